@@ -1,0 +1,1 @@
+//! The local stack: everything the functions need, in one process on loopback.

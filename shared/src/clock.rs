@@ -1,0 +1,64 @@
+//! The one place that reads the wall clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::{Timestamp, ToSpan};
+
+/// Tells the time. Wall-clock time, because a frozen sandbox's monotonic clock may stand still while the world goes on.
+///
+/// Two implementations: the system's clock, and one that tests set.
+#[derive(Debug, Clone, Default)]
+pub struct Clock(Option<Arc<AtomicI64>>);
+
+impl Clock {
+    /// The system's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    #[must_use]
+    pub fn fixed(start: Timestamp) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(start.as_millisecond()))))
+    }
+
+    /// The current time.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            None => Timestamp::now(),
+            Some(milliseconds) => {
+                Timestamp::from_millisecond(milliseconds.load(Ordering::SeqCst)).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+
+    /// Moves a fixed clock forward (or back, by a negative number). A system clock does not move.
+    pub fn advance(&self, seconds: i64) {
+        if let Some(milliseconds) = &self.0 {
+            milliseconds.fetch_add(seconds.saturating_mul(1_000), Ordering::SeqCst);
+        }
+    }
+
+    /// The current time plus `seconds`, saturating at the end of time.
+    #[must_use]
+    pub fn in_seconds(&self, seconds: i64) -> Timestamp {
+        self.now().checked_add(seconds.seconds()).unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_clock_moves_only_when_told() {
+        let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
+        assert_eq!(clock.now(), Timestamp::UNIX_EPOCH);
+        clock.advance(90);
+        assert_eq!(clock.now().as_second(), 90);
+    }
+}

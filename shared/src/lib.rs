@@ -1,0 +1,21 @@
+//! What the Lambda functions of Trunkline share.
+//!
+//! Functions never call DynamoDB, KMS, SQS or Twilio themselves: they ask a type of this crate.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test that fails here should fail"
+    )
+)]
+
+pub mod address;
+pub mod clock;
+pub mod secret;
+pub mod sid;
+pub mod tenant;
+pub mod twilio;

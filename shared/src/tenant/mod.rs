@@ -1,0 +1,13 @@
+//! Tenants: who they are, what they set, and the proof that a request may act for one.
+
+mod id;
+mod profile;
+mod provider;
+mod scope;
+mod settings;
+
+pub use id::{InvalidTenantId, TenantId};
+pub use profile::{TenantProfile, TenantStatus};
+pub use provider::Provider;
+pub use scope::{Operator, TenantScope};
+pub use settings::{BusinessHours, Drift, InboundRoute, OpeningHours, Settings};

@@ -1,0 +1,42 @@
+//! Whose credentials a tenant may bring.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A provider that a tenant brings credentials of; at most one set of credentials each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    /// Calls, SMS and WhatsApp.
+    Twilio,
+    /// Voice assistants.
+    Vapi,
+    /// Appointments.
+    GoogleCalendar,
+    /// E-mail.
+    Resend,
+    /// Voices.
+    #[serde(rename = "elevenlabs")]
+    ElevenLabs,
+}
+
+impl Provider {
+    /// The name in paths, keys and encryption contexts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Twilio => "twilio",
+            Self::Vapi => "vapi",
+            Self::GoogleCalendar => "google_calendar",
+            Self::Resend => "resend",
+            Self::ElevenLabs => "elevenlabs",
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
