@@ -22,6 +22,7 @@ pub mod deferred;
 pub mod environment;
 pub mod http;
 pub mod lambda;
+pub mod onboarding;
 pub mod secret;
 pub mod sid;
 pub mod store;

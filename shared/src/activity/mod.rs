@@ -10,6 +10,8 @@ mod message;
 mod recording;
 mod resource;
 mod route;
+#[cfg(test)]
+mod tests;
 
 pub use call::{Call, CallStatus};
 pub use fact::{Fact, History};

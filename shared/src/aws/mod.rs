@@ -81,22 +81,25 @@ impl Aws {
     /// A client of DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let builder = aws_sdk_dynamodb::config::Builder::from(&self.configuration);
-        aws_sdk_dynamodb::Client::from_conf(builder.set_endpoint_url(self.endpoints.dynamodb.clone()).build())
+        let mut builder = aws_sdk_dynamodb::config::Builder::from(&self.configuration);
+        builder.set_endpoint_url(self.endpoints.dynamodb.clone());
+        aws_sdk_dynamodb::Client::from_conf(builder.build())
     }
 
     /// A client of KMS.
     #[must_use]
     pub fn kms(&self) -> aws_sdk_kms::Client {
-        let builder = aws_sdk_kms::config::Builder::from(&self.configuration);
-        aws_sdk_kms::Client::from_conf(builder.set_endpoint_url(self.endpoints.kms.clone()).build())
+        let mut builder = aws_sdk_kms::config::Builder::from(&self.configuration);
+        builder.set_endpoint_url(self.endpoints.kms.clone());
+        aws_sdk_kms::Client::from_conf(builder.build())
     }
 
     /// A client of SQS.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        let builder = aws_sdk_sqs::config::Builder::from(&self.configuration);
-        aws_sdk_sqs::Client::from_conf(builder.set_endpoint_url(self.endpoints.sqs.clone()).build())
+        let mut builder = aws_sdk_sqs::config::Builder::from(&self.configuration);
+        builder.set_endpoint_url(self.endpoints.sqs.clone());
+        aws_sdk_sqs::Client::from_conf(builder.build())
     }
 
     /// Opens the connections that the first event will need, while the CPU is not throttled yet: name, TCP and TLS, by a bare

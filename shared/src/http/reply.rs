@@ -5,6 +5,8 @@ use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE};
 use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
 
+use crate::twilio::twiml::DocumentTooLong;
+
 /// An HTTP answer: a status, and a body with its type or none at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -26,9 +28,13 @@ impl Reply {
         Self::empty(StatusCode::NO_CONTENT)
     }
 
-    /// `200` with a TwiML document.
+    /// `200` with a TwiML document; an empty one when a tenant's own texts make it longer than Twilio takes.
     #[must_use]
-    pub fn twiml(document: String) -> Self {
+    pub fn twiml(document: Result<String, DocumentTooLong>) -> Self {
+        let document = document.unwrap_or_else(|error| {
+            tracing::error!(error = %error, "an empty answer is given instead");
+            r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#.to_owned()
+        });
         let content_type = HeaderValue::from_static("text/xml; charset=utf-8");
         Self { status: StatusCode::OK, header: Some((CONTENT_TYPE, content_type)), body: document }
     }

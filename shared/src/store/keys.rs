@@ -139,10 +139,10 @@ mod tests {
             contact in ".*",
         ) {
             prop_assume!(one != other);
-            let leading = format!("{other}#");
+            let (own, others) = (format!("{one}#"), format!("{other}#"));
             for partition in every_partition(&scope(&one), &contact) {
-                prop_assert!(partition.starts_with(&format!("{one}#")));
-                prop_assert!(!partition.starts_with(&leading));
+                prop_assert!(partition.starts_with(&own));
+                prop_assert!(!partition.starts_with(&others));
             }
         }
     }

@@ -9,9 +9,9 @@ use crate::cache::{Cache, CacheLimits, LoadError};
 use crate::clock::Clock;
 use crate::sid::AccountSid;
 use crate::store::{AccountRoute, QUARANTINE_SECONDS, Routes, StoreError, TableNames, Tenants};
-use crate::tenant::{Settings, TenantId, TenantScope, TenantStatus};
+use crate::tenant::{Provider, Settings, TenantId, TenantScope, TenantStatus};
 use crate::twilio::TwilioCredentials;
-use crate::vault::{KeyArn, Vault, VaultError};
+use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
 
 use super::Refusal;
 
@@ -102,6 +102,11 @@ impl Accounts {
         self.known.get_or_load(account, || self.load(account)).await.map_err(refusal)
     }
 
+    /// Whether an account's holder is in memory, so that finding it costs nothing.
+    pub(super) fn knows(&self, account: &AccountSid) -> bool {
+        self.known.get(account).is_some()
+    }
+
     /// The holder of an account, read anew after what was `seen` did not match; `None` when it was read moments ago.
     pub(super) async fn refresh(
         &self,
@@ -110,11 +115,6 @@ impl Accounts {
     ) -> Result<Option<Arc<TwilioTenant>>, Refusal> {
         let refreshed = self.known.refresh(account, seen, || self.load(account)).await.map_err(refusal)?;
         Ok(refreshed.is_newer.then_some(refreshed.value))
-    }
-
-    /// Tells how the known accounts were found so far: served from memory, loaded, served stale.
-    pub(super) fn counters(&self) -> crate::cache::CacheCounters {
-        self.known.counters()
     }
 
     async fn load(&self, account: &AccountSid) -> Result<TwilioTenant, AccountError> {
@@ -146,8 +146,9 @@ impl Accounts {
         let scope = TenantScope::new(route.tenant_id().clone());
         let Some(record) = self.tenants.record(&scope).await? else { return Ok(None) };
         let Some(integration) = record.twilio else { return Ok(None) };
-        let credentials: TwilioCredentials =
-            self.vault.open(&scope, &integration.message).await.map_err(AccountError::Vault)?;
+        let context = EncryptionContext::new(route.tenant_id(), Provider::Twilio, Purpose::Credentials);
+        let opened = self.vault.open(&context, &integration.message).await;
+        let credentials: TwilioCredentials = opened.map_err(AccountError::Vault)?;
         // The route and the credentials are two items: while one is being changed they may name different accounts.
         if credentials.account_sid != *account {
             return Ok(None);

@@ -16,8 +16,8 @@ const APOLOGY: &str = "We are sorry, your call cannot be taken at the moment. Pl
 #[must_use]
 pub fn fallback(request: &HttpRequest) -> Answer {
     let reply = match request.path() {
-        "/voice/fallback" => Reply::from(VoiceResponse::new().say(APOLOGY).hangup()),
-        "/sms/fallback" | "/whatsapp/fallback" => Reply::from(MessagingResponse::new()),
+        "/voice/fallback" => Reply::twiml(VoiceResponse::new().say(APOLOGY).hangup().to_xml()),
+        "/sms/fallback" | "/whatsapp/fallback" => Reply::twiml(MessagingResponse::new().to_xml()),
         _ => return Answer::refused(Refusal::UnknownRoute),
     };
     match *request.method() {

@@ -10,7 +10,7 @@ use crate::twilio::twiml::MessagingResponse;
 pub fn auto_reply(message: &Verified<InboundMessage>) -> Reply {
     let reply = message.settings().auto_reply.as_deref();
     match reply.filter(|text| !text.is_empty() && !message.kind().is_keyword) {
-        Some(text) => Reply::from(MessagingResponse::new().message(text)),
-        None => Reply::from(MessagingResponse::new()),
+        Some(text) => Reply::twiml(MessagingResponse::new().message(text).to_xml()),
+        None => Reply::twiml(MessagingResponse::new().to_xml()),
     }
 }

@@ -57,10 +57,7 @@ impl Webhooks {
 
     async fn from_environment(environment: &Environment) -> Result<Self, StartError> {
         let tables = TableNames::from_environment(environment);
-        let key = environment.required("CREDENTIALS_KEY_ARN").map(str::parse::<KeyArn>);
-        let key = key.and_then(|key| {
-            key.map_err(|form| environment.fault(format!("CREDENTIALS_KEY_ARN: {form}"))).ok()
-        });
+        let key = KeyArn::from_environment(environment);
         let queue = DeferredQueue::url(environment);
         let retention = Activity::retention_days(environment);
         let public = environment.optional("PUBLIC_WEBHOOK_BASE_URL").map(str::parse::<BaseUrl>).transpose();
@@ -133,7 +130,7 @@ impl Webhooks {
         let fact = Fact::new(route, &parameters, received_at)?;
         let span = info_span!("tenant", tenant_id = %scope.tenant_id());
         self.keep(&scope, &fact, arrived, trace).instrument(span).await?;
-        Ok(Verified::new(scope, account, tenant, base_url, T::of(&fact)))
+        Ok(Verified::new(scope, account, tenant, base_url, received_at, T::of(&fact)))
     }
 
     /// Checks the signature with the keys of the account's holder, once more with fresh ones if the known ones may be old.
@@ -146,6 +143,7 @@ impl Webhooks {
             let keys = SigningKeys::from(&tenant.credentials);
             unverified.signed_with(&keys, self.public_base_url.as_ref())
         };
+        trace.was_known = self.accounts.knows(unverified.account());
         let tenant = self.accounts.find(unverified.account()).await?;
         trace.claimed = Some(tenant.tenant_id.clone());
         match signed_with(&tenant) {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::activity::{Fact, Route};
 use crate::sid::AccountSid;
 use crate::tenant::{Settings, TenantScope};
@@ -28,6 +30,7 @@ pub struct Verified<T> {
     account: AccountSid,
     tenant: Arc<TwilioTenant>,
     base_url: String,
+    received_at: Timestamp,
     kind: T,
 }
 
@@ -37,9 +40,10 @@ impl<T> Verified<T> {
         account: AccountSid,
         tenant: Arc<TwilioTenant>,
         base_url: String,
+        received_at: Timestamp,
         kind: T,
     ) -> Self {
-        Self { scope, account, tenant, base_url, kind }
+        Self { scope, account, tenant, base_url, received_at, kind }
     }
 
     /// What the webhook says.
@@ -52,6 +56,12 @@ impl<T> Verified<T> {
     #[must_use]
     pub fn scope(&self) -> &TenantScope {
         &self.scope
+    }
+
+    /// When it arrived.
+    #[must_use]
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at
     }
 
     /// What the tenant set.
