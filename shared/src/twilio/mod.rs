@@ -1,5 +1,9 @@
 //! Twilio: what it sends, how it signs, what it is answered.
 
 mod credentials;
+mod parameters;
+pub mod signature;
+
 
 pub use credentials::{SharedKey, TwilioCredentials};
+pub use parameters::{InvalidParameters, Parameters};
