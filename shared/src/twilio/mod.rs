@@ -3,7 +3,7 @@
 mod credentials;
 mod parameters;
 pub mod signature;
-
+pub mod twiml;
 
 pub use credentials::{SharedKey, TwilioCredentials};
 pub use parameters::{InvalidParameters, Parameters};
