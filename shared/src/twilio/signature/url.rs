@@ -77,7 +77,9 @@ impl<'a> SignedUrl<'a> {
             .split_once('?')
             .map_or((target, None), |(path, query)| (path, Some(query)));
         let parsed = Self::received(scheme, authority, path, query);
-        if scheme.is_empty() || parsed.host.is_empty() {
+        let in_scheme =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        if scheme.is_empty() || !scheme.bytes().all(in_scheme) || parsed.host.is_empty() {
             Err(InvalidUrl)
         } else {
             Ok(parsed)
@@ -270,7 +272,14 @@ mod tests {
 
     #[test]
     fn what_has_no_scheme_or_host_is_no_url() {
-        for text in ["", "h.example/x", "://h/x", "https:///x", "https://:80/x"] {
+        for text in [
+            "",
+            "h.example/x",
+            "://h/x",
+            "https:///x",
+            "https://:80/x",
+            "ht?tps://h/x",
+        ] {
             assert_eq!(SignedUrl::parse(text), Err(InvalidUrl), "{text}");
         }
         assert_eq!(SignedUrl::configured("https://user@/x"), Err(InvalidUrl));
