@@ -1,8 +1,8 @@
 //! Twilio: what it sends, how it signs, what it is answered.
 
 mod credentials;
-mod sealed_credentials;
 mod parameters;
+mod sealed_credentials;
 pub mod signature;
 pub mod twiml;
 
