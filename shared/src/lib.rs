@@ -14,8 +14,10 @@
 )]
 
 pub mod address;
+pub mod cache;
 pub mod clock;
 pub mod secret;
 pub mod sid;
 pub mod tenant;
 pub mod twilio;
+pub mod vault;
