@@ -87,13 +87,29 @@ mod age {
         get(&cache, "a", 1).await;
         get(&cache, "b", 1).await;
         clock.advance(-1);
-        assert_eq!(get(&cache, "a", 2).await, 2);
-        // Also what would look fresh again by now, and even when the source is unavailable.
+        let failure = Failure::Unavailable;
+        assert_eq!(get_failing(&cache, "a", failure).await, Err(failure));
+        // Also what would look fresh again by now.
         clock.advance(1);
-        assert_eq!(
-            get_failing(&cache, "b", Failure::Unavailable).await,
-            Err(Failure::Unavailable)
-        );
+        assert_eq!(get_failing(&cache, "b", failure).await, Err(failure));
+    }
+
+    #[tokio::test]
+    async fn a_load_is_made_again_if_others_saw_the_clock_set_back_meanwhile() {
+        let (cache, clock) = cache();
+        clock.advance(1_000);
+        let loads = std::cell::Cell::new(0);
+        let load = || async {
+            loads.set(loads.get() + 1);
+            if loads.get() == 1 {
+                get(&cache, "b", 1).await;
+                clock.advance(-100);
+                get(&cache, "b", 1).await;
+                clock.advance(150);
+            }
+            Ok(loads.get())
+        };
+        assert_eq!(*cache.get_or_load(&"a", load).await.unwrap(), 2);
     }
 
     #[tokio::test]
