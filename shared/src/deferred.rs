@@ -42,7 +42,9 @@ impl DeferredQueue {
     /// Reads `DEFERRED_QUEUE_URL`.
     #[must_use]
     pub fn url(environment: &Environment) -> Option<String> {
-        environment.required("DEFERRED_QUEUE_URL").map(str::to_owned)
+        environment
+            .required("DEFERRED_QUEUE_URL")
+            .map(str::to_owned)
     }
 
     /// Puts a fact aside. Once this returns, the fact will be kept.
@@ -50,9 +52,19 @@ impl DeferredQueue {
     /// # Errors
     /// When the queue did not confirm it; it may hold the fact nevertheless, which is harmless.
     pub async fn put_aside(&self, scope: &TenantScope, fact: &Fact) -> Result<(), QueueError> {
-        let message = Message { tenant_id: scope.tenant_id().clone(), fact: fact.clone() };
-        let body = serde_json::to_string(&message).map_err(|error| QueueError(error.to_string()))?;
-        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        let message = Message {
+            tenant_id: scope.tenant_id().clone(),
+            fact: fact.clone(),
+        };
+        let body =
+            serde_json::to_string(&message).map_err(|error| QueueError(error.to_string()))?;
+        let sent = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .send()
+            .await;
         sent.map_err(|error| QueueError(DisplayErrorContext(&error).to_string()))?;
         Ok(())
     }
@@ -72,7 +84,10 @@ impl DeferredWebhook {
     /// When it is not a webhook that was put aside; trying again will not help.
     pub fn from_message(body: &str) -> Result<Self, UnreadableMessage> {
         let message: Message = serde_json::from_str(body).map_err(|_| UnreadableMessage)?;
-        Ok(Self { scope: TenantScope::new(message.tenant_id), fact: message.fact })
+        Ok(Self {
+            scope: TenantScope::new(message.tenant_id),
+            fact: message.fact,
+        })
     }
 
     /// The tenant whose webhook it is.

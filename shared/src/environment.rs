@@ -41,20 +41,34 @@ impl Environment {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self { variables, faults: RefCell::default() }
+        Self {
+            variables,
+            faults: RefCell::default(),
+        }
     }
 
     /// Given variables, for tests and tools.
     #[must_use]
-    pub fn of<N: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
-        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { variables, faults: RefCell::default() }
+    pub fn of<N: Into<String>, V: Into<String>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Self {
+            variables,
+            faults: RefCell::default(),
+        }
     }
 
     /// A variable that may be left out. An empty one counts as not set, since a template cannot leave one out.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     /// A variable that must be set. Its absence is a fault, and gives `None`.
@@ -70,7 +84,9 @@ impl Environment {
     /// A variable with a form, or `default` when it is not set. A malformed one is a fault: `{name} must be {form}`.
     #[must_use]
     pub fn parsed<T: FromStr>(&self, name: &str, form: &str, default: T) -> Option<T> {
-        let Some(value) = self.optional(name) else { return Some(default) };
+        let Some(value) = self.optional(name) else {
+            return Some(default);
+        };
         let parsed = value.parse().ok();
         if parsed.is_none() {
             self.fault(format!("{name} must be {form}"));

@@ -40,12 +40,26 @@ where
 fn runtime(environment: &Environment) -> Result<tokio::runtime::Runtime, StartError> {
     let concurrency = environment.parsed("AWS_LAMBDA_MAX_CONCURRENCY", "a number", 1_u32);
     // The runtime client panics without these three, in words that name no remedy.
-    let lambda = ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"]
-        .map(|name| environment.required(name).map(|_| ()));
+    let lambda = [
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+    ]
+    .map(|name| environment.required(name).map(|_| ()));
     let memory = environment
         .required("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        .and_then(|_| environment.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "a number of megabytes", 0_i32));
-    let all = lambda.into_iter().collect::<Option<Vec<()>>>().zip(memory).zip(concurrency);
+        .and_then(|_| {
+            environment.parsed(
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                "a number of megabytes",
+                0_i32,
+            )
+        });
+    let all = lambda
+        .into_iter()
+        .collect::<Option<Vec<()>>>()
+        .zip(memory)
+        .zip(concurrency);
     let (_, concurrency) = environment.finish(all)?;
     let mut builder = if concurrency > 1 {
         tokio::runtime::Builder::new_multi_thread()

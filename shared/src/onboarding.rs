@@ -6,7 +6,9 @@ use crate::aws::{Aws, Patience};
 use crate::clock::Clock;
 use crate::environment::{ConfigurationError, Environment};
 use crate::store::{NewIntegration, Routes, StoreError, Tenants};
-use crate::tenant::{InvalidSettings, Operator, Provider, Settings, TenantId, TenantProfile, TenantStatus};
+use crate::tenant::{
+    InvalidSettings, Operator, Provider, Settings, TenantId, TenantProfile, TenantStatus,
+};
 use crate::twilio::TwilioCredentials;
 use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
 
@@ -63,22 +65,34 @@ impl Onboarding {
     ///
     /// # Errors
     /// Every fault of the configuration.
-    pub fn from_environment(environment: &Environment, clock: Clock) -> Result<Self, ConfigurationError> {
+    pub fn from_environment(
+        environment: &Environment,
+        clock: Clock,
+    ) -> Result<Self, ConfigurationError> {
         let tenants = environment.required("TENANTS_TABLE");
         let routes = environment.required("ROUTES_TABLE");
         let key = KeyArn::from_environment(environment);
         let aws = Aws::from_environment(environment, Patience::BACKGROUND);
-        let (((tenants, routes), key), aws) = environment.finish(tenants.zip(routes).zip(key).zip(aws))?;
+        let (((tenants, routes), key), aws) =
+            environment.finish(tenants.zip(routes).zip(key).zip(aws))?;
         let routes = Routes::new(aws.dynamodb(), routes.to_owned(), clock.clone());
         let tenants = Tenants::new(aws.dynamodb(), tenants.to_owned(), routes, clock.clone());
-        Ok(Self { tenants, vault: Vault::new(aws.kms(), key), clock })
+        Ok(Self {
+            tenants,
+            vault: Vault::new(aws.kms(), key),
+            clock,
+        })
     }
 
     /// Stores a tenant, or stores it anew over what it was.
     ///
     /// # Errors
     /// What stands against it. Nothing is stored then.
-    pub async fn store(&self, operator: Operator, tenant: &NewTenant) -> Result<(), OnboardingError> {
+    pub async fn store(
+        &self,
+        operator: Operator,
+        tenant: &NewTenant,
+    ) -> Result<(), OnboardingError> {
         let scope = operator.scope(tenant.tenant_id.clone());
         let settings = Settings::from_input(&tenant.settings)?;
         let now = self.clock.now();
@@ -93,7 +107,11 @@ impl Onboarding {
         let integration = match &tenant.twilio {
             None => None,
             Some(credentials) => {
-                let context = EncryptionContext::new(&tenant.tenant_id, Provider::Twilio, Purpose::Credentials);
+                let context = EncryptionContext::new(
+                    &tenant.tenant_id,
+                    Provider::Twilio,
+                    Purpose::Credentials,
+                );
                 Some(NewIntegration {
                     message: self.vault.seal(&context, credentials).await?,
                     account: credentials.account_sid.clone(),
@@ -101,7 +119,9 @@ impl Onboarding {
                 })
             }
         };
-        self.tenants.store(&scope, &profile, &settings, integration).await?;
+        self.tenants
+            .store(&scope, &profile, &settings, integration)
+            .await?;
         Ok(())
     }
 }

@@ -37,7 +37,11 @@ async fn keep(activity: &Activity, message: &BatchMessage) -> bool {
     };
     let tenant_id = webhook.scope().tenant_id().as_str();
     match webhook.keep(activity).await {
-        Ok(()) => info!(tenant_id, message_id = message.id, "kept a webhook that was put aside"),
+        Ok(()) => info!(
+            tenant_id,
+            message_id = message.id,
+            "kept a webhook that was put aside"
+        ),
         Err(error) => {
             warn!(tenant_id, message_id = message.id, error = %error, "not kept yet, to be tried again");
             return false;

@@ -9,7 +9,9 @@ const RING_SECONDS: u32 = 25;
 
 /// Has the result come back here, and the call recorded if the tenant wants that.
 pub(crate) fn with_callbacks<'a>(dial: Dial<'a>, call: &Verified<IncomingCall>) -> Dial<'a> {
-    let dial = dial.action(call.url_of(Route::VoiceDial)).timeout_seconds(RING_SECONDS);
+    let dial = dial
+        .action(call.url_of(Route::VoiceDial))
+        .timeout_seconds(RING_SECONDS);
     if call.settings().auto_record_calls {
         dial.record(DialRecording::FromAnswerDual)
             .recording_status_callback(call.url_of(Route::VoiceRecording))

@@ -18,9 +18,9 @@ pub(crate) async fn handle(webhooks: Arc<Webhooks>, request: HttpRequest) -> Ans
         Some(route @ Route::VoiceVoicemail) => {
             webhooks.receive(&request, route, after_voicemail).await
         }
-        Some(
-            route @ (Route::VoiceStatus | Route::VoiceRecording | Route::VoiceTranscription),
-        ) => webhooks.receive(&request, route, acknowledge).await,
+        Some(route @ (Route::VoiceStatus | Route::VoiceRecording | Route::VoiceTranscription)) => {
+            webhooks.receive(&request, route, acknowledge).await
+        }
         _ => fallback(&request),
     }
 }
@@ -34,7 +34,11 @@ fn answer_call(call: &Verified<IncomingCall>) -> Reply {
 }
 
 fn after_dial(result: &Verified<DialResult>) -> Reply {
-    if result.kind().was_answered { voicemail::hang_up() } else { voicemail::offer(result) }
+    if result.kind().was_answered {
+        voicemail::hang_up()
+    } else {
+        voicemail::offer(result)
+    }
 }
 
 fn after_voicemail(voicemail: &Verified<Voicemail>) -> Reply {

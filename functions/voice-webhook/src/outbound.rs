@@ -21,13 +21,25 @@ pub(crate) fn connect(call: &Verified<IncomingCall>) -> Reply {
             if !settings.may_call(number) {
                 return refuse("Calls to this country are not allowed. Goodbye.");
             }
-            let dialled = Dial::to_number(number).caller_id(caller_id.as_str()).answer_on_bridge(true);
-            Reply::twiml(VoiceResponse::new().dial(dial::with_callbacks(dialled, call)).to_xml())
+            let dialled = Dial::to_number(number)
+                .caller_id(caller_id.as_str())
+                .answer_on_bridge(true);
+            Reply::twiml(
+                VoiceResponse::new()
+                    .dial(dial::with_callbacks(dialled, call))
+                    .to_xml(),
+            )
         }
         Address::Client(identity) => {
             let from = call.kind().from.to_string();
-            let dialled = Dial::to_client(identity.as_ref()).caller_id(from).answer_on_bridge(true);
-            Reply::twiml(VoiceResponse::new().dial(dial::with_callbacks(dialled, call)).to_xml())
+            let dialled = Dial::to_client(identity.as_ref())
+                .caller_id(from)
+                .answer_on_bridge(true);
+            Reply::twiml(
+                VoiceResponse::new()
+                    .dial(dial::with_callbacks(dialled, call))
+                    .to_xml(),
+            )
         }
         _ => refuse("This is not a number that can be called. Goodbye."),
     }

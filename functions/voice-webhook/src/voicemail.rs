@@ -34,7 +34,11 @@ pub(crate) fn offer_after<T>(said: VoiceResponse<'_>, call: &Verified<T>) -> Rep
 
 /// Ends the call after a message.
 pub(crate) fn thank(was_left: bool) -> Reply {
-    if was_left { say_and_hang_up("Thank you. Goodbye.") } else { hang_up() }
+    if was_left {
+        say_and_hang_up("Thank you. Goodbye.")
+    } else {
+        hang_up()
+    }
 }
 
 /// Says one sentence and ends the call.

@@ -69,16 +69,28 @@ impl Call {
     /// Derives a call leg from its facts; nothing, without facts about a call.
     #[must_use]
     pub fn of(history: &History) -> Option<Self> {
-        let Resource::Call(sid) = &history.iter().next()?.resource else { return None };
+        let Resource::Call(sid) = &history.iter().next()?.resource else {
+            return None;
+        };
         let from = history.parameter("From").unwrap_or_default();
         let went = from.starts_with("client:")
-            || history.parameter("Direction").is_some_and(|direction| direction.starts_with("outbound"));
-        let statuses = history.iter().filter_map(|fact| fact.parameter("CallStatus"));
-        let dial_statuses = history.iter().filter_map(|fact| fact.parameter("DialCallStatus"));
+            || history
+                .parameter("Direction")
+                .is_some_and(|direction| direction.starts_with("outbound"));
+        let statuses = history
+            .iter()
+            .filter_map(|fact| fact.parameter("CallStatus"));
+        let dial_statuses = history
+            .iter()
+            .filter_map(|fact| fact.parameter("DialCallStatus"));
         Some(Self {
             sid: sid.clone(),
             parent_sid: history.parameter("ParentCallSid").map(str::to_owned),
-            direction: if went { Direction::Outbound } else { Direction::Inbound },
+            direction: if went {
+                Direction::Outbound
+            } else {
+                Direction::Inbound
+            },
             from: from.to_owned(),
             to: history.parameter("To").unwrap_or_default().to_owned(),
             status: CallStatus(highest(statuses, STATUSES)?),
@@ -92,7 +104,12 @@ impl Call {
 }
 
 /// The highest of some statuses in a total order: by place in the list, unknown ones below, ties by text.
-pub(super) fn highest<'s>(statuses: impl Iterator<Item = &'s str>, order: &[&str]) -> Option<String> {
+pub(super) fn highest<'s>(
+    statuses: impl Iterator<Item = &'s str>,
+    order: &[&str],
+) -> Option<String> {
     let rank = |status: &str| order.iter().position(|known| *known == status);
-    statuses.max_by(|left, right| rank(left).cmp(&rank(right)).then(left.cmp(right))).map(str::to_owned)
+    statuses
+        .max_by(|left, right| rank(left).cmp(&rank(right)).then(left.cmp(right)))
+        .map(str::to_owned)
 }

@@ -54,15 +54,25 @@ impl Fact {
     ///
     /// # Errors
     /// When the webhook does not name the resource that its route is about.
-    pub fn new(route: Route, parameters: &Parameters<'_>, received_at: Timestamp) -> Result<Self, MalformedWebhook> {
+    pub fn new(
+        route: Route,
+        parameters: &Parameters<'_>,
+        received_at: Timestamp,
+    ) -> Result<Self, MalformedWebhook> {
         let resource = resource(route, parameters)?;
         let mut kept = BTreeMap::new();
         for (name, value) in parameters.iter() {
             if !value.is_empty() && !LEFT_OUT.contains(&name) {
-                kept.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+                kept.entry(name.to_owned())
+                    .or_insert_with(|| value.to_owned());
             }
         }
-        Ok(Self { resource, route, received_at, parameters: kept })
+        Ok(Self {
+            resource,
+            route,
+            received_at,
+            parameters: kept,
+        })
     }
 
     /// 96 bits of SHA-256 over route and parameters: the same for every delivery of the same callback.
@@ -93,39 +103,58 @@ impl Fact {
     #[must_use]
     pub fn group(&self) -> Option<Group> {
         match (&self.resource, self.route) {
-            (Resource::Message(_), Route::SmsStatus | Route::WhatsappStatus) => {
-                self.parameter("To").map(|to| Group::Conversation(to.to_owned()))
-            }
-            (Resource::Message(_), _) => self.parameter("From").map(|from| Group::Conversation(from.to_owned())),
-            (Resource::Call(_), _) => self.parameter("ParentCallSid").map(|parent| Group::Call(parent.to_owned())),
-            (Resource::Recording(_), _) => self.parameter("CallSid").map(|call| Group::Call(call.to_owned())),
+            (Resource::Message(_), Route::SmsStatus | Route::WhatsappStatus) => self
+                .parameter("To")
+                .map(|to| Group::Conversation(to.to_owned())),
+            (Resource::Message(_), _) => self
+                .parameter("From")
+                .map(|from| Group::Conversation(from.to_owned())),
+            (Resource::Call(_), _) => self
+                .parameter("ParentCallSid")
+                .map(|parent| Group::Call(parent.to_owned())),
+            (Resource::Recording(_), _) => self
+                .parameter("CallSid")
+                .map(|call| Group::Call(call.to_owned())),
         }
     }
 
     /// Whether the resource is listed by time on its own: all but the child legs of calls.
     #[must_use]
     pub fn is_listed(&self) -> bool {
-        !(matches!(self.resource, Resource::Call(_)) && self.parameters.contains_key("ParentCallSid"))
+        !(matches!(self.resource, Resource::Call(_))
+            && self.parameters.contains_key("ParentCallSid"))
     }
 
     /// What the history is ordered by: Twilio's own sequence and time where it gives them, then ours.
     fn position(&self) -> (Option<u32>, Option<Timestamp>, Timestamp) {
-        let sequence = self.parameter("SequenceNumber").and_then(|number| number.parse().ok());
-        let time = self.parameter("Timestamp").and_then(|text| rfc2822::parse(text).ok()).map(|time| time.timestamp());
+        let sequence = self
+            .parameter("SequenceNumber")
+            .and_then(|number| number.parse().ok());
+        let time = self
+            .parameter("Timestamp")
+            .and_then(|text| rfc2822::parse(text).ok())
+            .map(|time| time.timestamp());
         (sequence, time, self.received_at)
     }
 }
 
 fn resource(route: Route, parameters: &Parameters<'_>) -> Result<Resource, MalformedWebhook> {
-    fn sid<S: std::str::FromStr>(parameters: &Parameters<'_>, parameter: &'static str) -> Result<S, MalformedWebhook> {
-        let sid = parameters.first(parameter).and_then(|text| text.parse().ok());
+    fn sid<S: std::str::FromStr>(
+        parameters: &Parameters<'_>,
+        parameter: &'static str,
+    ) -> Result<S, MalformedWebhook> {
+        let sid = parameters
+            .first(parameter)
+            .and_then(|text| text.parse().ok());
         sid.ok_or(MalformedWebhook { parameter })
     }
     match route {
         Route::Sms | Route::SmsStatus | Route::Whatsapp | Route::WhatsappStatus => {
             sid(parameters, "MessageSid").map(Resource::Message)
         }
-        Route::Voice | Route::VoiceDial | Route::VoiceStatus => sid(parameters, "CallSid").map(Resource::Call),
+        Route::Voice | Route::VoiceDial | Route::VoiceStatus => {
+            sid(parameters, "CallSid").map(Resource::Call)
+        }
         Route::VoiceRecording | Route::VoiceTranscription => {
             sid(parameters, "RecordingSid").map(Resource::Recording)
         }
@@ -136,10 +165,19 @@ fn resource(route: Route, parameters: &Parameters<'_>) -> Result<Resource, Malfo
 /// The request at the end of a `<Record>` names the recording by its URL alone, whose last segment is the SID; when nothing
 /// was recorded it is about the call.
 fn voicemail(parameters: &Parameters<'_>) -> Result<Resource, MalformedWebhook> {
-    let named = parameters.first("RecordingSid").filter(|sid| !sid.is_empty());
-    let last_segment = parameters.first("RecordingUrl").and_then(|url| url.rsplit('/').next());
+    let named = parameters
+        .first("RecordingSid")
+        .filter(|sid| !sid.is_empty());
+    let last_segment = parameters
+        .first("RecordingUrl")
+        .and_then(|url| url.rsplit('/').next());
     match named.or(last_segment).filter(|sid| !sid.is_empty()) {
-        Some(sid) => sid.parse().map(Resource::Recording).map_err(|_| MalformedWebhook { parameter: "RecordingUrl" }),
+        Some(sid) => sid
+            .parse()
+            .map(Resource::Recording)
+            .map_err(|_| MalformedWebhook {
+                parameter: "RecordingUrl",
+            }),
         None => resource(Route::Voice, parameters),
     }
 }
@@ -152,9 +190,12 @@ impl History {
     /// Orders facts, and drops repeated ones.
     #[must_use]
     pub fn new(facts: impl IntoIterator<Item = Fact>) -> Self {
-        let mut facts: Vec<(String, Fact)> = facts.into_iter().map(|fact| (fact.id(), fact)).collect();
+        let mut facts: Vec<(String, Fact)> =
+            facts.into_iter().map(|fact| (fact.id(), fact)).collect();
         facts.sort_by(|(left_id, left), (right_id, right)| {
-            left_id.cmp(right_id).then(left.received_at.cmp(&right.received_at))
+            left_id
+                .cmp(right_id)
+                .then(left.received_at.cmp(&right.received_at))
         });
         facts.dedup_by(|(later, _), (earlier, _)| later == earlier);
         // Stable, so that facts without a position of their own keep the order of their ids.
@@ -176,7 +217,10 @@ impl History {
     /// The largest of a parameter's values that are numbers.
     #[must_use]
     pub fn largest(&self, name: &str) -> Option<u32> {
-        self.0.iter().filter_map(|fact| fact.parameter(name)?.parse().ok()).max()
+        self.0
+            .iter()
+            .filter_map(|fact| fact.parameter(name)?.parse().ok())
+            .max()
     }
 
     /// When the resource was first heard of.

@@ -93,21 +93,35 @@ impl Message {
     #[must_use]
     pub fn of(history: &History) -> Option<Self> {
         let first = history.iter().next()?;
-        let Resource::Message(sid) = &first.resource else { return None };
-        let Some(Group::Conversation(contact)) = history.iter().filter_map(super::Fact::group).next() else {
+        let Resource::Message(sid) = &first.resource else {
+            return None;
+        };
+        let Some(Group::Conversation(contact)) =
+            history.iter().filter_map(super::Fact::group).next()
+        else {
             return None;
         };
         let from = history.parameter("From").unwrap_or_default().to_owned();
         let to = history.parameter("To").unwrap_or_default().to_owned();
-        let inbound = history.iter().any(|fact| matches!(fact.route, Route::Sms | Route::Whatsapp));
+        let inbound = history
+            .iter()
+            .any(|fact| matches!(fact.route, Route::Sms | Route::Whatsapp));
         let statuses = history.iter().map(|fact| match fact.route {
             Route::Sms | Route::Whatsapp => "received",
             _ => fact.parameter("MessageStatus").unwrap_or_default(),
         });
         Some(Self {
             sid: sid.clone(),
-            channel: if contact.starts_with("whatsapp:") { Channel::WhatsApp } else { Channel::Sms },
-            direction: if inbound { Direction::Inbound } else { Direction::Outbound },
+            channel: if contact.starts_with("whatsapp:") {
+                Channel::WhatsApp
+            } else {
+                Channel::Sms
+            },
+            direction: if inbound {
+                Direction::Inbound
+            } else {
+                Direction::Outbound
+            },
             contact,
             body: history.parameter("Body").map(str::to_owned),
             media: media(history),
@@ -124,5 +138,11 @@ impl Message {
 /// Twilio numbers media from 0 and allows 10.
 fn media(history: &History) -> Vec<String> {
     let count = history.largest("NumMedia").unwrap_or_default().min(10);
-    (0..count).filter_map(|n| history.parameter(&format!("MediaUrl{n}")).map(str::to_owned)).collect()
+    (0..count)
+        .filter_map(|n| {
+            history
+                .parameter(&format!("MediaUrl{n}"))
+                .map(str::to_owned)
+        })
+        .collect()
 }

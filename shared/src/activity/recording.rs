@@ -63,16 +63,26 @@ impl Recording {
     /// Derives a recording from its facts; nothing, without facts about a recording.
     #[must_use]
     pub fn of(history: &History) -> Option<Self> {
-        let Resource::Recording(sid) = &history.iter().next()?.resource else { return None };
+        let Resource::Recording(sid) = &history.iter().next()?.resource else {
+            return None;
+        };
         let left = history.iter().any(|fact| {
-            matches!(fact.route, Route::VoiceVoicemail | Route::VoiceTranscription)
-                || fact.parameter("RecordingSource") == Some("RecordVerb")
+            matches!(
+                fact.route,
+                Route::VoiceVoicemail | Route::VoiceTranscription
+            ) || fact.parameter("RecordingSource") == Some("RecordVerb")
         });
-        let statuses = history.iter().filter_map(|fact| fact.parameter("RecordingStatus"));
+        let statuses = history
+            .iter()
+            .filter_map(|fact| fact.parameter("RecordingStatus"));
         Some(Self {
             sid: sid.clone(),
             call_sid: history.parameter("CallSid").unwrap_or_default().to_owned(),
-            kind: if left { RecordingKind::Voicemail } else { RecordingKind::Call },
+            kind: if left {
+                RecordingKind::Voicemail
+            } else {
+                RecordingKind::Call
+            },
             url: history.parameter("RecordingUrl").map(str::to_owned),
             status: highest(statuses, STATUSES).map(RecordingStatus),
             duration: history.largest("RecordingDuration"),

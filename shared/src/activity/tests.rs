@@ -43,7 +43,10 @@ fn call_history() -> Vec<Fact> {
     vec![
         leg("ringing", &[]),
         leg("in-progress", &[("SequenceNumber", "2")]),
-        leg("completed", &[("CallDuration", "42"), ("SequenceNumber", "3")]),
+        leg(
+            "completed",
+            &[("CallDuration", "42"), ("SequenceNumber", "3")],
+        ),
         fact(
             Route::VoiceDial,
             &[
@@ -74,16 +77,26 @@ fn an_inbound_message_is_told_by_its_one_fact() {
         ],
     )]);
     let message = Message::of(&history).unwrap();
-    assert_eq!((message.channel, message.direction), (Channel::Sms, Direction::Inbound));
+    assert_eq!(
+        (message.channel, message.direction),
+        (Channel::Sms, Direction::Inbound)
+    );
     assert_eq!(message.contact, "+15005550010");
     assert_eq!(message.body.as_deref(), Some("Hello"));
-    assert_eq!(message.media, ["https://media.example/0", "https://media.example/1"]);
+    assert_eq!(
+        message.media,
+        ["https://media.example/0", "https://media.example/1"]
+    );
     assert_eq!(message.status.as_str(), "received");
 }
 
 #[test]
 fn a_late_status_never_takes_a_message_back() {
-    let history = History::new([status("delivered", &[]), status("sent", &[]), status("queued", &[])]);
+    let history = History::new([
+        status("delivered", &[]),
+        status("sent", &[]),
+        status("queued", &[]),
+    ]);
     let message = Message::of(&history).unwrap();
     assert_eq!(message.status.as_str(), "delivered");
     assert_eq!(message.direction, Direction::Outbound);
@@ -92,9 +105,15 @@ fn a_late_status_never_takes_a_message_back() {
 
 #[test]
 fn a_failure_keeps_its_code() {
-    let history = History::new([status("failed", &[("ErrorCode", "63016")]), status("sent", &[])]);
+    let history = History::new([
+        status("failed", &[("ErrorCode", "63016")]),
+        status("sent", &[]),
+    ]);
     let message = Message::of(&history).unwrap();
-    assert_eq!((message.status.as_str(), message.error_code), ("failed", Some(63016)));
+    assert_eq!(
+        (message.status.as_str(), message.error_code),
+        ("failed", Some(63016))
+    );
 }
 
 #[test]
@@ -132,7 +151,11 @@ fn a_call_tells_its_end_and_that_of_its_dial() {
 fn a_child_leg_is_listed_with_its_parent_alone() {
     let child = fact(
         Route::VoiceStatus,
-        &[("CallSid", CHILD), ("ParentCallSid", CALL), ("CallStatus", "completed")],
+        &[
+            ("CallSid", CHILD),
+            ("ParentCallSid", CALL),
+            ("CallStatus", "completed"),
+        ],
     );
     assert!(!child.is_listed());
     assert_eq!(child.group(), Some(Group::Call(CALL.to_owned())));
@@ -143,7 +166,10 @@ fn a_child_leg_is_listed_with_its_parent_alone() {
 fn a_voicemail_is_one_recording_whatever_names_it() {
     let url = format!("https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/{RECORDING}");
     let history = History::new([
-        fact(Route::VoiceVoicemail, &[("CallSid", CALL), ("RecordingUrl", &url)]),
+        fact(
+            Route::VoiceVoicemail,
+            &[("CallSid", CALL), ("RecordingUrl", &url)],
+        ),
         fact(
             Route::VoiceRecording,
             &[
@@ -156,19 +182,29 @@ fn a_voicemail_is_one_recording_whatever_names_it() {
         ),
         fact(
             Route::VoiceTranscription,
-            &[("CallSid", CALL), ("RecordingSid", RECORDING), ("TranscriptionText", "Call me.")],
+            &[
+                ("CallSid", CALL),
+                ("RecordingSid", RECORDING),
+                ("TranscriptionText", "Call me."),
+            ],
         ),
     ]);
     let recording = Recording::of(&history).unwrap();
     assert_eq!(recording.sid.as_str(), RECORDING);
     assert_eq!(recording.kind, RecordingKind::Voicemail);
-    assert_eq!((recording.duration, recording.call_sid.as_str()), (Some(17), CALL));
+    assert_eq!(
+        (recording.duration, recording.call_sid.as_str()),
+        (Some(17), CALL)
+    );
     assert_eq!(recording.transcription.as_deref(), Some("Call me."));
 }
 
 #[test]
 fn a_voicemail_without_a_recording_is_about_the_call() {
-    let nothing = fact(Route::VoiceVoicemail, &[("CallSid", CALL), ("CallStatus", "completed")]);
+    let nothing = fact(
+        Route::VoiceVoicemail,
+        &[("CallSid", CALL), ("CallStatus", "completed")],
+    );
     assert_eq!(nothing.resource, Resource::Call(CALL.parse().unwrap()));
 }
 
@@ -198,7 +234,10 @@ fn tokens_and_twins_are_not_kept() {
             ("From", "+15005550010"),
         ],
     );
-    assert_eq!(kept.parameters.keys().collect::<Vec<_>>(), ["CallSid", "From"]);
+    assert_eq!(
+        kept.parameters.keys().collect::<Vec<_>>(),
+        ["CallSid", "From"]
+    );
 }
 
 #[test]
@@ -207,8 +246,14 @@ fn a_repeated_delivery_is_the_same_fact_and_another_is_not() {
     let mut later = status("sent", &[]);
     later.received_at = Timestamp::MAX;
     assert_eq!(later.id(), status("sent", &[]).id());
-    assert_ne!(status("sent", &[("a", "bc")]).id(), status("sent", &[("ab", "c")]).id());
-    assert_ne!(leg("completed", &[]).id(), fact(Route::VoiceDial, &[("CallSid", CALL)]).id());
+    assert_ne!(
+        status("sent", &[("a", "bc")]).id(),
+        status("sent", &[("ab", "c")]).id()
+    );
+    assert_ne!(
+        leg("completed", &[]).id(),
+        fact(Route::VoiceDial, &[("CallSid", CALL)]).id()
+    );
 }
 
 proptest! {

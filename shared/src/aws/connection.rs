@@ -29,7 +29,9 @@ pub(super) struct Connection(SharedHttpConnector);
 impl Connection {
     pub(super) fn new() -> Self {
         let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
-        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build();
         let builder = Connector::builder()
             .connector_settings(settings)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
@@ -53,16 +55,21 @@ impl Connection {
         for url in urls {
             let connector = self.0.clone();
             calls.spawn(async move {
-                let Ok(request) = HttpRequest::get(&url) else { return };
+                let Ok(request) = HttpRequest::get(&url) else {
+                    return;
+                };
                 if let Ok(mut response) = connector.call(request).await {
                     // A connection goes back to the pool only when its answer was read to the end.
                     let body = std::mem::replace(response.body_mut(), "".into());
-                    let _ = aws_smithy_types::byte_stream::ByteStream::new(body).collect().await;
+                    let _ = aws_smithy_types::byte_stream::ByteStream::new(body)
+                        .collect()
+                        .await;
                 }
             });
         }
         // Failure or delay here costs the first event what it would have cost anyway.
-        let _ = tokio::time::timeout(limit, async { while calls.join_next().await.is_some() {} }).await;
+        let _ =
+            tokio::time::timeout(limit, async { while calls.join_next().await.is_some() {} }).await;
     }
 }
 
@@ -72,8 +79,16 @@ mod tests {
 
     #[test]
     fn the_compiled_in_roots_are_five_certificates_that_parse() {
-        assert_eq!(AMAZON_ROOTS.matches("-----BEGIN CERTIFICATE-----").count(), 5);
+        assert_eq!(
+            AMAZON_ROOTS.matches("-----BEGIN CERTIFICATE-----").count(),
+            5
+        );
         let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
-        assert!(TlsContext::builder().with_trust_store(roots).build().is_ok());
+        assert!(
+            TlsContext::builder()
+                .with_trust_store(roots)
+                .build()
+                .is_ok()
+        );
     }
 }

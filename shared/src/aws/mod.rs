@@ -25,10 +25,15 @@ pub struct Patience {
 impl Patience {
     /// For webhooks, which answer within a second even when a store is slow: Twilio gives a caller 15 seconds of silence, but
     /// a caller hangs up sooner.
-    pub const WEBHOOK: Self =
-        Self { attempt: Duration::from_millis(300), operation: Duration::from_millis(450) };
+    pub const WEBHOOK: Self = Self {
+        attempt: Duration::from_millis(300),
+        operation: Duration::from_millis(450),
+    };
     /// For work that nobody waits for.
-    pub const BACKGROUND: Self = Self { attempt: Duration::from_secs(2), operation: Duration::from_secs(5) };
+    pub const BACKGROUND: Self = Self {
+        attempt: Duration::from_secs(2),
+        operation: Duration::from_secs(5),
+    };
 }
 
 /// The AWS services of one process.
@@ -57,7 +62,8 @@ impl Aws {
         let secret_key = environment.required("AWS_SECRET_ACCESS_KEY");
         let session_token = environment.optional("AWS_SESSION_TOKEN").map(str::to_owned);
         let (region, access_key, secret_key) = (region?, access_key?, secret_key?);
-        let credentials = Credentials::new(access_key, secret_key, session_token, None, "environment");
+        let credentials =
+            Credentials::new(access_key, secret_key, session_token, None, "environment");
         let connection = Connection::new();
         let configuration = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -66,7 +72,9 @@ impl Aws {
             .http_client(connection.http_client())
             // The second attempt follows at once: a frozen sandbox thaws with dead connections, and every write is idempotent.
             .retry_config(
-                RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(25)),
+                RetryConfig::standard()
+                    .with_max_attempts(2)
+                    .with_initial_backoff(Duration::from_millis(25)),
             )
             .timeout_config(
                 TimeoutConfig::builder()
@@ -75,7 +83,11 @@ impl Aws {
                     .build(),
             )
             .build();
-        Some(Self { configuration, connection, endpoints: Endpoints::from_environment(environment) })
+        Some(Self {
+            configuration,
+            connection,
+            endpoints: Endpoints::from_environment(environment),
+        })
     }
 
     /// A client of DynamoDB.
@@ -108,8 +120,12 @@ impl Aws {
         // The first random byte of a process is the dear one (docs/decisions/0002-aws-lc-entropy.md).
         let _ = aws_lc_rs::rand::fill(&mut [0_u8; 1]);
         let region = self.configuration.region().map_or("", Region::as_ref);
-        let urls = services.iter().map(|service| self.endpoints.of(*service, region));
-        self.connection.prime(urls.collect(), Duration::from_secs(1)).await;
+        let urls = services
+            .iter()
+            .map(|service| self.endpoints.of(*service, region));
+        self.connection
+            .prime(urls.collect(), Duration::from_secs(1))
+            .await;
     }
 }
 
@@ -140,7 +156,13 @@ impl Endpoints {
             Service::Kms => (&self.kms, "kms"),
             Service::Sqs => (&self.sqs, "sqs"),
         };
-        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        configured.clone().unwrap_or_else(|| format!("https://{name}.{region}.{suffix}"))
+        let suffix = if region.starts_with("cn-") {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
+        configured
+            .clone()
+            .unwrap_or_else(|| format!("https://{name}.{region}.{suffix}"))
     }
 }

@@ -152,6 +152,27 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         }
     }
 
+    /// The cached value, if it may still be served without asking its source. Not counted.
+    #[must_use]
+    pub fn get(&self, key: &K) -> Option<Arc<V>> {
+        let mut state = self.lock();
+        let now = state.now(&self.clock);
+        state.younger_than(key, self.limits.time_to_live, now)
+    }
+
+    /// Caches a value that was learned otherwise, by what was read at `read_at` or later.
+    pub fn put(&self, key: K, value: V, read_at: Timestamp) {
+        let entry = Entry {
+            value: Arc::new(value),
+            read_at,
+            refreshed_at: None,
+        };
+        let mut state = self.lock();
+        let now = state.now(&self.clock);
+        state.drop_expired(self.longest_age(), now);
+        state.entries.put(key, entry);
+    }
+
     /// Forgets a key, after its source was changed. A load that is under way is not cached either.
     pub fn invalidate(&self, key: &K) {
         let mut state = self.lock();

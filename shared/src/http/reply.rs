@@ -19,7 +19,11 @@ impl Reply {
     /// An answer without a body. Refusals carry none: Twilio would send a text to the tenant's customer.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, header: None, body: String::new() }
+        Self {
+            status,
+            header: None,
+            body: String::new(),
+        }
     }
 
     /// `204`, what Twilio wants for a status callback.
@@ -36,7 +40,11 @@ impl Reply {
             r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#.to_owned()
         });
         let content_type = HeaderValue::from_static("text/xml; charset=utf-8");
-        Self { status: StatusCode::OK, header: Some((CONTENT_TYPE, content_type)), body: document }
+        Self {
+            status: StatusCode::OK,
+            header: Some((CONTENT_TYPE, content_type)),
+            body: document,
+        }
     }
 
     /// `405`, naming the methods that are allowed.

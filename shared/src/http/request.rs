@@ -90,10 +90,18 @@ impl HttpRequest {
     /// What is wrong with the event. Nothing in an event panics.
     pub fn from_event(event: &str, limit: usize) -> Result<Self, MalformedEvent> {
         let event: Event<'_> = serde_json::from_str(event).map_err(|_| MalformedEvent::NotHttp)?;
-        let context = event.request_context.ok_or(MalformedEvent::NoRequestContext)?;
-        let method = context.http.and_then(|http| http.method).ok_or(MalformedEvent::NoRequestContext)?;
+        let context = event
+            .request_context
+            .ok_or(MalformedEvent::NoRequestContext)?;
+        let method = context
+            .http
+            .and_then(|http| http.method)
+            .ok_or(MalformedEvent::NoRequestContext)?;
         let method = method.parse().map_err(|_| MalformedEvent::Method)?;
-        let host = context.domain_name.ok_or(MalformedEvent::NoRequestContext)?.into_owned();
+        let host = context
+            .domain_name
+            .ok_or(MalformedEvent::NoRequestContext)?
+            .into_owned();
         let path = event.raw_path.ok_or(MalformedEvent::NotHttp)?.into_owned();
         let query = event.raw_query_string.unwrap_or_default().into_owned();
         let headers = event.headers.unwrap_or_default();
@@ -107,8 +115,19 @@ impl HttpRequest {
         if !query.bytes().all(|byte| byte == b'?' || is_path_byte(byte)) {
             return Err(MalformedEvent::Query);
         }
-        let body = decode_body(event.body, event.is_base64_encoded.unwrap_or_default(), limit)?;
-        Ok(Self { method, path, query, headers, host, body })
+        let body = decode_body(
+            event.body,
+            event.is_base64_encoded.unwrap_or_default(),
+            limit,
+        )?;
+        Ok(Self {
+            method,
+            path,
+            query,
+            headers,
+            host,
+            body,
+        })
     }
 
     /// The method.
@@ -145,7 +164,12 @@ impl HttpRequest {
     #[must_use]
     pub fn media_type(&self) -> String {
         let content_type = self.header("content-type").unwrap_or_default();
-        content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
     }
 
     /// The body as the caller sent it.
@@ -155,19 +179,33 @@ impl HttpRequest {
     }
 }
 
-fn decode_body(body: Option<Cow<'_, str>>, is_base64: bool, limit: usize) -> Result<Vec<u8>, MalformedEvent> {
+fn decode_body(
+    body: Option<Cow<'_, str>>,
+    is_base64: bool,
+    limit: usize,
+) -> Result<Vec<u8>, MalformedEvent> {
     let text = body.unwrap_or_default();
     // Four characters of base64 are three bytes.
-    let length = if is_base64 { text.len() / 4 * 3 } else { text.len() };
+    let length = if is_base64 {
+        text.len() / 4 * 3
+    } else {
+        text.len()
+    };
     if length > limit.saturating_add(3) {
         return Err(MalformedEvent::TooLarge);
     }
     let body = if is_base64 {
-        STANDARD.decode(text.as_bytes()).map_err(|_| MalformedEvent::Body)?
+        STANDARD
+            .decode(text.as_bytes())
+            .map_err(|_| MalformedEvent::Body)?
     } else {
         text.into_owned().into_bytes()
     };
-    if body.len() > limit { Err(MalformedEvent::TooLarge) } else { Ok(body) }
+    if body.len() > limit {
+        Err(MalformedEvent::TooLarge)
+    } else {
+        Ok(body)
+    }
 }
 
 /// What the `http` crate takes in a path, which is what HTTP servers let through: visible ASCII without `"`, `#`, `<`, `>`
@@ -177,7 +215,9 @@ fn is_path_byte(byte: u8) -> bool {
 }
 
 fn is_host(host: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    let allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+    };
     !host.is_empty() && host.bytes().all(allowed)
 }
 
@@ -207,7 +247,10 @@ mod tests {
     fn a_well_formed_event_is_read_as_it_came() {
         let request = read(&event()).unwrap();
         assert_eq!(request.method(), Method::POST);
-        assert_eq!((request.path(), request.query(), request.host()), ("/sms", "account=AC1", "example.com"));
+        assert_eq!(
+            (request.path(), request.query(), request.host()),
+            ("/sms", "account=AC1", "example.com")
+        );
         assert_eq!(request.media_type(), "application/x-www-form-urlencoded");
         assert_eq!(request.body(), b"Body=1");
     }
@@ -233,10 +276,26 @@ mod tests {
             ("rawQueryString", json!("a=ü"), M::Query),
             ("rawQueryString", json!("a=\u{0}"), M::Query),
             ("requestContext", json!(null), M::NoRequestContext),
-            ("requestContext", json!({"domainName": "h"}), M::NoRequestContext),
-            ("requestContext", json!({"domainName": "h", "http": {"method": "PO ST"}}), M::Method),
-            ("requestContext", json!({"http": {"method": "POST"}}), M::NoRequestContext),
-            ("requestContext", json!({"domainName": "h<>", "http": {"method": "POST"}}), M::Host),
+            (
+                "requestContext",
+                json!({"domainName": "h"}),
+                M::NoRequestContext,
+            ),
+            (
+                "requestContext",
+                json!({"domainName": "h", "http": {"method": "PO ST"}}),
+                M::Method,
+            ),
+            (
+                "requestContext",
+                json!({"http": {"method": "POST"}}),
+                M::NoRequestContext,
+            ),
+            (
+                "requestContext",
+                json!({"domainName": "h<>", "http": {"method": "POST"}}),
+                M::Host,
+            ),
             ("headers", json!({"host": "a b"}), M::Host),
             ("headers", json!([1]), M::NotHttp),
             ("body", json!("not base64!"), M::Body),
@@ -245,7 +304,12 @@ mod tests {
         for (member, value, fault) in faults {
             let mut faulty = event();
             faulty[member] = value;
-            assert_eq!(read(&faulty).unwrap_err(), fault, "{member}: {}", faulty[member]);
+            assert_eq!(
+                read(&faulty).unwrap_err(),
+                fault,
+                "{member}: {}",
+                faulty[member]
+            );
         }
         assert_eq!(HttpRequest::from_event("[]", 100).unwrap_err(), M::NotHttp);
         assert_eq!(HttpRequest::from_event("{", 100).unwrap_err(), M::NotHttp);

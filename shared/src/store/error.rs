@@ -47,7 +47,11 @@ impl StoreError {
     }
 
     /// Sorts a failed call. `conflict` says what a failed condition means.
-    pub(crate) fn of<E, R>(operation: &'static str, conflict: &'static str, error: &SdkError<E, R>) -> Self
+    pub(crate) fn of<E, R>(
+        operation: &'static str,
+        conflict: &'static str,
+        error: &SdkError<E, R>,
+    ) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug,
@@ -61,10 +65,16 @@ impl StoreError {
             };
         };
         match service.err().code().unwrap_or_default() {
-            "ConditionalCheckFailedException" => Self::Conflict { operation, conflict },
+            "ConditionalCheckFailedException" => Self::Conflict {
+                operation,
+                conflict,
+            },
             // One reason an item: a failed condition is final, anything else passes.
             "TransactionCanceledException" if cause.contains("ConditionalCheckFailed") => {
-                Self::Conflict { operation, conflict }
+                Self::Conflict {
+                    operation,
+                    conflict,
+                }
             }
             "TransactionCanceledException"
             | "TransactionConflictException"

@@ -23,32 +23,50 @@ impl<'i> Attributes<'i> {
     }
 
     pub(super) fn text(self, attribute: &'static str) -> Result<&'i str, StoreError> {
-        self.optional_text(attribute).ok_or_else(|| self.unreadable(attribute))
+        self.optional_text(attribute)
+            .ok_or_else(|| self.unreadable(attribute))
     }
 
     pub(super) fn optional_text(self, attribute: &'static str) -> Option<&'i str> {
         self.item.get(attribute)?.as_s().ok().map(String::as_str)
     }
 
-    pub(super) fn parsed<T: std::str::FromStr>(self, attribute: &'static str) -> Result<T, StoreError> {
-        self.text(attribute)?.parse().map_err(|_| self.unreadable(attribute))
+    pub(super) fn parsed<T: std::str::FromStr>(
+        self,
+        attribute: &'static str,
+    ) -> Result<T, StoreError> {
+        self.text(attribute)?
+            .parse()
+            .map_err(|_| self.unreadable(attribute))
     }
 
     pub(super) fn number(self, attribute: &'static str) -> Result<u64, StoreError> {
-        let number = self.item.get(attribute).and_then(|value| value.as_n().ok()).and_then(|text| text.parse().ok());
+        let number = self
+            .item
+            .get(attribute)
+            .and_then(|value| value.as_n().ok())
+            .and_then(|text| text.parse().ok());
         number.ok_or_else(|| self.unreadable(attribute))
     }
 
     pub(super) fn flag(self, attribute: &'static str) -> bool {
-        self.item.get(attribute).and_then(|value| value.as_bool().ok()).copied().unwrap_or_default()
+        self.item
+            .get(attribute)
+            .and_then(|value| value.as_bool().ok())
+            .copied()
+            .unwrap_or_default()
     }
 
     pub(super) fn bytes(self, attribute: &'static str) -> Result<&'i [u8], StoreError> {
         let blob = self.item.get(attribute).and_then(|value| value.as_b().ok());
-        blob.map(AsRef::as_ref).ok_or_else(|| self.unreadable(attribute))
+        blob.map(AsRef::as_ref)
+            .ok_or_else(|| self.unreadable(attribute))
     }
 
-    pub(super) fn json<T: serde::de::DeserializeOwned>(self, attribute: &'static str) -> Result<T, StoreError> {
+    pub(super) fn json<T: serde::de::DeserializeOwned>(
+        self,
+        attribute: &'static str,
+    ) -> Result<T, StoreError> {
         serde_json::from_str(self.text(attribute)?).map_err(|_| self.unreadable(attribute))
     }
 
@@ -57,7 +75,10 @@ impl<'i> Attributes<'i> {
     }
 
     fn unreadable(self, attribute: &'static str) -> StoreError {
-        StoreError::Unreadable { operation: self.operation, attribute }
+        StoreError::Unreadable {
+            operation: self.operation,
+            attribute,
+        }
     }
 }
 

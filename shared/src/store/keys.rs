@@ -32,13 +32,20 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn into_attributes(self) -> HashMap<String, AttributeValue> {
-        [(PARTITION.to_owned(), text(self.partition)), (SORT.to_owned(), text(self.sort))].into()
+        [
+            (PARTITION.to_owned(), text(self.partition)),
+            (SORT.to_owned(), text(self.sort)),
+        ]
+        .into()
     }
 }
 
 /// The route of a Twilio account; platform data, of no tenant yet.
 pub(super) fn account_route(account: &AccountSid) -> Key {
-    Key { partition: format!("twilio-account#{account}"), sort: "route".to_owned() }
+    Key {
+        partition: format!("twilio-account#{account}"),
+        sort: "route".to_owned(),
+    }
 }
 
 /// The partition that holds all of a tenant's configuration, so that one query reads what a webhook needs.
@@ -48,17 +55,26 @@ pub(super) fn tenant_partition(scope: &TenantScope) -> String {
 
 /// A tenant's profile.
 pub(super) fn profile(scope: &TenantScope) -> Key {
-    Key { partition: tenant_partition(scope), sort: PROFILE.to_owned() }
+    Key {
+        partition: tenant_partition(scope),
+        sort: PROFILE.to_owned(),
+    }
 }
 
 /// A tenant's settings.
 pub(super) fn settings(scope: &TenantScope) -> Key {
-    Key { partition: tenant_partition(scope), sort: SETTINGS.to_owned() }
+    Key {
+        partition: tenant_partition(scope),
+        sort: SETTINGS.to_owned(),
+    }
 }
 
 /// A tenant's credentials of a provider.
 pub(super) fn integration(scope: &TenantScope, provider: Provider) -> Key {
-    Key { partition: tenant_partition(scope), sort: integration_sort(provider) }
+    Key {
+        partition: tenant_partition(scope),
+        sort: integration_sort(provider),
+    }
 }
 
 /// The sort key of a provider's credentials.
@@ -69,7 +85,11 @@ pub(super) fn integration_sort(provider: Provider) -> String {
 /// A call leg, message or recording. Its own partition: writes spread however large the tenant.
 pub(super) fn resource(scope: &TenantScope, resource: &Resource) -> Key {
     Key {
-        partition: format!("{}#{}", partition(scope.tenant_id(), resource.kind()), resource.sid()),
+        partition: format!(
+            "{}#{}",
+            partition(scope.tenant_id(), resource.kind()),
+            resource.sid()
+        ),
         sort: resource.kind().to_owned(),
     }
 }
@@ -84,7 +104,9 @@ pub(super) fn by_time(scope: &TenantScope, kind: &str) -> String {
 /// The partition of the `by_group` index that lists a group.
 pub(super) fn by_group(scope: &TenantScope, group: &Group) -> String {
     match group {
-        Group::Conversation(contact) => format!("{}#{contact}", partition(scope.tenant_id(), "conversation")),
+        Group::Conversation(contact) => {
+            format!("{}#{contact}", partition(scope.tenant_id(), "conversation"))
+        }
         Group::Call(call) => format!("{}#{call}", partition(scope.tenant_id(), "call")),
     }
 }
@@ -106,7 +128,10 @@ mod tests {
     use crate::tenant::Operator;
 
     fn scope(id: &str) -> TenantScope {
-        #[expect(clippy::disallowed_methods, reason = "a test acts for tenants that it names itself")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a test acts for tenants that it names itself"
+        )]
         Operator::at_the_console().scope(id.parse().unwrap())
     }
 
@@ -128,7 +153,10 @@ mod tests {
     fn a_time_in_a_key_has_a_fixed_width() {
         let message = Resource::Message("SM00000000000000000000000000000001".parse().unwrap());
         let whole = moment(Timestamp::from_second(1).unwrap(), &message);
-        assert_eq!(whole, "1970-01-01T00:00:01.000Z#SM00000000000000000000000000000001");
+        assert_eq!(
+            whole,
+            "1970-01-01T00:00:01.000Z#SM00000000000000000000000000000001"
+        );
     }
 
     proptest! {

@@ -43,7 +43,11 @@ impl Routes {
     /// Opens the table.
     #[must_use]
     pub fn new(client: Client, table: String, clock: Clock) -> Self {
-        Self { client, table, clock }
+        Self {
+            client,
+            table,
+            clock,
+        }
     }
 
     /// Who holds an account now; `None` when nobody does, also while it is in quarantine. One strongly consistent read.
@@ -61,12 +65,16 @@ impl Routes {
             .send()
             .await
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        let Some(item) = output.item else { return Ok(None) };
+        let Some(item) = output.item else {
+            return Ok(None);
+        };
         let attributes = Attributes::of(OPERATION, &item);
         if attributes.text("state")? != ACTIVE {
             return Ok(None);
         }
-        Ok(Some(AccountRoute { tenant_id: attributes.parsed("tenant_id")? }))
+        Ok(Some(AccountRoute {
+            tenant_id: attributes.parsed("tenant_id")?,
+        }))
     }
 
     /// Gives an account up. From now on nobody is resolved by it, and only this tenant may claim it again before the
@@ -74,7 +82,11 @@ impl Routes {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the tenant does not hold the account.
-    pub async fn release(&self, scope: &TenantScope, account: &AccountSid) -> Result<(), StoreError> {
+    pub async fn release(
+        &self,
+        scope: &TenantScope,
+        account: &AccountSid,
+    ) -> Result<(), StoreError> {
         let update = self.release_update(scope, account)?;
         self.client
             .update_item()
@@ -86,13 +98,23 @@ impl Routes {
             .set_expression_attribute_values(update.expression_attribute_values().cloned())
             .send()
             .await
-            .map_err(|error| StoreError::of("release an account", "the tenant does not hold this account", &error))?;
+            .map_err(|error| {
+                StoreError::of(
+                    "release an account",
+                    "the tenant does not hold this account",
+                    &error,
+                )
+            })?;
         Ok(())
     }
 
     /// The claim of an account, to go into the transaction of what it belongs to. It fails while another tenant holds the
     /// account or held it within the quarantine.
-    pub(super) fn claim(&self, scope: &TenantScope, account: &AccountSid) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn claim(
+        &self,
+        scope: &TenantScope,
+        account: &AccountSid,
+    ) -> Result<TransactWriteItem, StoreError> {
         let now = self.clock.now();
         let mut put = Put::builder()
             .table_name(&self.table)
@@ -119,10 +141,16 @@ impl Routes {
         scope: &TenantScope,
         account: &AccountSid,
     ) -> Result<TransactWriteItem, StoreError> {
-        Ok(TransactWriteItem::builder().update(self.release_update(scope, account)?).build())
+        Ok(TransactWriteItem::builder()
+            .update(self.release_update(scope, account)?)
+            .build())
     }
 
-    fn release_update(&self, scope: &TenantScope, account: &AccountSid) -> Result<Update, StoreError> {
+    fn release_update(
+        &self,
+        scope: &TenantScope,
+        account: &AccountSid,
+    ) -> Result<Update, StoreError> {
         let now = self.clock.now().as_second();
         Update::builder()
             .table_name(&self.table)
@@ -143,5 +171,8 @@ impl Routes {
 
 /// A request that was built without a member it must have; only a defect of this module leads here.
 pub(super) fn incomplete(operation: &'static str) -> StoreError {
-    StoreError::Refused { operation, cause: "the request was built incompletely".to_owned() }
+    StoreError::Refused {
+        operation,
+        cause: "the request was built incompletely".to_owned(),
+    }
 }

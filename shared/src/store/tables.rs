@@ -20,6 +20,10 @@ impl TableNames {
         let tenants = environment.required("TENANTS_TABLE");
         let activity = environment.required("ACTIVITY_TABLE");
         let routes = environment.required("ROUTES_TABLE");
-        Some(Self { tenants: tenants?.to_owned(), activity: activity?.to_owned(), routes: routes?.to_owned() })
+        Some(Self {
+            tenants: tenants?.to_owned(),
+            activity: activity?.to_owned(),
+            routes: routes?.to_owned(),
+        })
     }
 }

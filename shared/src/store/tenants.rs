@@ -59,7 +59,12 @@ impl Tenants {
     /// Opens the table. Accounts are claimed through `routes`.
     #[must_use]
     pub fn new(client: Client, table: String, routes: Routes, clock: Clock) -> Self {
-        Self { client, table, routes, clock }
+        Self {
+            client,
+            table,
+            routes,
+            clock,
+        }
     }
 
     /// Profile, settings and Twilio credentials of a tenant; `None` when there is none. One strongly consistent query.
@@ -80,17 +85,29 @@ impl Tenants {
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
         let items = output.items.unwrap_or_default();
         let find = |sort: &str| {
-            items.iter().find(|item| item.get(keys::SORT).is_some_and(|value| value.as_s().is_ok_and(|s| s == sort)))
+            items.iter().find(|item| {
+                item.get(keys::SORT)
+                    .is_some_and(|value| value.as_s().is_ok_and(|s| s == sort))
+            })
         };
-        let Some(profile) = find(keys::PROFILE) else { return Ok(None) };
+        let Some(profile) = find(keys::PROFILE) else {
+            return Ok(None);
+        };
         let status = match Attributes::of(OPERATION, profile).text("status")? {
             "active" => TenantStatus::Active,
             "suspended" => TenantStatus::Suspended,
             "deleting" => TenantStatus::Deleting,
-            _ => return Err(StoreError::Unreadable { operation: OPERATION, attribute: "status" }),
+            _ => {
+                return Err(StoreError::Unreadable {
+                    operation: OPERATION,
+                    attribute: "status",
+                });
+            }
         };
-        let settings = find(keys::SETTINGS).map(|item| Attributes::of(OPERATION, item).json("settings"));
-        let twilio = find(&keys::integration_sort(Provider::Twilio)).map(|item| integration(OPERATION, item));
+        let settings =
+            find(keys::SETTINGS).map(|item| Attributes::of(OPERATION, item).json("settings"));
+        let twilio = find(&keys::integration_sort(Provider::Twilio))
+            .map(|item| integration(OPERATION, item));
         Ok(Some(TenantRecord {
             status,
             settings: settings.transpose()?.unwrap_or_default(),
@@ -112,10 +129,16 @@ impl Tenants {
         twilio: Option<NewIntegration>,
     ) -> Result<(), StoreError> {
         const OPERATION: &str = "store a tenant";
-        let mut writes = vec![self.put_profile(scope, profile)?, self.put_settings(scope, settings)?];
+        let mut writes = vec![
+            self.put_profile(scope, profile)?,
+            self.put_settings(scope, settings)?,
+        ];
         if let Some(new) = twilio {
             let stored = self.record(scope).await?.and_then(|record| record.twilio);
-            if let Some(before) = stored.as_ref().filter(|before| before.account != new.account) {
+            if let Some(before) = stored
+                .as_ref()
+                .filter(|before| before.account != new.account)
+            {
                 writes.push(self.routes.release_in_transaction(scope, &before.account)?);
             }
             writes.push(self.routes.claim(scope, &new.account)?);
@@ -132,7 +155,11 @@ impl Tenants {
         Ok(())
     }
 
-    fn put_profile(&self, scope: &TenantScope, profile: &TenantProfile) -> Result<TransactWriteItem, StoreError> {
+    fn put_profile(
+        &self,
+        scope: &TenantScope,
+        profile: &TenantProfile,
+    ) -> Result<TransactWriteItem, StoreError> {
         let now = text(format!("{:.3}", self.clock.now()));
         let mut assignments = "#name = :name, #status = :status, updated_at = :now, \
                                created_at = if_not_exists(created_at, :now)"
@@ -149,11 +176,19 @@ impl Tenants {
             assignments.push_str(", subdomain = :subdomain");
             update = update.expression_attribute_values(":subdomain", text(subdomain));
         }
-        let update = update.update_expression(format!("SET {assignments}")).build();
-        Ok(TransactWriteItem::builder().update(update.map_err(|_| incomplete("store a profile"))?).build())
+        let update = update
+            .update_expression(format!("SET {assignments}"))
+            .build();
+        Ok(TransactWriteItem::builder()
+            .update(update.map_err(|_| incomplete("store a profile"))?)
+            .build())
     }
 
-    fn put_settings(&self, scope: &TenantScope, settings: &Settings) -> Result<TransactWriteItem, StoreError> {
+    fn put_settings(
+        &self,
+        scope: &TenantScope,
+        settings: &Settings,
+    ) -> Result<TransactWriteItem, StoreError> {
         const OPERATION: &str = "store settings";
         let document = serde_json::to_string(settings).map_err(|_| incomplete(OPERATION))?;
         let put = Put::builder()
@@ -162,7 +197,9 @@ impl Tenants {
             .item("settings", text(document))
             .item("updated_at", text(format!("{:.3}", self.clock.now())))
             .build();
-        Ok(TransactWriteItem::builder().put(put.map_err(|_| incomplete(OPERATION))?).build())
+        Ok(TransactWriteItem::builder()
+            .put(put.map_err(|_| incomplete(OPERATION))?)
+            .build())
     }
 
     fn put_integration(
@@ -173,9 +210,14 @@ impl Tenants {
     ) -> Result<TransactWriteItem, StoreError> {
         let mut put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(keys::integration(scope, Provider::Twilio).into_attributes()))
+            .set_item(Some(
+                keys::integration(scope, Provider::Twilio).into_attributes(),
+            ))
             .item("message", AttributeValue::B(Blob::new(new.message.clone())))
-            .item("version", number(stored_version.unwrap_or_default().saturating_add(1)))
+            .item(
+                "version",
+                number(stored_version.unwrap_or_default().saturating_add(1)),
+            )
             .item("is_active", AttributeValue::Bool(true))
             .item("account_sid", text(new.account.as_str()))
             .item("updated_at", text(format!("{:.3}", self.clock.now())))
@@ -186,7 +228,9 @@ impl Tenants {
                 .condition_expression("version = :stored")
                 .expression_attribute_values(":stored", number(version)),
         };
-        Ok(TransactWriteItem::builder().put(put.build().map_err(|_| incomplete("store credentials"))?).build())
+        Ok(TransactWriteItem::builder()
+            .put(put.build().map_err(|_| incomplete("store credentials"))?)
+            .build())
     }
 }
 

@@ -18,7 +18,10 @@ pub(super) struct JsonLine {
 
 impl JsonLine {
     pub(super) fn new(function: &str) -> Self {
-        Self { function: serde_json::Value::from(function).to_string(), clock: Clock::system() }
+        Self {
+            function: serde_json::Value::from(function).to_string(),
+            clock: Clock::system(),
+        }
     }
 }
 
@@ -33,9 +36,16 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let level = event.metadata().level();
-        write!(writer, r#"{{"timestamp":"{:.3}","level":"{level}","function":{}"#, self.clock.now(), self.function)?;
+        write!(
+            writer,
+            r#"{{"timestamp":"{:.3}","level":"{level}","function":{}"#,
+            self.clock.now(),
+            self.function
+        )?;
         let mut fields = String::new();
-        context.field_format().format_fields(Writer::new(&mut fields), event)?;
+        context
+            .field_format()
+            .format_fields(Writer::new(&mut fields), event)?;
         append(&mut writer, &fields)?;
         for span in context.event_scope().into_iter().flatten() {
             if let Some(fields) = span.extensions().get::<FormattedFields<JsonFields>>() {
@@ -48,7 +58,10 @@ where
 
 /// Appends the members of a formatted JSON object.
 fn append(writer: &mut Writer<'_>, object: &str) -> fmt::Result {
-    match object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+    match object
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
         None | Some("") => Ok(()),
         Some(members) => write!(writer, ",{members}"),
     }

@@ -17,24 +17,44 @@ use crate::environment::Environment;
 /// `LOG_LEVEL` (`error`, `warn`, `info`, `debug`, `trace`; default `info`) applies to this crate and its functions. Other
 /// crates are never let below `warn`: HTTP clients log headers and bodies at `trace`.
 pub fn start(environment: &Environment) {
-    let level = environment.parsed("LOG_LEVEL", "error, warn, info, debug or trace", LevelFilter::INFO);
-    let function = environment.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("unknown");
-    let subscriber = subscriber(function, level.unwrap_or(LevelFilter::INFO), std::io::stdout);
+    let level = environment.parsed(
+        "LOG_LEVEL",
+        "error, warn, info, debug or trace",
+        LevelFilter::INFO,
+    );
+    let function = environment
+        .optional("AWS_LAMBDA_FUNCTION_NAME")
+        .unwrap_or("unknown");
+    let subscriber = subscriber(
+        function,
+        level.unwrap_or(LevelFilter::INFO),
+        std::io::stdout,
+    );
     // Fails only when a subscriber is already there, as in tests that share a process.
     if tracing::subscriber::set_global_default(subscriber).is_ok() {
         std::panic::set_hook(Box::new(log_panic));
     }
 }
 
-fn subscriber<W>(function: &str, level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync + use<W>
+fn subscriber<W>(
+    function: &str,
+    level: LevelFilter,
+    writer: W,
+) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let ours = ["shared", "sms_webhook", "whatsapp_webhook", "voice_webhook", "deferred_writer"];
-    let targets =
-        ours.into_iter().fold(Targets::new().with_default(level.min(LevelFilter::WARN)), |t, name| {
-            t.with_target(name, level)
-        });
+    let ours = [
+        "shared",
+        "sms_webhook",
+        "whatsapp_webhook",
+        "voice_webhook",
+        "deferred_writer",
+    ];
+    let targets = ours.into_iter().fold(
+        Targets::new().with_default(level.min(LevelFilter::WARN)),
+        |t, name| t.with_target(name, level),
+    );
     let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
         .event_format(line::JsonLine::new(function))
@@ -44,9 +64,20 @@ where
 
 /// Logs where a panic happened. Its text is left out unless it is a literal: a formatted one may hold what was parsed.
 fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
-    let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(formatted text left out)");
-    let location = panic.location().map(ToString::to_string).unwrap_or_default();
-    tracing::error!(panic.location = location, panic.text = text, "a panic was caught: this is a defect, please report it");
+    let text = panic
+        .payload()
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("(formatted text left out)");
+    let location = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    tracing::error!(
+        panic.location = location,
+        panic.text = text,
+        "a panic was caught: this is a defect, please report it"
+    );
 }
 
 #[cfg(test)]
@@ -79,7 +110,11 @@ mod tests {
         let subscriber = subscriber("sms-webhook", LevelFilter::INFO, move || writer.clone());
         tracing::subscriber::with_default(subscriber, body);
         let bytes = captured.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        String::from_utf8(bytes)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     #[test]

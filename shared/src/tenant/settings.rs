@@ -97,19 +97,27 @@ impl Settings {
     /// # Errors
     /// The first fault found.
     pub fn from_input(document: &serde_json::Value) -> Result<Self, InvalidSettings> {
-        let mut names = document.as_object().into_iter().flat_map(serde_json::Map::keys);
+        let mut names = document
+            .as_object()
+            .into_iter()
+            .flat_map(serde_json::Map::keys);
         if let Some(unknown) = names.find(|name| !Self::FIELDS.contains(&name.as_str())) {
             return Err(InvalidSettings::UnknownField(unknown.clone()));
         }
-        let settings = Self::deserialize(document).map_err(|error| InvalidSettings::Value(error.to_string()))?;
+        let settings = Self::deserialize(document)
+            .map_err(|error| InvalidSettings::Value(error.to_string()))?;
         match settings.inbound_route {
-            InboundRoute::Forward if settings.forward_to.is_none() => {
-                Err(InvalidSettings::Route("inbound_route is forward, and forward_to names no number"))
-            }
-            InboundRoute::Browser if settings.browser_users.is_empty() => {
-                Err(InvalidSettings::Route("inbound_route is browser, and browser_users names nobody"))
-            }
-            _ if settings.business_hours.as_ref().is_some_and(|hours| hours.zone().is_none()) => {
+            InboundRoute::Forward if settings.forward_to.is_none() => Err(InvalidSettings::Route(
+                "inbound_route is forward, and forward_to names no number",
+            )),
+            InboundRoute::Browser if settings.browser_users.is_empty() => Err(
+                InvalidSettings::Route("inbound_route is browser, and browser_users names nobody"),
+            ),
+            _ if settings
+                .business_hours
+                .as_ref()
+                .is_some_and(|hours| hours.zone().is_none()) =>
+            {
                 Err(InvalidSettings::TimeZone)
             }
             _ => Ok(settings),
@@ -119,7 +127,9 @@ impl Settings {
     /// Whether calls are put through at a moment.
     #[must_use]
     pub fn is_open(&self, moment: Timestamp) -> bool {
-        self.business_hours.as_ref().is_none_or(|hours| hours.are_open(moment))
+        self.business_hours
+            .as_ref()
+            .is_none_or(|hours| hours.are_open(moment))
     }
 }
 
@@ -136,7 +146,8 @@ impl BusinessHours {
         let yesterday = Day::from(local.weekday().previous());
         self.weekly.iter().any(|hours| {
             let overnight = hours.close <= hours.open;
-            let began_today = hours.day == today && hours.open <= time && (overnight || time < hours.close);
+            let began_today =
+                hours.day == today && hours.open <= time && (overnight || time < hours.close);
             let began_yesterday = hours.day == yesterday && overnight && time < hours.close;
             began_today || began_yesterday
         })
@@ -224,12 +235,15 @@ mod clock_time {
         serializer.collect_str(&time.strftime("%H:%M"))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Time, D::Error> {
         let text = String::deserialize(deserializer)?;
         if text == "24:00" {
             return Ok(Time::midnight());
         }
-        Time::strptime("%H:%M", &text).map_err(|_| D::Error::custom("expected a time of day as HH:MM"))
+        Time::strptime("%H:%M", &text)
+            .map_err(|_| D::Error::custom("expected a time of day as HH:MM"))
     }
 }
 
@@ -241,7 +255,9 @@ mod tests {
 
     fn open_at(weekly: serde_json::Value, moment: &str) -> bool {
         let document = json!({"business_hours": {"time_zone": "Europe/Vienna", "weekly": weekly}});
-        Settings::from_input(&document).unwrap().is_open(moment.parse().unwrap())
+        Settings::from_input(&document)
+            .unwrap()
+            .is_open(moment.parse().unwrap())
     }
 
     #[test]
@@ -278,11 +294,26 @@ mod tests {
     #[test]
     fn entered_settings_are_refused_with_the_fault() {
         let faults = [
-            (json!({"autoreply": "x"}), "settings have no field `autoreply`; they have auto_record_calls"),
-            (json!({"forward_to": "0123"}), "settings: expected a phone number in E.164"),
-            (json!({"inbound_route": "forward"}), "settings: inbound_route is forward, and forward_to names no number"),
-            (json!({"inbound_route": "browser"}), "settings: inbound_route is browser, and browser_users names nobody"),
-            (json!({"business_hours": {"time_zone": "Mars", "weekly": []}}), "settings: business_hours.time_zone"),
+            (
+                json!({"autoreply": "x"}),
+                "settings have no field `autoreply`; they have auto_record_calls",
+            ),
+            (
+                json!({"forward_to": "0123"}),
+                "settings: expected a phone number in E.164",
+            ),
+            (
+                json!({"inbound_route": "forward"}),
+                "settings: inbound_route is forward, and forward_to names no number",
+            ),
+            (
+                json!({"inbound_route": "browser"}),
+                "settings: inbound_route is browser, and browser_users names nobody",
+            ),
+            (
+                json!({"business_hours": {"time_zone": "Mars", "weekly": []}}),
+                "settings: business_hours.time_zone",
+            ),
             (json!([]), "settings: "),
         ];
         for (document, fault) in faults {
@@ -303,6 +334,9 @@ mod tests {
         assert_eq!(written, full);
         let mut names: Vec<&str> = Settings::FIELDS.to_vec();
         names.sort_unstable();
-        assert_eq!(written.as_object().unwrap().keys().collect::<Vec<_>>(), names);
+        assert_eq!(
+            written.as_object().unwrap().keys().collect::<Vec<_>>(),
+            names
+        );
     }
 }

@@ -12,6 +12,7 @@ use aws_sdk_kms::types::DataKeySpec;
 
 use super::context::EncryptionContext;
 use super::keys::DataKey;
+use crate::environment::Environment;
 
 /// A text that does not name a KMS key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,14 @@ pub struct InvalidKeyArn;
 pub struct KeyArn(Box<str>);
 
 impl KeyArn {
+    /// Reads `CREDENTIALS_KEY_ARN`.
+    #[must_use]
+    pub fn from_environment(environment: &Environment) -> Option<Self> {
+        let key = environment.required("CREDENTIALS_KEY_ARN")?.parse();
+        key.map_err(|form| environment.fault(format!("CREDENTIALS_KEY_ARN: {form}")))
+            .ok()
+    }
+
     /// The ARN.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -85,7 +85,12 @@ impl From<StoreError> for AccountError {
 impl Accounts {
     pub(super) fn new(aws: &Aws, tables: &TableNames, key: KeyArn, clock: &Clock) -> Self {
         let routes = Routes::new(aws.dynamodb(), tables.routes.clone(), clock.clone());
-        let tenants = Tenants::new(aws.dynamodb(), tables.tenants.clone(), routes.clone(), clock.clone());
+        let tenants = Tenants::new(
+            aws.dynamodb(),
+            tables.tenants.clone(),
+            routes.clone(),
+            clock.clone(),
+        );
         Self {
             routes,
             tenants,
@@ -99,7 +104,10 @@ impl Accounts {
     /// The holder of an account: from memory, or by two reads and one KMS call; one read, once in 10 seconds, for an account
     /// that nobody holds.
     pub(super) async fn find(&self, account: &AccountSid) -> Result<Arc<TwilioTenant>, Refusal> {
-        self.known.get_or_load(account, || self.load(account)).await.map_err(refusal)
+        self.known
+            .get_or_load(account, || self.load(account))
+            .await
+            .map_err(refusal)
     }
 
     /// Whether an account's holder is in memory, so that finding it costs nothing.
@@ -113,7 +121,11 @@ impl Accounts {
         account: &AccountSid,
         seen: &Arc<TwilioTenant>,
     ) -> Result<Option<Arc<TwilioTenant>>, Refusal> {
-        let refreshed = self.known.refresh(account, seen, || self.load(account)).await.map_err(refusal)?;
+        let refreshed = self
+            .known
+            .refresh(account, seen, || self.load(account))
+            .await
+            .map_err(refusal)?;
         Ok(refreshed.is_newer.then_some(refreshed.value))
     }
 
@@ -132,7 +144,9 @@ impl Accounts {
     }
 
     async fn holder(&self, account: &AccountSid) -> Result<Option<TwilioTenant>, AccountError> {
-        let Some(route) = self.routes.resolve(account).await? else { return Ok(None) };
+        let Some(route) = self.routes.resolve(account).await? else {
+            return Ok(None);
+        };
         self.tenant(&route, account).await
     }
 
@@ -144,9 +158,14 @@ impl Accounts {
         account: &AccountSid,
     ) -> Result<Option<TwilioTenant>, AccountError> {
         let scope = TenantScope::new(route.tenant_id().clone());
-        let Some(record) = self.tenants.record(&scope).await? else { return Ok(None) };
-        let Some(integration) = record.twilio else { return Ok(None) };
-        let context = EncryptionContext::new(route.tenant_id(), Provider::Twilio, Purpose::Credentials);
+        let Some(record) = self.tenants.record(&scope).await? else {
+            return Ok(None);
+        };
+        let Some(integration) = record.twilio else {
+            return Ok(None);
+        };
+        let context =
+            EncryptionContext::new(route.tenant_id(), Provider::Twilio, Purpose::Credentials);
         let opened = self.vault.open(&context, &integration.message).await;
         let credentials: TwilioCredentials = opened.map_err(AccountError::Vault)?;
         // The route and the credentials are two items: while one is being changed they may name different accounts.

@@ -31,13 +31,21 @@ impl Answer {
     /// An answer that needs no webhook to be taken.
     #[must_use]
     pub fn of(reply: Reply) -> Self {
-        Self { reply, refusal: None, trace: Trace::default() }
+        Self {
+            reply,
+            refusal: None,
+            trace: Trace::default(),
+        }
     }
 
     /// A refusal.
     #[must_use]
     pub fn refused(refusal: Refusal) -> Self {
-        Self { reply: refusal.reply(), refusal: Some(refusal), trace: Trace::default() }
+        Self {
+            reply: refusal.reply(),
+            refusal: Some(refusal),
+            trace: Trace::default(),
+        }
     }
 
     /// Writes the one event of the invocation. Only known routes are named: any other path may hold anything.

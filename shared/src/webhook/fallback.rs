@@ -7,7 +7,8 @@ use crate::http::{HttpRequest, Reply};
 use crate::twilio::twiml::{MessagingResponse, VoiceResponse};
 
 /// What a caller hears when nothing else can be done for the call.
-const APOLOGY: &str = "We are sorry, your call cannot be taken at the moment. Please try again later. Goodbye.";
+const APOLOGY: &str =
+    "We are sorry, your call cannot be taken at the moment. Please try again later. Goodbye.";
 
 /// Answers every path that is not a function's own: the fallbacks of all channels, and 404 for the rest.
 ///

@@ -23,15 +23,30 @@ pub struct InboundMessage {
 
 /// Twilio's default keywords for long codes; a message is one when it is nothing else, in any case.
 const KEYWORDS: &[&str] = &[
-    "STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL", "START", "YES", "UNSTOP", "HELP",
+    "STOP",
+    "UNSUBSCRIBE",
+    "END",
+    "QUIT",
+    "STOPALL",
+    "REVOKE",
+    "OPTOUT",
+    "CANCEL",
+    "START",
+    "YES",
+    "UNSTOP",
+    "HELP",
     "INFO",
 ];
 
 impl WebhookKind for InboundMessage {
     fn of(fact: &Fact) -> Self {
         let body = fact.parameter("Body").unwrap_or_default().trim();
-        let is_word = KEYWORDS.iter().any(|keyword| body.eq_ignore_ascii_case(keyword));
-        Self { is_keyword: is_word || fact.parameter("OptOutType").is_some() }
+        let is_word = KEYWORDS
+            .iter()
+            .any(|keyword| body.eq_ignore_ascii_case(keyword));
+        Self {
+            is_keyword: is_word || fact.parameter("OptOutType").is_some(),
+        }
     }
 }
 
@@ -47,7 +62,10 @@ pub struct IncomingCall {
 impl WebhookKind for IncomingCall {
     fn of(fact: &Fact) -> Self {
         let address = |name| Address::from(fact.parameter(name).unwrap_or_default());
-        Self { from: address("From"), to: address("To") }
+        Self {
+            from: address("From"),
+            to: address("To"),
+        }
     }
 }
 
@@ -61,7 +79,9 @@ pub struct DialResult {
 impl WebhookKind for DialResult {
     fn of(fact: &Fact) -> Self {
         let status = fact.parameter("DialCallStatus").unwrap_or_default();
-        Self { was_answered: matches!(status, "completed" | "answered") }
+        Self {
+            was_answered: matches!(status, "completed" | "answered"),
+        }
     }
 }
 
@@ -74,6 +94,8 @@ pub struct Voicemail {
 
 impl WebhookKind for Voicemail {
     fn of(fact: &Fact) -> Self {
-        Self { was_left: fact.parameter("RecordingUrl").is_some() }
+        Self {
+            was_left: fact.parameter("RecordingUrl").is_some(),
+        }
     }
 }

@@ -65,10 +65,13 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Event(MalformedEvent::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Event(_) | Self::Parameters(_) | Self::NoAccount | Self::Unnamed(_) => StatusCode::BAD_REQUEST,
-            Self::AccountMismatch | Self::UnknownAccount | Self::Signature(_) | Self::InactiveTenant => {
-                StatusCode::FORBIDDEN
+            Self::Event(_) | Self::Parameters(_) | Self::NoAccount | Self::Unnamed(_) => {
+                StatusCode::BAD_REQUEST
             }
+            Self::AccountMismatch
+            | Self::UnknownAccount
+            | Self::Signature(_)
+            | Self::InactiveTenant => StatusCode::FORBIDDEN,
             Self::Credentials | Self::Unresolved | Self::NotKept => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -19,8 +19,8 @@ use crate::http::{HttpRequest, Reply};
 use crate::lambda::{HttpInvocation, StartError, serve_http};
 use crate::store::{Activity, TableNames};
 use crate::tenant::{TenantScope, TenantStatus};
-use crate::vault::KeyArn;
 use crate::twilio::signature::{BaseUrl, SigningKeys};
+use crate::vault::KeyArn;
 
 /// The largest body that is read, in bytes. Twilio's largest, with add-ons and channel metadata, are about a tenth of it.
 pub const BODY_LIMIT: usize = 128 * 1024;
@@ -60,11 +60,22 @@ impl Webhooks {
         let key = KeyArn::from_environment(environment);
         let queue = DeferredQueue::url(environment);
         let retention = Activity::retention_days(environment);
-        let public = environment.optional("PUBLIC_WEBHOOK_BASE_URL").map(str::parse::<BaseUrl>).transpose();
-        let public = public.map_err(|form| environment.fault(format!("PUBLIC_WEBHOOK_BASE_URL: {form}"))).ok();
+        let public = environment
+            .optional("PUBLIC_WEBHOOK_BASE_URL")
+            .map(str::parse::<BaseUrl>)
+            .transpose();
+        let public = public
+            .map_err(|form| environment.fault(format!("PUBLIC_WEBHOOK_BASE_URL: {form}")))
+            .ok();
         let aws = Aws::from_environment(environment, Patience::WEBHOOK);
-        let read = tables.zip(key).zip(queue).zip(retention).zip(public).zip(aws);
-        let (((((tables, key), queue), retention), public_base_url), aws) = environment.finish(read)?;
+        let read = tables
+            .zip(key)
+            .zip(queue)
+            .zip(retention)
+            .zip(public)
+            .zip(aws);
+        let (((((tables, key), queue), retention), public_base_url), aws) =
+            environment.finish(read)?;
         let clock = Clock::system();
         let webhooks = Self {
             accounts: Accounts::new(&aws, &tables, key, &clock),
@@ -73,7 +84,8 @@ impl Webhooks {
             public_base_url,
             clock,
         };
-        aws.prime(&[Service::DynamoDb, Service::Kms, Service::Sqs]).await;
+        aws.prime(&[Service::DynamoDb, Service::Kms, Service::Sqs])
+            .await;
         Ok(webhooks)
     }
 
@@ -86,7 +98,8 @@ impl Webhooks {
         let span = info_span!("invocation", request_id = invocation.request_id);
         let answered = async {
             let started = Instant::now();
-            let (route, answer) = match HttpRequest::from_event(invocation.event.get(), BODY_LIMIT) {
+            let (route, answer) = match HttpRequest::from_event(invocation.event.get(), BODY_LIMIT)
+            {
                 Ok(request) => (Route::of_path(request.path()), handler(self, request).await),
                 Err(malformed) => (None, Answer::refused(malformed.into())),
             };
@@ -108,7 +121,11 @@ impl Webhooks {
             Ok(verified) => (answer(&verified), None),
             Err(refusal) => (refusal.reply(), Some(refusal)),
         };
-        Answer { reply, refusal, trace }
+        Answer {
+            reply,
+            refusal,
+            trace,
+        }
     }
 
     async fn take<T: WebhookKind>(
@@ -129,8 +146,17 @@ impl Webhooks {
         let (account, parameters) = unverified.into_parts();
         let fact = Fact::new(route, &parameters, received_at)?;
         let span = info_span!("tenant", tenant_id = %scope.tenant_id());
-        self.keep(&scope, &fact, arrived, trace).instrument(span).await?;
-        Ok(Verified::new(scope, account, tenant, base_url, received_at, T::of(&fact)))
+        self.keep(&scope, &fact, arrived, trace)
+            .instrument(span)
+            .await?;
+        Ok(Verified::new(
+            scope,
+            account,
+            tenant,
+            base_url,
+            received_at,
+            T::of(&fact),
+        ))
     }
 
     /// Checks the signature with the keys of the account's holder, once more with fresh ones if the known ones may be old.
@@ -158,10 +184,18 @@ impl Webhooks {
 
     /// Keeps a fact, or puts it aside when the store does not take it in time. Never acknowledged, never lost: one of the
     /// two has it before the webhook is answered.
-    async fn keep(&self, scope: &TenantScope, fact: &Fact, arrived: Instant, trace: &mut Trace) -> Result<(), Refusal> {
+    async fn keep(
+        &self,
+        scope: &TenantScope,
+        fact: &Fact,
+        arrived: Instant,
+        trace: &mut Trace,
+    ) -> Result<(), Refusal> {
         match timeout_at(arrived + KEEP_BY, self.activity.keep(scope, fact)).await {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => warn!(error = %error, "the store did not keep the webhook: putting it aside"),
+            Ok(Err(error)) => {
+                warn!(error = %error, "the store did not keep the webhook: putting it aside")
+            }
             Err(_) => warn!("the store did not keep the webhook in time: putting it aside"),
         }
         trace.put_aside = true;

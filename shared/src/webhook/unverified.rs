@@ -6,7 +6,9 @@ use super::Refusal;
 use crate::http::HttpRequest;
 use crate::sid::AccountSid;
 use crate::twilio::Parameters;
-use crate::twilio::signature::{BaseUrl, SignedContent, SignedRequest, SignedUrl, SigningKeys, verify};
+use crate::twilio::signature::{
+    BaseUrl, SignedContent, SignedRequest, SignedUrl, SigningKeys, verify,
+};
 
 /// A parsed webhook before its signature is checked. Nothing of it can be read but the account that it claims.
 pub(super) struct Unverified<'r> {
@@ -28,10 +30,17 @@ impl<'r> Unverified<'r> {
         let query = Parameters::parse(request.query().as_bytes())?;
         let named = parameters.first("AccountSid").ok_or(Refusal::NoAccount)?;
         let account: AccountSid = named.parse().map_err(|_| Refusal::NoAccount)?;
-        if query.first("account").is_some_and(|of_url| of_url != account.as_str()) {
+        if query
+            .first("account")
+            .is_some_and(|of_url| of_url != account.as_str())
+        {
             return Err(Refusal::AccountMismatch);
         }
-        Ok(Self { request, parameters, account })
+        Ok(Self {
+            request,
+            parameters,
+            account,
+        })
     }
 
     /// The account that the webhook claims to be of.
@@ -49,7 +58,10 @@ impl<'r> Unverified<'r> {
         let request = self.request;
         let query = Some(request.query()).filter(|query| !query.is_empty());
         // Lambda's URL front sets this header itself; a forged one only changes which URL must have been signed.
-        let scheme = request.header("x-forwarded-proto").filter(|scheme| *scheme == "http").unwrap_or("https");
+        let scheme = request
+            .header("x-forwarded-proto")
+            .filter(|scheme| *scheme == "http")
+            .unwrap_or("https");
         let called = SignedUrl::received(scheme, request.host(), request.path(), query);
         let public = public_base_url.map(|base| SignedUrl::under(base, request.path(), query));
         let urls = match public {

@@ -43,7 +43,14 @@ impl<T> Verified<T> {
         received_at: Timestamp,
         kind: T,
     ) -> Self {
-        Self { scope, account, tenant, base_url, received_at, kind }
+        Self {
+            scope,
+            account,
+            tenant,
+            base_url,
+            received_at,
+            kind,
+        }
     }
 
     /// What the webhook says.
