@@ -1,4 +1,5 @@
-//! What a warm function keeps in memory: bounded in number and in age, each entry loaded once for all who wait for it.
+//! What a warm function keeps in memory: bounded in number and in age, each entry loaded once for
+//! all who wait for it.
 
 mod state;
 #[cfg(test)]
@@ -19,8 +20,8 @@ use crate::clock::Clock;
 
 /// What a loader may fail with. It is cloned for all who waited for the load.
 pub trait LoadError: Clone {
-    /// Whether the source could not be asked, so that what it said before may be served a while longer. Not so when it
-    /// answered with a refusal.
+    /// Whether the source could not be asked, so that what it said before may be served a while
+    /// longer. Not so when it answered with a refusal.
     fn is_unavailable(&self) -> bool;
 }
 
@@ -43,15 +44,16 @@ pub struct CacheLimits {
     pub refresh_interval: Duration,
 }
 
-/// The oldest that an entry is served under [`CacheLimits::default`]: what a warm function may still believe of the world.
+/// The oldest that an entry is served under [`CacheLimits::default`]: what a warm function may
+/// still believe of the world.
 pub const LONGEST_AGE: Duration = TIME_TO_LIVE.saturating_add(STALE_WINDOW);
 
 const TIME_TO_LIVE: Duration = Duration::from_mins(5);
 const STALE_WINDOW: Duration = Duration::from_mins(10);
 
 impl Default for CacheLimits {
-    /// What tenants are cached under: 1,000 entries, 5 minutes, 10 more when the source is unavailable, 5 seconds between
-    /// reloads on demand.
+    /// What tenants are cached under: 1,000 entries, 5 minutes, 10 more when the source is
+    /// unavailable, 5 seconds between reloads on demand.
     fn default() -> Self {
         Self {
             capacity: const { NonZeroUsize::new(1_000).unwrap() },
@@ -65,15 +67,16 @@ impl Default for CacheLimits {
 /// A bounded, least-recently-used map of what is loaded from elsewhere.
 ///
 /// - A load that many wait for is made once; loads of different keys do not wait for one another.
-/// - An entry's age counts from *before* its load began, by the wall clock, and no entry is ever served when older than
-///   time to live plus stale window. That bound is relied on: an account that one tenant gave up is another's after it.
-///   A load that itself took longer is made again.
-/// - A clock that is set back empties the cache, for ages can no longer be told. (By how much it was set back while
-///   nobody asked is all that can escape notice.)
-/// - A failed load is not cached. Only when the source is unavailable does an entry outlive its time to live.
+/// - An entry's age counts from *before* its load began, by the wall clock, and no entry is ever
+///   served when older than time to live plus stale window. That bound is relied on: an account
+///   that one tenant gave up is another's after it. A load that itself took longer is made again.
+/// - A clock that is set back empties the cache, for ages can no longer be told. (By how much it
+///   was set back while nobody asked is all that can escape notice.)
+/// - A failed load is not cached. Only when the source is unavailable does an entry outlive its
+///   time to live.
 ///
-/// Any runtime will do, and no lock is held while a load runs. A caller that goes away in the middle of a load leaves it
-/// to the next of those who wait.
+/// Any runtime will do, and no lock is held while a load runs. A caller that goes away in the
+/// middle of a load leaves it to the next of those who wait.
 pub struct Cache<K, V, E> {
     state: Mutex<State<K, V, E>>,
     clock: Clock,
@@ -107,11 +110,13 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         }
     }
 
-    /// The cached value, or else the one that `load` gives. `load` is called more than once only if the first load was
-    /// overtaken by [`Cache::invalidate`] or took longer than an entry may be served.
+    /// The cached value, or else the one that `load` gives. `load` is called more than once only if
+    /// the first load was overtaken by [`Cache::invalidate`] or took longer than an entry may be
+    /// served.
     ///
     /// # Errors
-    /// The load's own, unless it says that the source is unavailable and an entry within the stale window is there.
+    /// The load's own, unless it says that the source is unavailable and an entry within the stale
+    /// window is there.
     pub async fn get_or_load<F, Fut>(&self, key: &K, mut load: F) -> Result<Arc<V>, E>
     where
         F: FnMut() -> Fut,
@@ -127,11 +132,13 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         }
     }
 
-    /// A value newer than the one that was `seen` to be of no use: the cached one if it is newer already, else a reload,
-    /// at most one per key and refresh interval. Within the interval it is the cached value, not newer.
+    /// A value newer than the one that was `seen` to be of no use: the cached one if it is newer
+    /// already, else a reload, at most one per key and refresh interval. Within the interval it is
+    /// the cached value, not newer.
     ///
     /// # Errors
-    /// As [`Cache::get_or_load`]. When the source is unavailable, the cached value is given, not newer.
+    /// As [`Cache::get_or_load`]. When the source is unavailable, the cached value is given, not
+    /// newer.
     pub async fn refresh<F, Fut>(
         &self,
         key: &K,
@@ -187,7 +194,8 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<K, V, E>> {
-        // Nothing panics while the lock is held but a key's own `Hash` or `Eq`, which leaves the state whole.
+        // Nothing panics while the lock is held but a key's own `Hash` or `Eq`, which leaves the
+        // state whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -207,7 +215,8 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         let now = state.now(&self.clock);
         if let Some(value) = state.younger_than(key, self.limits.time_to_live, now) {
             let is_newer = !Arc::ptr_eq(&value, seen);
-            // Who reloads holds the interval from its start, so that those who come meanwhile wait for it or do without.
+            // Who reloads holds the interval from its start, so that those who come meanwhile wait
+            // for it or do without.
             if is_newer
                 || (!state.flights.contains_key(key)
                     && !state.may_refresh(key, self.limits.refresh_interval, now))
@@ -317,7 +326,8 @@ struct Leader<'a, K: Hash + Eq, V, E> {
 }
 
 impl<K: Hash + Eq + Clone, V, E: LoadError> Leader<'_, K, V, E> {
-    /// Ends the load: caches a value, tells those who follow. Nothing, when the load was overtaken or took too long.
+    /// Ends the load: caches a value, tells those who follow. Nothing, when the load was overtaken
+    /// or took too long.
     fn land(self, outcome: Result<V, E>) -> Option<Result<Arc<V>, E>> {
         let cache = self.cache;
         let mut state = cache.lock();

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 
-/// How often a cache was asked, each time counted as a hit or as a miss, and how often it served what was stale.
+/// How often a cache was asked, each time counted as a hit or as a miss, and how often it served
+/// what was stale.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheCounters {
     /// Served from memory.
@@ -46,7 +47,8 @@ pub(super) struct Flight<E> {
 
 pub(super) struct State<K, V, E> {
     pub(super) entries: LruCache<K, Entry<V>>,
-    /// At most one a key. A load that is not in here any more was overtaken, and nobody may rely on it.
+    /// At most one a key. A load that is not in here any more was overtaken, and nobody may rely on
+    /// it.
     pub(super) flights: HashMap<K, Flight<E>>,
     pub(super) counters: CacheCounters,
     flights_begun: u64,
@@ -64,7 +66,8 @@ impl<K: Hash + Eq, V, E> State<K, V, E> {
         }
     }
 
-    /// The time. Read under the lock, so that it goes back only if the clock was set back: then everything is forgotten.
+    /// The time. Read under the lock, so that it goes back only if the clock was set back: then
+    /// everything is forgotten.
     pub(super) fn now(&mut self, clock: &Clock) -> Timestamp {
         let now = clock.now();
         if now < self.last_seen {
@@ -135,7 +138,8 @@ impl<K: Hash + Eq, V, E> State<K, V, E> {
     }
 }
 
-/// Whether less than `duration` has passed since `since`. A time that is still to come tells no age: then it is not so.
+/// Whether less than `duration` has passed since `since`. A time that is still to come tells no
+/// age: then it is not so.
 fn has_passed_less(duration: Duration, since: Timestamp, now: Timestamp) -> bool {
     let passed = now.duration_since(since);
     !passed.is_negative()

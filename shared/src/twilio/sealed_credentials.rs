@@ -11,7 +11,8 @@ use crate::vault::{InvalidPlaintext, Purpose, Sealable, read_plaintext, write_pl
 /// The format version that is written. Version 1 reads as [`TwilioCredentials`] does.
 const VERSION: u32 = 1;
 
-/// [`TwilioCredentials`] in clear. Only sealing writes it, which is why `Secret` itself cannot be written.
+/// [`TwilioCredentials`] in clear. Only sealing writes it, which is why `Secret` itself cannot be
+/// written.
 #[derive(Serialize)]
 struct Exposed<'a> {
     account_sid: &'a str,

@@ -34,8 +34,8 @@ pub(crate) enum InvalidContext {
     TooLong,
 }
 
-/// Whose value is sealed, of which provider and for what. KMS and the message's AAD are both given it, in clear: it holds
-/// names only.
+/// Whose value is sealed, of which provider and for what. KMS and the message's AAD are both given
+/// it, in clear: it holds names only.
 ///
 /// It is always made from what the request says, never from a stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,10 +76,12 @@ impl EncryptionContext {
     }
 }
 
-/// Writes pairs as the AWS Encryption SDK does: their number, then each key and value behind its length, all lengths 16
-/// bits big-endian, sorted by the keys' UTF-8 bytes; nothing at all for no pairs.
+/// Writes pairs as the AWS Encryption SDK does: their number, then each key and value behind its
+/// length, all lengths 16 bits big-endian, sorted by the keys' UTF-8 bytes; nothing at all for no
+/// pairs.
 ///
-/// Different sets of pairs always give different bytes, so that comparing the bytes compares the contexts.
+/// Different sets of pairs always give different bytes, so that comparing the bytes compares the
+/// contexts.
 pub(crate) fn serialize(pairs: &[(&str, &str)]) -> Result<Vec<u8>, InvalidContext> {
     if pairs.is_empty() {
         return Ok(Vec::new());
@@ -186,7 +188,8 @@ mod tests {
     proptest! {
         #[test]
         fn different_contexts_are_written_differently(
-            // A small alphabet and short texts, so that near collisions such as ("a", "bc") and ("ab", "c") are common.
+            // A small alphabet and short texts, so that near collisions such as ("a", "bc") and
+            // ("ab", "c") are common.
             one in prop::collection::btree_map("[ab\u{0}=,é]{1,3}", "[ab\u{0}=,é]{0,3}", 0..4),
             other in prop::collection::btree_map("[ab\u{0}=,é]{1,3}", "[ab\u{0}=,é]{0,3}", 0..4),
         ) {

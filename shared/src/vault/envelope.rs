@@ -51,7 +51,8 @@ pub(crate) enum OpenFailure {
 
 /// Seals a plaintext. The same arguments give the same bytes, so a message id is used once only.
 ///
-/// As other implementations do, a plaintext that fills its last frame is followed by an empty final frame.
+/// As other implementations do, a plaintext that fills its last frame is followed by an empty final
+/// frame.
 pub(crate) fn seal(
     envelope: &Envelope<'_>,
     data_key: &DataKey,

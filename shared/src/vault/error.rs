@@ -3,17 +3,19 @@
 use std::error::Error;
 use std::sync::Arc;
 
-/// A failure of the vault. Its text is the same whatever the cause; the cause is for logs, holds nothing secret, and is
-/// never sent to a caller.
+/// A failure of the vault. Its text is the same whatever the cause; the cause is for logs, holds
+/// nothing secret, and is never sent to a caller.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum VaultError {
-    /// The message does not open for this tenant, provider and purpose, and will not when tried again.
+    /// The message does not open for this tenant, provider and purpose, and will not when tried
+    /// again.
     #[error("the sealed message cannot be opened")]
     Unreadable(#[source] Cause),
     /// The value cannot be sealed, and will not when tried again.
     #[error("the value cannot be sealed")]
     Unsealable(#[source] Cause),
-    /// KMS could not be asked: not reached, timed out, throttled, or failing itself. It may answer when asked again.
+    /// KMS could not be asked: not reached, timed out, throttled, or failing itself. It may answer
+    /// when asked again.
     #[error("the key service is not available")]
     Unavailable(#[source] Cause),
 }

@@ -1,4 +1,5 @@
-//! From a data key to what encrypts one message, and to the commitment that ties the message to that data key.
+//! From a data key to what encrypts one message, and to the commitment that ties the message to
+//! that data key.
 
 use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -52,7 +53,8 @@ impl MessageKeys {
 
     /// Whether a message was made under this data key, told in constant time.
     ///
-    /// AES-GCM alone does not say: one ciphertext can be built that opens under two keys, to two contents.
+    /// AES-GCM alone does not say: one ciphertext can be built that opens under two keys, to two
+    /// contents.
     pub(crate) fn commits_to(&self, commitment: &[u8; COMMITMENT_LENGTH]) -> bool {
         verify_slices_are_equal(&self.commitment, commitment).is_ok()
     }

@@ -10,16 +10,17 @@ use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 
+use crate::environment::Environment;
 use super::context::EncryptionContext;
 use super::keys::DataKey;
-use crate::environment::Environment;
 
 /// A text that does not name a KMS key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a KMS key's ARN, arn:<partition>:kms:<region>:<account>:key/<id>")]
 pub struct InvalidKeyArn;
 
-/// The ARN of a KMS key. An alias will not do: messages hold the key's own ARN, which an alias may cease to mean.
+/// The ARN of a KMS key. An alias will not do: messages hold the key's own ARN, which an alias may
+/// cease to mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyArn(Box<str>);
 
@@ -78,8 +79,8 @@ pub(crate) struct KmsFailure {
     operation: &'static str,
     /// Whether KMS could not be asked; otherwise it was, and refused.
     pub(crate) is_unavailable: bool,
-    /// Made of KMS's own code, message and request id. The SDK's error is not kept: it holds the raw answer, and its
-    /// `Debug` shows it.
+    /// Made of KMS's own code, message and request id. The SDK's error is not kept: it holds the
+    /// raw answer, and its `Debug` shows it.
     detail: String,
 }
 
@@ -150,7 +151,8 @@ impl DataKeys {
         self.checked(OPERATION, answer.key_id.as_deref(), answer.plaintext)
     }
 
-    /// Takes the data key over from the SDK, which does not zeroise, before anything else is looked at.
+    /// Takes the data key over from the SDK, which does not zeroise, before anything else is looked
+    /// at.
     fn checked(
         &self,
         operation: &'static str,
@@ -205,8 +207,8 @@ where
     }
 }
 
-/// Whether an error code says "not now" rather than "no". What is not listed is a "no": access denied, invalid ciphertext,
-/// incorrect, disabled or deleted key, and whatever KMS will add.
+/// Whether an error code says "not now" rather than "no". What is not listed is a "no": access
+/// denied, invalid ciphertext, incorrect, disabled or deleted key, and whatever KMS will add.
 fn is_passing(code: &str) -> bool {
     matches!(
         code,

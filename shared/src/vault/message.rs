@@ -1,18 +1,23 @@
-//! The stored form: an AWS Encryption SDK message, format version 2, as bytes. No cryptography happens here.
+//! The stored form: an AWS Encryption SDK message, format version 2, as bytes. No cryptography
+//! happens here.
 //!
-//! Source: <https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/message-format.html>. Of all that the format
-//! allows, exactly this is read and written:
+//! Source: <https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/message-format.html>.
+//! Of all that the format allows, exactly this is read and written:
 //!
-//! - format version 2 and algorithm suite 0x0478 (AES-256-GCM, HKDF-SHA-512, key commitment, no signature);
+//! - format version 2 and algorithm suite 0x0478 (AES-256-GCM, HKDF-SHA-512, key commitment, no
+//!   signature);
 //! - one encrypted data key, whose provider is `aws-kms`;
-//! - framed content of any frame length, in any number of frames, their nonces the sequence numbers, as the specification
-//!   constructs them. Non-framed content, which no implementation writes unless told to, is refused.
+//! - framed content of any frame length, in any number of frames, their nonces the sequence
+//!   numbers, as the specification constructs them. Non-framed content, which no implementation
+//!   writes unless told to, is refused.
 //!
-//! Every byte of a message is either fixed, counted or authenticated: a message has one reading, and nothing may follow it.
+//! Every byte of a message is either fixed, counted or authenticated: a message has one reading,
+//! and nothing may follow it.
 
 /// The longest message that is read or written, in bytes: half of what a DynamoDB item can hold.
 pub(crate) const MAX_MESSAGE_LENGTH: usize = 200 * 1024;
-/// The length of every frame but the last that is written, in bytes. It is what other implementations write by default.
+/// The length of every frame but the last that is written, in bytes. It is what other
+/// implementations write by default.
 pub(crate) const FRAME_LENGTH: u32 = 4096;
 /// The algorithm suite's id.
 pub(crate) const ALGORITHM_SUITE: [u8; 2] = [0x04, 0x78];
@@ -35,10 +40,11 @@ const MAX_WRAPPED_KEY_LENGTH: usize = 6_144;
 const ORDINARY_FRAME_PURPOSE: &[u8] = b"AWSKMSEncryptionClient Frame";
 const FINAL_FRAME_PURPOSE: &[u8] = b"AWSKMSEncryptionClient Final Frame";
 
-/// Bytes that are not a message of the stored form, or a message that cannot be written; says which part is at fault.
+/// Bytes that are not a message of the stored form, or a message that cannot be written; says which
+/// part is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a message of the stored form: {0}")]
-pub(crate) struct Malformed(&'static str);
+pub(crate) struct Malformed(pub(super) &'static str);
 
 /// What precedes a message's content. All of it is authenticated by the tag that follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +86,8 @@ impl Header<'_> {
 pub(crate) struct Frame<'a> {
     /// Its place; the first is 1.
     pub(crate) sequence: u32,
-    /// Whether it is the last. Only the last may be shorter than the frame length, and may be empty.
+    /// Whether it is the last. Only the last may be shorter than the frame length, and may be
+    /// empty.
     pub(crate) is_final: bool,
     pub(crate) ciphertext: &'a [u8],
     pub(crate) tag: &'a [u8; TAG_LENGTH],
@@ -143,7 +150,8 @@ pub(crate) fn write_frame_start(
     Ok(())
 }
 
-/// A frame's nonce: its sequence number. The header's is that of sequence 0. No key is used for more than one message.
+/// A frame's nonce: its sequence number. The header's is that of sequence 0. No key is used for
+/// more than one message.
 pub(crate) fn nonce(sequence: u32) -> [u8; NONCE_LENGTH] {
     let [a, b, c, d] = sequence.to_be_bytes();
     [0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
@@ -256,7 +264,8 @@ impl<'a> Reader<'a> {
 
     fn frames(&mut self, frame_length: u32) -> Result<Vec<Frame<'a>>, Malformed> {
         let mut frames = Vec::with_capacity(1);
-        // A frame takes at least 33 bytes, so the message's length bounds the numbers far below `FINAL_FRAME`.
+        // A frame takes at least 33 bytes, so the message's length bounds the numbers far below
+        // `FINAL_FRAME`.
         for expected in 1.. {
             let mut sequence = self.long()?;
             let is_final = sequence == FINAL_FRAME;
@@ -285,150 +294,5 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(frames)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn header<'a>(context: &'a [u8], frame_length: u32) -> Header<'a> {
-        Header {
-            message_id: &[7; 32],
-            context,
-            key_arn: b"arn:aws:kms:us-east-1:123456789012:key/1",
-            wrapped_key: b"wrapped",
-            frame_length,
-            commitment: &[9; 32],
-        }
-    }
-
-    /// A message whose tags are all zero: this module does not look at them.
-    fn written(header: &Header<'_>, ciphertexts: &[&[u8]]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        header.write(&mut bytes).unwrap();
-        bytes.extend([0; TAG_LENGTH]);
-        for (ciphertext, sequence) in ciphertexts.iter().zip(1..) {
-            let is_final = usize::try_from(sequence).unwrap() == ciphertexts.len();
-            write_frame_start(&mut bytes, sequence, is_final, ciphertext.len()).unwrap();
-            bytes.extend(*ciphertext);
-            bytes.extend([0; TAG_LENGTH]);
-        }
-        bytes
-    }
-
-    #[test]
-    fn a_nonce_is_the_sequence_number_in_12_bytes() {
-        assert_eq!(nonce(0), [0; 12]);
-        assert_eq!(nonce(0x0102_0304), [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
-        assert_eq!(
-            nonce(u32::MAX),
-            [0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]
-        );
-    }
-
-    #[test]
-    fn a_message_is_taken_apart_into_what_it_was_made_of() {
-        let header = header(b"context", 4);
-        let bytes = written(&header, &[b"abcd", b"ef"]);
-        let message = Message::parse(&bytes).unwrap();
-        assert_eq!(message.header, header);
-        assert!(bytes.starts_with(message.header_bytes));
-        assert_eq!(message.header_bytes.last(), Some(&9));
-        let frames: Vec<_> = message
-            .frames
-            .iter()
-            .map(|f| (f.sequence, f.is_final, f.ciphertext))
-            .collect();
-        assert_eq!(frames, [(1, false, b"abcd".as_slice()), (2, true, b"ef")]);
-    }
-
-    #[test]
-    fn the_final_frame_may_be_empty_or_full_but_not_longer() {
-        let header = header(b"", 2);
-        assert!(Message::parse(&written(&header, &[b""])).is_ok());
-        assert!(Message::parse(&written(&header, &[b"ab"])).is_ok());
-        assert!(Message::parse(&written(&header, &[b"ab", b""])).is_ok());
-        let refusal = Message::parse(&written(&header, &[b"abc"])).unwrap_err();
-        assert_eq!(
-            refusal,
-            Malformed("its final frame is longer than its frame length")
-        );
-    }
-
-    #[test]
-    fn a_frame_out_of_order_is_refused() {
-        let mut bytes = written(&header(b"", 1), &[b"a"]);
-        let frame_start = bytes.len() - (4 + 4 + NONCE_LENGTH + 4 + 1 + TAG_LENGTH);
-        bytes[frame_start + 7] = 2;
-        assert_eq!(
-            Message::parse(&bytes),
-            Err(Malformed("its frames are not numbered 1, 2, 3 …"))
-        );
-    }
-
-    #[test]
-    fn every_truncation_and_every_longer_message_is_refused() {
-        let bytes = written(&header(b"context", 4), &[b"abcd", b"ef"]);
-        for length in 0..bytes.len() {
-            assert!(Message::parse(&bytes[..length]).is_err(), "{length}");
-        }
-        assert_eq!(
-            Message::parse(&[&bytes[..], &[0]].concat()),
-            Err(Malformed("bytes follow its last frame"))
-        );
-    }
-
-    #[test]
-    fn a_message_past_the_cap_is_refused_unread() {
-        assert_eq!(
-            Message::parse(&vec![2; MAX_MESSAGE_LENGTH + 1]),
-            Err(Malformed("it is too long"))
-        );
-    }
-
-    #[test]
-    fn a_field_that_16_bits_cannot_count_is_not_written() {
-        let context = vec![0; 65_536];
-        assert!(header(&context, 1).write(&mut Vec::new()).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            let _ = Message::parse(&bytes);
-        }
-
-        #[test]
-        fn a_message_with_arbitrary_bytes_written_over_it_never_panics(
-            length in 0_usize..300,
-            place in 0_usize..260,
-            patch in prop::collection::vec(any::<u8>(), 1..9),
-        ) {
-            let mut bytes = written(&header(b"context", 16), &[&[1; 16], &[2; 16], &[3; 5]]);
-            bytes.splice(place..(place + patch.len()).min(bytes.len()), patch);
-            bytes.truncate(length);
-            let _ = Message::parse(&bytes);
-        }
-
-        #[test]
-        fn what_is_read_is_what_was_written(
-            context in prop::collection::vec(any::<u8>(), 0..40),
-            wrapped_key in prop::collection::vec(any::<u8>(), 0..40),
-            frame_length in 1_u32..20,
-            content in prop::collection::vec(any::<u8>(), 0..80),
-        ) {
-            let header = Header { wrapped_key: &wrapped_key, ..header(&context, frame_length) };
-            let mut frames: Vec<_> = content.chunks(frame_length as usize).collect();
-            if frames.is_empty() {
-                frames.push(b"");
-            }
-            let bytes = written(&header, &frames);
-            let message = Message::parse(&bytes).unwrap();
-            prop_assert_eq!(message.header, header);
-            prop_assert_eq!(message.frames.iter().map(|frame| frame.ciphertext).collect::<Vec<_>>(), frames);
-        }
     }
 }

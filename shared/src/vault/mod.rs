@@ -1,9 +1,9 @@
 //! The vault: a tenant's secrets, sealed under KMS.
 //!
 //! What is stored is an AWS Encryption SDK message that every AWS Encryption SDK opens
-//! (`docs/decisions/0001-credential-format.md`). Tenant, provider and purpose are bound into KMS's encryption context and
-//! into the message; on reading they are what the request says, never what the message says. Nothing is decrypted outside
-//! this module.
+//! (`docs/decisions/0001-credential-format.md`). Tenant, provider and purpose are bound into KMS's
+//! encryption context and into the message; on reading they are what the request says, never what
+//! the message says. Nothing is decrypted outside this module.
 
 mod context;
 mod envelope;
@@ -26,8 +26,8 @@ use self::message::{FRAME_LENGTH, MESSAGE_ID_LENGTH, Message};
 pub use self::plaintext::{InvalidPlaintext, Sealable};
 pub(crate) use self::plaintext::{read as read_plaintext, write as write_plaintext};
 
-/// Seals and opens tenants' secrets. Each call makes one call to KMS; what is opened often is kept in a
-/// [`Cache`](crate::cache::Cache).
+/// Seals and opens tenants' secrets. Each call makes one call to KMS; what is opened often is kept
+/// in a [`Cache`](crate::cache::Cache).
 #[derive(Debug, Clone)]
 pub struct Vault {
     data_keys: DataKeys,
@@ -44,11 +44,12 @@ impl Vault {
         }
     }
 
-    /// Seals a tenant's value under a data key of its own. Twice the same value gives two different messages.
+    /// Seals a tenant's value under a data key of its own. Twice the same value gives two different
+    /// messages.
     ///
     /// # Errors
-    /// [`VaultError::Unavailable`] when KMS cannot be asked, [`VaultError::Unsealable`] when it refuses or when the message
-    /// would be longer than 200 KiB.
+    /// [`VaultError::Unavailable`] when KMS cannot be asked, [`VaultError::Unsealable`] when it
+    /// refuses or when the message would be longer than 200 KiB.
     pub async fn seal<T: Sealable>(
         &self,
         context: &EncryptionContext,
@@ -79,12 +80,13 @@ impl Vault {
         envelope::seal(&envelope, &data_key, &plaintext).map_err(VaultError::unsealable)
     }
 
-    /// Opens a message as the tenant's value. KMS is asked only about a message that names this very context, `T`'s provider
-    /// and purpose in it, and this vault's key.
+    /// Opens a message as the tenant's value. KMS is asked only about a message that names this
+    /// very context, `T`'s provider and purpose in it, and this vault's key.
     ///
     /// # Errors
-    /// [`VaultError::Unavailable`] when KMS cannot be asked; [`VaultError::Unreadable`] for everything else, alike: no
-    /// message, another tenant's or provider's, one that was changed, one that KMS refuses.
+    /// [`VaultError::Unavailable`] when KMS cannot be asked; [`VaultError::Unreadable`] for
+    /// everything else, alike: no message, another tenant's or provider's, one that was changed,
+    /// one that KMS refuses.
     pub async fn open<T: Sealable>(
         &self,
         context: &EncryptionContext,

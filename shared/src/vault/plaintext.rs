@@ -9,7 +9,8 @@ use crate::tenant::Provider;
 
 /// A value that the vault seals whole: a provider's typed configuration.
 ///
-/// Provider and purpose are the type's, so that a message can be opened only as the type that it was sealed from.
+/// Provider and purpose are the type's, so that a message can be opened only as the type that it
+/// was sealed from.
 pub trait Sealable: Sized {
     /// The provider whose configuration this is.
     const PROVIDER: Provider;
@@ -22,7 +23,8 @@ pub trait Sealable: Sized {
     /// When the value cannot be written, which no value that was read can cause.
     fn plaintext(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPlaintext>;
 
-    /// The value, read from the bytes that [`Sealable::plaintext`] made, of this or an older format version.
+    /// The value, read from the bytes that [`Sealable::plaintext`] made, of this or an older format
+    /// version.
     ///
     /// # Errors
     /// When the bytes are of an unknown format version or do not hold a valid configuration.
@@ -35,7 +37,8 @@ pub enum InvalidPlaintext {
     /// It names another format version than those that are known.
     #[error("the plaintext is of format version {0}, which is unknown")]
     UnknownVersion(u32),
-    /// It is no JSON, or not of the configuration's shape; counted from the part that was read, from 1.
+    /// It is no JSON, or not of the configuration's shape; counted from the part that was read,
+    /// from 1.
     #[error("the plaintext is not valid at line {line}, column {column}")]
     Invalid {
         /// The line.
@@ -80,7 +83,8 @@ pub(crate) fn write<T: Serialize>(
     };
     let mut length = Length(0);
     serde_json::to_writer(&mut length, &written)?;
-    // A buffer that grew would leave copies of secrets behind, and the same value is always written alike.
+    // A buffer that grew would leave copies of secrets behind, and the same value is always written
+    // alike.
     let mut plaintext = Zeroizing::new(Vec::with_capacity(length.0));
     serde_json::to_writer(&mut *plaintext, &written)?;
     Ok(plaintext)

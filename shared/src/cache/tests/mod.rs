@@ -1,4 +1,5 @@
-//! The cache under a clock that the tests set, with loads that they make succeed, fail, hang and go away.
+//! The cache under a clock that the tests set, with loads that they make succeed, fail, hang and go
+//! away.
 
 mod single_flight;
 mod staleness_bound;

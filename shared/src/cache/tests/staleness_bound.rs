@@ -1,4 +1,5 @@
-//! Nothing is ever served that was read longer ago than [`LONGEST_AGE`]: by then an account may be another tenant's.
+//! Nothing is ever served that was read longer ago than [`LONGEST_AGE`]: by then an account may be
+//! another tenant's.
 
 use std::cell::Cell;
 
@@ -46,7 +47,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event, 1..40)
 }
 
-/// The world: its time always goes forward, whatever the clock says. What is loaded is the time at which it was read.
+/// The world: its time always goes forward, whatever the clock says. What is loaded is the time at
+/// which it was read.
 struct World {
     time: Cell<i64>,
     clock: Clock,

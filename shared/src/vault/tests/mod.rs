@@ -2,6 +2,7 @@
 
 mod against_kms;
 mod embedded_kms;
+mod format;
 mod tampering;
 mod vectors;
 
@@ -20,9 +21,13 @@ fn data_key(byte: u8) -> DataKey {
 
 /// A message of three frames under `data_key(1)`.
 fn sealed() -> Vec<u8> {
+    sealed_with_id(5)
+}
+
+fn sealed_with_id(message_id: u8) -> Vec<u8> {
     let context = context::serialize(&[("tenant_id", "acme")]).unwrap();
     let envelope = Envelope {
-        message_id: &[5; 32],
+        message_id: &[message_id; 32],
         context: &context,
         key_arn: KEY_ARN,
         wrapped_key: b"wrapped",

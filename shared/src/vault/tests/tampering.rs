@@ -4,11 +4,14 @@ use proptest::prelude::*;
 
 use super::super::envelope::{Envelope, OpenFailure, SealFailure, seal};
 use super::super::message::{MAX_MESSAGE_LENGTH, Message};
-use super::{PLAINTEXT, data_key, open, sealed};
+use super::{PLAINTEXT, data_key, open, sealed, sealed_with_id};
 
-/// Where the parts of `sealed()` lie.
-const COMMITMENT: usize =
-    1 + 2 + 32 + (2 + 2 + 2 + 9 + 2 + 4) + (2 + 2 + 7 + 2 + 78 + 2 + 7) + 1 + 4;
+// Where the parts of `sealed()` lie.
+const CONTEXT: usize = 2 + (2 + 9) + (2 + 4);
+const WRAPPED_KEY: usize = 2 + (2 + 7) + (2 + 78) + (2 + 7);
+const COMMITMENT: usize = 1 + 2 + 32 + (2 + CONTEXT) + WRAPPED_KEY + 1 + 4;
+const FRAMES: usize = COMMITMENT + 32 + 16;
+const FRAME: usize = 4 + 12 + 5 + 16;
 
 #[test]
 fn a_message_opens_under_its_data_key() {
@@ -55,28 +58,26 @@ fn bytes_after_the_last_frame_are_refused() {
 }
 
 #[test]
-fn a_header_does_not_carry_another_messages_frames() {
-    let (one, mut other) = (sealed(), sealed());
-    // The same message id and key, so that only the frames' own tags could tell.
-    let body = COMMITMENT + 32 + 16;
-    other[..body].copy_from_slice(&one[..body]);
-    assert!(open(&other, &data_key(1)).is_ok());
-    let frame = 4 + 12 + 5 + 16;
-    let swapped = [
-        &one[..body],
-        &one[body + frame..body + 2 * frame],
-        &one[body..body + frame],
-        &one[body + 2 * frame..],
-    ]
-    .concat();
-    assert!(Message::parse(&swapped).is_err());
+fn frames_in_another_order_are_refused() {
+    let message = sealed();
+    let (header, frames) = message.split_at(FRAMES);
+    let (first, rest) = frames.split_at(FRAME);
+    let (second, third) = rest.split_at(FRAME);
+    assert!(Message::parse(&[header, second, first, third].concat()).is_err());
+    assert!(Message::parse(&[header, second, third].concat()).is_err());
+}
+
+#[test]
+fn frames_of_another_message_under_the_same_data_key_are_refused() {
+    let (one, other) = (sealed(), sealed_with_id(6));
+    let grafted = [&one[..FRAMES], &other[FRAMES..]].concat();
+    assert_eq!(open(&grafted, &data_key(1)), Err(OpenFailure::Content));
 }
 
 #[test]
 fn a_message_cut_at_a_frame_is_refused() {
     let message = sealed();
-    let first_frame_end = COMMITMENT + 32 + 16 + (4 + 12 + 5 + 16);
-    assert!(Message::parse(&message[..first_frame_end]).is_err());
+    assert!(Message::parse(&message[..FRAMES + FRAME]).is_err());
 }
 
 #[test]

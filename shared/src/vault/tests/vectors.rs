@@ -1,4 +1,5 @@
-//! `shared/vectors/esdk_messages.json`: messages that the AWS Encryption SDK for Python made, and messages that it opened.
+//! `shared/vectors/esdk_messages.json`: messages that the AWS Encryption SDK for Python made, and
+//! messages that it opened.
 
 use std::collections::BTreeMap;
 
