@@ -1,1 +1,3 @@
 //! The local stack: everything the functions need, in one process on loopback.
+
+pub mod twilio;
