@@ -18,6 +18,7 @@ pub mod address;
 pub mod aws;
 pub mod cache;
 pub mod clock;
+pub mod country;
 pub mod deferred;
 pub mod environment;
 pub mod http;
