@@ -8,7 +8,7 @@ mod prefixes;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use self::prefixes::{COUNTRIES, PREFIXES};
 use crate::address::PhoneNumber;
@@ -25,9 +25,17 @@ pub struct InvalidCountry;
 ///
 /// Besides the codes in the standard, AC (Ascension Island), TA (Tristan da Cunha) and XK (Kosovo)
 /// are countries, because calls there are numbered and priced apart.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
 pub struct Country(&'static str);
+
+// Written out: the derive would ask for input that lives as long as the table of codes.
+impl<'de> Deserialize<'de> for Country {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        code.parse().map_err(serde::de::Error::custom)
+    }
+}
 
 impl Country {
     /// The country that a number belongs to by its prefix, or `None` when that is unknown.

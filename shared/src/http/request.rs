@@ -311,7 +311,7 @@ mod tests {
                 faulty[member]
             );
         }
-        assert_eq!(HttpRequest::from_event("[]", 100).unwrap_err(), M::NotHttp);
+        assert_eq!(HttpRequest::from_event("7", 100).unwrap_err(), M::NotHttp);
         assert_eq!(HttpRequest::from_event("{", 100).unwrap_err(), M::NotHttp);
     }
 

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::address::PhoneNumber;
+use crate::country::Country;
 
 /// A tenant's settings. Every field has a default, so that a tenant that set nothing works; a field that is not known is
 /// passed over, so that a deployment can be rolled back. [`Settings::from_input`] is the strict way in.
@@ -29,8 +30,8 @@ pub struct Settings {
     /// When calls are put through; always, when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business_hours: Option<BusinessHours>,
-    /// ISO 3166-1 alpha-2 codes that browser users may call; any, when empty.
-    pub allowed_countries: Vec<String>,
+    /// The countries that browser users may call; any, when empty.
+    pub allowed_countries: Vec<Country>,
     /// Sent in answer to an inbound message; no answer when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_reply: Option<String>,
@@ -68,9 +69,9 @@ pub enum InvalidSettings {
     /// A field with a value that it cannot have.
     #[error("settings: {0}")]
     Value(String),
-    /// A route that leads nowhere.
+    /// Fields that are each well-formed and cannot work.
     #[error("settings: {0}")]
-    Route(&'static str),
+    Unworkable(&'static str),
     /// A time zone that there is not.
     #[error("settings: business_hours.time_zone is no IANA time zone, for instance Europe/Vienna")]
     TimeZone,
@@ -97,22 +98,39 @@ impl Settings {
     /// # Errors
     /// The first fault found.
     pub fn from_input(document: &serde_json::Value) -> Result<Self, InvalidSettings> {
-        let mut names = document
-            .as_object()
-            .into_iter()
-            .flat_map(serde_json::Map::keys);
+        let Some(members) = document.as_object() else {
+            return Err(InvalidSettings::Value("expected an object".to_owned()));
+        };
+        let mut names = members.keys();
         if let Some(unknown) = names.find(|name| !Self::FIELDS.contains(&name.as_str())) {
             return Err(InvalidSettings::UnknownField(unknown.clone()));
         }
         let settings = Self::deserialize(document)
             .map_err(|error| InvalidSettings::Value(error.to_string()))?;
+        let is_longer = |text: &Option<String>, most| {
+            text.as_ref()
+                .is_some_and(|text| text.chars().count() > most)
+        };
         match settings.inbound_route {
-            InboundRoute::Forward if settings.forward_to.is_none() => Err(InvalidSettings::Route(
-                "inbound_route is forward, and forward_to names no number",
+            _ if is_longer(&settings.greeting, 4_096) => Err(InvalidSettings::Unworkable(
+                "greeting is longer than the 4,096 characters that Twilio says",
             )),
-            InboundRoute::Browser if settings.browser_users.is_empty() => Err(
-                InvalidSettings::Route("inbound_route is browser, and browser_users names nobody"),
-            ),
+            _ if is_longer(&settings.auto_reply, 1_600) => Err(InvalidSettings::Unworkable(
+                "auto_reply is longer than the 1,600 characters that Twilio sends",
+            )),
+            _ if settings.browser_users.len() > 10 => Err(InvalidSettings::Unworkable(
+                "browser_users names more than the 10 that Twilio rings",
+            )),
+            InboundRoute::Forward if settings.forward_to.is_none() => {
+                Err(InvalidSettings::Unworkable(
+                    "inbound_route is forward, and forward_to names no number",
+                ))
+            }
+            InboundRoute::Browser if settings.browser_users.is_empty() => {
+                Err(InvalidSettings::Unworkable(
+                    "inbound_route is browser, and browser_users names nobody",
+                ))
+            }
             _ if settings
                 .business_hours
                 .as_ref()
@@ -122,6 +140,14 @@ impl Settings {
             }
             _ => Ok(settings),
         }
+    }
+
+    /// Whether a browser user may call a number. Where countries are listed, one whose country is not known may not:
+    /// unassigned, international and premium ranges.
+    #[must_use]
+    pub fn may_call(&self, number: &PhoneNumber) -> bool {
+        let is_listed = |country| self.allowed_countries.contains(&country);
+        self.allowed_countries.is_empty() || Country::of(number).is_some_and(is_listed)
     }
 
     /// Whether calls are put through at a moment.
@@ -303,6 +329,15 @@ mod tests {
                 "settings: expected a phone number in E.164",
             ),
             (
+                json!({"greeting": "g".repeat(4_097)}),
+                "settings: greeting is longer",
+            ),
+            (
+                json!({"auto_reply": "r".repeat(1_601)}),
+                "settings: auto_reply is longer",
+            ),
+            (json!({"allowed_countries": ["us"]}), "settings: "),
+            (
                 json!({"inbound_route": "forward"}),
                 "settings: inbound_route is forward, and forward_to names no number",
             ),
@@ -320,6 +355,21 @@ mod tests {
             let refusal = Settings::from_input(&document).unwrap_err().to_string();
             assert!(refusal.starts_with(fault), "{refusal}");
         }
+    }
+
+    #[test]
+    fn a_browser_may_call_the_listed_countries_and_no_others() {
+        let settings = Settings::from_input(&json!({"allowed_countries": ["US", "AT"]})).unwrap();
+        // Jamaica shares +1; +979 is international premium.
+        for (number, may) in [
+            ("+12125550100", true),
+            ("+4315550100", true),
+            ("+18765550100", false),
+            ("+979123456789", false),
+        ] {
+            assert_eq!(settings.may_call(&number.parse().unwrap()), may, "{number}");
+        }
+        assert!(Settings::default().may_call(&"+18765550100".parse().unwrap()));
     }
 
     #[test]

@@ -10,9 +10,9 @@ use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 
-use crate::environment::Environment;
 use super::context::EncryptionContext;
 use super::keys::DataKey;
+use crate::environment::Environment;
 
 /// A text that does not name a KMS key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
