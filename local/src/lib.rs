@@ -11,5 +11,7 @@
     )
 )]
 
+pub mod front;
 pub mod lambda;
 pub mod logs;
+pub mod loopback;
