@@ -11,7 +11,10 @@
     )
 )]
 
+pub mod binaries;
+pub mod control;
 pub mod front;
 pub mod lambda;
 pub mod logs;
 pub mod loopback;
+pub mod running;

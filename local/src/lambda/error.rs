@@ -145,7 +145,7 @@ impl InvocationError {
         )
     }
 
-    pub(super) fn request_too_large() -> Self {
+    pub(crate) fn request_too_large() -> Self {
         let message = format!(
             "Request must be smaller than {PAYLOAD_LIMIT} bytes for the InvokeFunction operation"
         );
