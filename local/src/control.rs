@@ -83,12 +83,14 @@ struct Desk {
     functions: Vec<Function>,
 }
 
-/// The function of this name: its binary's, its logical id or its ARN, with or without the only version there is.
+/// The function of this name: its binary's, its logical id, Lambda's own or its ARN, with or without the only version there is.
 pub fn find<'a>(functions: &'a [Function], name: &str) -> Option<&'a Function> {
     let name = name.strip_suffix(":$LATEST").unwrap_or(name);
     functions.iter().find(|function| {
         let spec = function.spec();
-        name == spec.binary || name == spec.logical_id || name == function.arn()
+        [&spec.binary, &spec.logical_id, &spec.name, &function.arn()]
+            .into_iter()
+            .any(|known| known == name)
     })
 }
 
@@ -162,6 +164,11 @@ fn answer(answer: Result<Bytes, InvocationError>) -> Response {
     };
     match error.kind() {
         ErrorKind::RequestTooLarge => request_too_large(&error),
+        ErrorKind::Throttled => fault(
+            StatusCode::TOO_MANY_REQUESTS,
+            error.error_type(),
+            error.message(),
+        ),
         ErrorKind::Stopped => fault(
             StatusCode::SERVICE_UNAVAILABLE,
             error.error_type(),
@@ -243,8 +250,10 @@ mod tests {
     fn absent() -> Function {
         let spec = FunctionSpec {
             logical_id: "AbsentFunction".to_owned(),
+            name: "local-AbsentFunction".to_owned(),
             binary: "absent".to_owned(),
             timeout: Duration::from_secs(3),
+            reserved_concurrency: None,
             memory_megabytes: 128,
             environment: BTreeMap::new(),
             url: false,
@@ -292,7 +301,8 @@ mod tests {
         for name in [
             "absent",
             "AbsentFunction",
-            "arn:aws:lambda:eu-west-1:123456789012:function:absent:$LATEST",
+            "arn:aws:lambda:eu-west-1:123456789012:function:local-AbsentFunction:$LATEST",
+            "local-AbsentFunction",
         ] {
             let (status, headers, body) = post(&url, name, "{}", &[]).await;
             assert_eq!(status, 200);

@@ -12,6 +12,7 @@
 )]
 
 pub mod binaries;
+pub mod cli;
 pub mod control;
 pub mod front;
 pub mod lambda;

@@ -36,6 +36,7 @@ pub(super) fn respond(answer: Result<Bytes, InvocationError>) -> Response {
             .unwrap_or_else(|| message(StatusCode::BAD_GATEWAY, "Internal Server Error")),
         Err(error) => match error.kind() {
             ErrorKind::RequestTooLarge => message(StatusCode::PAYLOAD_TOO_LARGE, error.message()),
+            ErrorKind::Throttled => message(StatusCode::TOO_MANY_REQUESTS, error.message()),
             ErrorKind::Stopped => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
             _ => message(StatusCode::BAD_GATEWAY, "Internal Server Error"),
         },

@@ -52,6 +52,7 @@ pub(super) fn advice(
             ErrorKind::ResponseTooLarge
             | ErrorKind::ResponseMode
             | ErrorKind::RequestTooLarge
+            | ErrorKind::Throttled
             | ErrorKind::Stopped,
             _,
         ) => error.message().to_owned(),

@@ -14,7 +14,7 @@ pub(super) fn environment(
     runtime_api: SocketAddr,
 ) -> BTreeMap<String, String> {
     let lambda = [
-        ("AWS_LAMBDA_FUNCTION_NAME", spec.binary.clone()),
+        ("AWS_LAMBDA_FUNCTION_NAME", spec.name.clone()),
         (
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
             spec.memory_megabytes.to_string(),
@@ -23,7 +23,7 @@ pub(super) fn environment(
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
         (
             "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/{}", spec.binary),
+            format!("/aws/lambda/{}", spec.name),
         ),
         ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream.to_owned()),
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
@@ -66,8 +66,10 @@ mod tests {
     fn the_templates_variables_come_on_top_of_lambdas_own() {
         let spec = FunctionSpec {
             logical_id: "SmsWebhookFunction".to_owned(),
+            name: "local-SmsWebhookFunction".to_owned(),
             binary: "sms-webhook".to_owned(),
             timeout: Duration::from_secs(3),
+            reserved_concurrency: None,
             memory_megabytes: 256,
             environment: BTreeMap::from([("TENANTS_TABLE".to_owned(), "Tenants".to_owned())]),
             url: true,
@@ -85,7 +87,7 @@ mod tests {
         );
         assert_eq!(all["TENANTS_TABLE"], "Tenants");
         assert_eq!(all["AWS_ENDPOINT_URL_KMS"], "http://127.0.0.1:1");
-        assert_eq!(all["AWS_LAMBDA_FUNCTION_NAME"], "sms-webhook");
+        assert_eq!(all["AWS_LAMBDA_FUNCTION_NAME"], "local-SmsWebhookFunction");
         assert_eq!(all["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256");
         assert_eq!(all["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:9001");
         assert_eq!(all["AWS_REGION"], "eu-central-1");

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     ResponseMode,
     /// The event is larger than [`PAYLOAD_LIMIT`]. The function has not seen it.
     RequestTooLarge,
+    /// The template reserves no concurrency for the function.
+    Throttled,
     /// The stack is ending.
     Stopped,
 }
@@ -153,6 +155,14 @@ impl InvocationError {
             ErrorKind::RequestTooLarge,
             "RequestEntityTooLargeException",
             message,
+        )
+    }
+
+    pub(super) fn throttled() -> Self {
+        Self::new(
+            ErrorKind::Throttled,
+            "TooManyRequestsException",
+            "Rate Exceeded.".to_owned(),
         )
     }
 

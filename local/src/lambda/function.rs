@@ -55,7 +55,7 @@ impl Function {
     pub fn new(spec: FunctionSpec, platform: Arc<Platform>, logs: Logs, clock: Clock) -> Self {
         Self(Arc::new(Inner {
             name: Arc::from(spec.binary.as_str()),
-            slots: Semaphore::new(platform.concurrency),
+            slots: Semaphore::new(concurrency(&spec, &platform)),
             spec,
             platform,
             logs,
@@ -81,7 +81,7 @@ impl Function {
         } = &*self.0.platform;
         format!(
             "arn:aws:lambda:{region}:{account_id}:function:{}",
-            self.0.name
+            self.0.spec.name
         )
     }
 
@@ -90,6 +90,9 @@ impl Function {
     pub async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvocationError> {
         if payload.len() > PAYLOAD_LIMIT {
             return Err(InvocationError::request_too_large());
+        }
+        if concurrency(&self.0.spec, &self.0.platform) == 0 {
+            return Err(InvocationError::throttled());
         }
         let (answer, receiver) = oneshot::channel();
         tokio::spawn(self.clone().run(payload, answer));
@@ -291,6 +294,16 @@ impl Function {
         }
         records.push_back(record);
     }
+}
+
+/// Processes the function may have: what the template reserves for it, and no more than the platform gives any.
+fn concurrency(spec: &FunctionSpec, platform: &Platform) -> usize {
+    let reserved = spec
+        .reserved_concurrency
+        .map(|reserved| usize::try_from(reserved).unwrap_or(usize::MAX));
+    reserved.map_or(platform.concurrency, |reserved| {
+        reserved.min(platform.concurrency)
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -8,10 +8,14 @@ use std::time::Duration;
 pub struct FunctionSpec {
     /// Its logical id in the template, such as `SmsWebhookFunction`.
     pub logical_id: String,
-    /// Its binary, such as `sms-webhook`. Also the name it goes by locally.
+    /// The name that Lambda knows it by, such as `trunkline-local-SmsWebhookFunction`.
+    pub name: String,
+    /// Its binary, such as `sms-webhook`. Also what it is called on the console.
     pub binary: String,
     /// How long one invocation may take.
     pub timeout: Duration,
+    /// The most invocations at a time, if the template reserves concurrency. 0 refuses all.
+    pub reserved_concurrency: Option<u32>,
     /// Its memory size, in MB. Told to the function; not enforced.
     pub memory_megabytes: u32,
     /// The template's variables, resolved.

@@ -32,8 +32,10 @@ fn stage() -> Stage {
     Stage {
         spec: FunctionSpec {
             logical_id: "ScriptedFunction".to_owned(),
+            name: "local-ScriptedFunction".to_owned(),
             binary: "scripted_function".to_owned(),
             timeout: Duration::from_secs(30),
+            reserved_concurrency: None,
             memory_megabytes: 128,
             environment: BTreeMap::new(),
             url: false,
@@ -87,7 +89,7 @@ async fn an_event_is_answered_by_the_process_and_the_next_finds_it_warm() {
     assert_eq!(first["pid"], second["pid"]);
     assert_eq!(
         first["function_arn"],
-        "arn:aws:lambda:eu-west-1:123456789012:function:scripted_function"
+        "arn:aws:lambda:eu-west-1:123456789012:function:local-ScriptedFunction"
     );
 
     let records = function.records();
@@ -176,6 +178,14 @@ async fn invocations_at_the_same_time_get_a_process_each_up_to_the_limit() {
         .collect();
     assert_eq!(processes.len(), 2);
     assert_eq!(function.stop().await, 2);
+}
+
+#[tokio::test]
+async fn a_function_without_reserved_concurrency_is_throttled() {
+    let mut stage = stage();
+    stage.spec.reserved_concurrency = Some(0);
+    let error = invoke(&stage.function(), json!({})).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Throttled);
 }
 
 #[tokio::test]
