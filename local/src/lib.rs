@@ -19,3 +19,4 @@ pub mod lambda;
 pub mod logs;
 pub mod loopback;
 pub mod running;
+pub mod template;
