@@ -14,9 +14,11 @@
 pub mod binaries;
 pub mod cli;
 pub mod control;
+pub mod deployment;
 pub mod front;
 pub mod lambda;
 pub mod logs;
 pub mod loopback;
 pub mod running;
+pub mod stack;
 pub mod template;

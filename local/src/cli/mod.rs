@@ -1,6 +1,9 @@
 //! The command line.
 
 mod invoke;
+mod screen;
+mod signal;
+mod up;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,16 +14,25 @@ use crate::binaries::workspace;
 
 /// The local stack of Trunkline: the functions of template.yaml on this machine, with everything they need.
 #[derive(Debug, Parser)]
-#[command(name = "trunkline", version, arg_required_else_help = false)]
+#[command(
+    name = "trunkline",
+    bin_name = "cargo run --",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    up: up::Up,
     #[command(flatten)]
     place: Place,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run everything until Ctrl-C; what happens without a command
+    Up(up::Up),
     /// Invoke a function of the running stack with an event, and print its answer
     Invoke(invoke::Invoke),
 }
@@ -58,7 +70,8 @@ pub fn run() -> ExitCode {
         Err(error) => return fail(&error.into()),
     };
     let outcome = runtime.block_on(async {
-        match arguments.command {
+        match arguments.command.unwrap_or(Command::Up(arguments.up)) {
+            Command::Up(command) => command.run(&arguments.place.folder()?).await,
             Command::Invoke(command) => command.run(&arguments.place.folder()?).await,
         }
     });
@@ -68,4 +81,35 @@ pub fn run() -> ExitCode {
 fn fail(failure: &Failure) -> ExitCode {
     eprintln!("error: {failure}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_the_stack_comes_up() {
+        let arguments =
+            Arguments::try_parse_from(["trunkline", "--ephemeral", "--data", "/d"]).unwrap();
+        assert!(arguments.command.is_none());
+        assert_eq!(arguments.place.data, Some(PathBuf::from("/d")));
+    }
+
+    #[test]
+    fn the_data_folder_may_be_named_after_any_command() {
+        for line in [
+            ["trunkline", "up", "--data", "/d"],
+            ["trunkline", "invoke", "sms-webhook", "--data=/d"],
+        ] {
+            let arguments = Arguments::try_parse_from(line).unwrap();
+            assert!(arguments.place.data.is_some(), "{line:?}");
+        }
+    }
 }
