@@ -56,9 +56,9 @@ pub struct StackOptions {
 }
 
 impl StackOptions {
-    /// A stack of its own for a test: free ports, nothing on disk, nothing shown.
+    /// A stack beside others, such as a test's: free ports, nothing on disk, nothing shown.
     #[must_use]
-    pub fn for_tests(template: PathBuf) -> Self {
+    pub fn new(template: PathBuf) -> Self {
         Self {
             template,
             parameters: BTreeMap::new(),
@@ -180,6 +180,12 @@ impl Stack {
     #[must_use]
     pub fn template(&self) -> &Template {
         &self.template
+    }
+
+    /// The functions, in the template's order.
+    #[must_use]
+    pub fn functions(&self) -> &[Function] {
+        self.deployment.functions()
     }
 
     /// The function with this binary, to invoke it, to read its records or to kill its processes.

@@ -33,7 +33,7 @@ struct Arguments {
 enum Command {
     /// Run everything until Ctrl-C; what happens without a command
     Up(up::Up),
-    /// Invoke a function of the running stack with an event, and print its answer
+    /// Invoke a function with an event and print its answer, on the running stack or one of its own
     Invoke(invoke::Invoke),
 }
 

@@ -79,7 +79,7 @@ impl Up {
             folder: Some(folder.to_owned()),
             concurrency: self.concurrency,
             overrides: Overrides::new(),
-            display: Display::console(),
+            display: Display::output(),
         })
     }
 }

@@ -15,36 +15,34 @@ pub(super) fn advice(
     let FunctionSpec {
         logical_id, binary, ..
     } = spec;
+    // The report beside it names the request.
+    let reason = error
+        .message()
+        .split_once(" Error: ")
+        .map_or(error.message(), |(_, reason)| reason);
     match (error.kind(), error.error_type()) {
         (ErrorKind::Init, "Runtime.InvalidEntrypoint") => {
             format!(
-                "{binary} could not be started: {}. Build the functions with `cargo build --workspace --bins`.",
-                error.message()
+                "{binary} could not be started ({reason}): build the functions with `cargo build --workspace --bins`"
             )
         }
         (ErrorKind::Init, "Sandbox.Timedout") => {
-            format!(
-                "{binary} did not poll for its first event in time and was killed ({}). {said}",
-                error.message()
-            )
+            format!("{binary} did not poll for an event in time and was killed ({reason}). {said}")
         }
         (ErrorKind::Init, _) => {
             format!(
-                "{binary} ended before it polled for its first event ({}). {said} Its variables come from {logical_id} in \
-                 template.yaml; the next request starts it anew.",
-                error.message()
+                "{binary} ended before it polled for an event ({reason}). {said} Mend what it names and send the request \
+                 again; its variables come from {logical_id} in template.yaml."
             )
         }
         (ErrorKind::Exited, _) => {
             format!(
-                "{binary} ended in the middle of an invocation ({}). {said} The next request starts it anew.",
-                error.message()
+                "{binary} ended in the middle of an invocation ({reason}). {said} The next request starts it anew."
             )
         }
         (ErrorKind::TimedOut, _) => {
             format!(
-                "{} and was killed. The limit is Timeout of {logical_id} in template.yaml.",
-                error.message()
+                "{binary} was killed ({reason}): the limit is Timeout of {logical_id} in template.yaml"
             )
         }
         (ErrorKind::Reported, _) => format!("{binary} reported an error: {error}"),
@@ -55,6 +53,6 @@ pub(super) fn advice(
             | ErrorKind::Throttled
             | ErrorKind::Stopped,
             _,
-        ) => error.message().to_owned(),
+        ) => reason.to_owned(),
     }
 }

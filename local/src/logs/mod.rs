@@ -46,19 +46,48 @@ pub enum Display {
     /// Nowhere: tests search the kept lines.
     Quiet,
     /// On standard output.
-    Console(Style),
+    Output(Style),
+    /// On standard error, for commands whose output is something else.
+    Errors(Style),
 }
 
 impl Display {
     /// Standard output, in colour if it is a terminal and `NO_COLOR` (<https://no-color.org>) is not set.
     #[must_use]
-    pub fn console() -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self::Console(if std::io::stdout().is_terminal() && !plain {
-            Style::Coloured
-        } else {
-            Style::Plain
-        })
+    pub fn output() -> Self {
+        Self::Output(style(&std::io::stdout()))
+    }
+
+    /// Standard error, in colour on the same conditions.
+    #[must_use]
+    pub fn errors() -> Self {
+        Self::Errors(style(&std::io::stderr()))
+    }
+
+    /// Shows one line. A closed pipe (`cargo run | head`) must not take the stack down.
+    fn show(self, line: &Line) {
+        match self {
+            Self::Quiet => {}
+            Self::Output(style) => drop(writeln!(
+                std::io::stdout().lock(),
+                "{}",
+                format::readable(line, style)
+            )),
+            Self::Errors(style) => drop(writeln!(
+                std::io::stderr().lock(),
+                "{}",
+                format::readable(line, style)
+            )),
+        }
+    }
+}
+
+fn style(stream: &impl IsTerminal) -> Style {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if stream.is_terminal() && !plain {
+        Style::Coloured
+    } else {
+        Style::Plain
     }
 }
 
@@ -94,11 +123,7 @@ impl Logs {
             voice,
             text: text.into(),
         };
-        if let Display::Console(style) = self.0.display {
-            let shown = format::readable(&line, style);
-            // A closed pipe (`cargo run | head`) must not take the stack down.
-            drop(writeln!(std::io::stdout().lock(), "{shown}"));
-        }
+        self.0.display.show(&line);
         {
             let mut lines = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
             if lines.len() == KEPT_LINES {
