@@ -11,4 +11,6 @@
     )
 )]
 
+pub mod emulators;
+pub mod sources;
 pub mod template;
