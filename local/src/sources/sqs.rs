@@ -18,6 +18,9 @@ use winterbaume_sqs::types::Message;
 use crate::emulators::QueueHandle;
 use crate::template::{QueueSource, REGION};
 
+#[cfg(test)]
+mod tests;
+
 /// How often a queue is looked at for messages whose time of hiding is over; new ones are seen at once.
 const LOOK: Duration = Duration::from_millis(200);
 

@@ -55,7 +55,7 @@ fn template() -> Template {
     Template::read(TEMPLATE, &BTreeMap::new()).unwrap()
 }
 
-async fn memory() -> Emulators {
+pub(crate) async fn memory() -> Emulators {
     Emulators::start(&template(), Storage::Memory)
         .await
         .unwrap()
@@ -99,7 +99,7 @@ fn kms(emulators: &Emulators) -> aws_sdk_kms::Client {
     aws_sdk_kms::Client::from_conf(config.build())
 }
 
-fn sqs(emulators: &Emulators) -> aws_sdk_sqs::Client {
+pub(crate) fn sqs(emulators: &Emulators) -> aws_sdk_sqs::Client {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
