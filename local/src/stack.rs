@@ -3,20 +3,32 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::clock::Clock;
+use winterbaume_core::default_account_id;
 
 use crate::binaries::{self, BuildError, Progress};
 use crate::control::Control;
 use crate::deployment::{Deployment, Overrides, Ports, Surroundings, Urls};
+use crate::emulators::{self, Emulators, StartError, Storage};
 use crate::lambda::{Function, Platform};
 use crate::logs::{Display, Logs};
 use crate::loopback::{ListenError, Serving};
 use crate::running::{Announced, DataFolder, RunningError, RunningFunction, RunningStack};
-use crate::template::{Fault, REGION, Template};
+use crate::sources::{InvokeError, SqsSource};
+use crate::template::{EventSource, Fault, REGION, Resource, Template};
 
-/// The account that everything local belongs to.
-const ACCOUNT_ID: &str = "123456789012";
+/// Processes that a function may have at a time, unless told otherwise.
+pub const CONCURRENCY: usize = 10;
+
+/// Ports of the emulators, counted from the stack's first. Those before are for the Invoke API and function URLs.
+const DYNAMODB_PORT: u16 = 90;
+const KMS_PORT: u16 = 91;
+const SQS_PORT: u16 = 92;
+
+/// How long batches in work may take to end with the stack. Messages of those that do not are delivered again.
+const BATCH_LIMIT: Duration = Duration::from_secs(2);
 
 /// Where the functions' binaries come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +57,11 @@ pub struct StackOptions {
     pub ports: Ports,
     /// Hosts that function URLs answer besides loopback's.
     pub tunnels: Vec<String>,
-    /// The folder of the data and of what other commands find the stack by. Without one the stack stays unannounced.
+    /// The folder of the data and of what other commands find the stack by. Without one the data is in memory and the
+    /// stack stays unannounced.
     pub folder: Option<PathBuf>,
+    /// Keep the data in memory even so.
+    pub ephemeral: bool,
     /// Processes that a function may have at a time.
     pub concurrency: usize,
     /// Variables of single functions that replace the template's.
@@ -69,7 +84,8 @@ impl StackOptions {
             ports: Ports::Free,
             tunnels: Vec::new(),
             folder: None,
-            concurrency: 10,
+            ephemeral: false,
+            concurrency: CONCURRENCY,
             overrides: Overrides::new(),
             display: Display::Quiet,
         }
@@ -96,6 +112,9 @@ pub enum StackError {
     /// The data folder is not to be had.
     #[error(transparent)]
     Folder(#[from] RunningError),
+    /// An emulator does not start, or cannot write its data at the end.
+    #[error(transparent)]
+    Emulator(#[from] StartError),
 }
 
 fn join(faults: &[Fault]) -> String {
@@ -109,10 +128,13 @@ fn join(faults: &[Fault]) -> String {
 /// A running stack.
 pub struct Stack {
     template: Template,
+    emulators: Emulators,
     deployment: Deployment,
+    sources: Vec<SqsSource>,
     logs: Logs,
     control_url: String,
     control: Serving,
+    environment: BTreeMap<String, String>,
     announced: Option<Announced>,
     folder: Option<DataFolder>,
 }
@@ -132,6 +154,16 @@ impl Stack {
             .transpose()?;
         let control = Control::bind(options.ports.at(0)).await?;
         let urls = Urls::bind(&template, options.ports, &options.tunnels).await?;
+        let storage = folder.as_ref().filter(|_| !options.ephemeral);
+        let storage = storage.map_or(Storage::Memory, |folder| {
+            Storage::Directory(folder.path().to_owned())
+        });
+        let ports = emulators::Ports {
+            dynamodb: options.ports.at(DYNAMODB_PORT),
+            kms: options.ports.at(KMS_PORT),
+            sqs: options.ports.at(SQS_PORT),
+        };
+        let emulators = Emulators::start_on(&template, storage, ports).await?;
         let binaries = match options.binaries {
             Binaries::In(folder) => folder,
             Binaries::Built { release, progress } => {
@@ -145,32 +177,39 @@ impl Stack {
 
         let clock = Clock::system();
         let logs = Logs::new(options.display, clock.clone());
-        let platform = Platform {
+        let platform = Arc::new(Platform {
+            environment: emulators.endpoints(),
             concurrency: options.concurrency,
-            ..Platform::new(binaries, REGION, ACCOUNT_ID)
-        };
+            ..Platform::new(binaries, REGION, default_account_id())
+        });
         let around = Surroundings {
-            platform: Arc::new(platform),
+            platform: Arc::clone(&platform),
             logs: logs.clone(),
             clock,
         };
-        let attributes = urls.attributes();
+        let mut attributes = urls.attributes();
+        attributes.extend(emulators.attributes().clone());
         let deployment = urls
             .deploy(&template, &attributes, &options.overrides, &around)
             .map_err(StackError::Template)?;
+        let sources = sources(&template, &emulators, &deployment);
 
         let control_url = control.url();
         let control = control.serve(deployment.functions().to_vec());
+        let environment = environment(&deployment, &platform);
         let announced = folder
             .as_ref()
-            .map(|folder| folder.announce(&running(&deployment, &control_url, &around.platform)))
+            .map(|folder| folder.announce(&running(&deployment, &control_url, &environment)))
             .transpose()?;
         Ok(Self {
             template,
+            emulators,
             deployment,
+            sources,
             logs,
             control_url,
             control,
+            environment,
             announced,
             folder,
         })
@@ -180,6 +219,12 @@ impl Stack {
     #[must_use]
     pub fn template(&self) -> &Template {
         &self.template
+    }
+
+    /// DynamoDB, KMS and SQS: their calls so far, and faults to inject.
+    #[must_use]
+    pub fn emulators(&self) -> &Emulators {
+        &self.emulators
     }
 
     /// The functions, in the template's order.
@@ -218,18 +263,69 @@ impl Stack {
         self.folder.as_ref().map(DataFolder::path)
     }
 
-    /// Ends everything. Returns how many processes there were, once all are gone.
-    pub async fn stop(self) -> usize {
+    /// The variables under which a program works on this stack's tables and keys as the functions do: theirs, the
+    /// emulators' endpoints, region and credentials.
+    #[must_use]
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// Ends everything. Returns how many processes there were, once all are gone and the data is written.
+    pub async fn stop(self) -> Result<usize, StackError> {
         drop((self.announced, self.control));
+        drop(tokio::time::timeout(BATCH_LIMIT, stop_all(self.sources)).await);
         let processes = self.deployment.stop().await;
-        // Last: the folder is another stack's to take only now.
+        self.emulators.stop().await?;
+        // Last: only now the folder may be another stack's.
         drop(self.folder);
-        processes
+        Ok(processes)
     }
 }
 
-/// What other commands find the stack by.
-fn running(deployment: &Deployment, control_url: &str, platform: &Platform) -> RunningStack {
+async fn stop_all(sources: Vec<SqsSource>) {
+    for source in sources {
+        source.stop().await;
+    }
+}
+
+/// Feeds the functions from the queues that the template connects them to.
+fn sources(template: &Template, emulators: &Emulators, deployment: &Deployment) -> Vec<SqsSource> {
+    let mut sources = Vec::new();
+    for (logical_id, declared) in template.functions() {
+        let Some(function) = deployment.function(&declared.binary) else {
+            continue;
+        };
+        for event in &declared.events {
+            let EventSource::Queue(source) = &event.source;
+            let Some(Resource::Queue(queue)) = template.resource(&source.queue) else {
+                continue;
+            };
+            if !source.enabled {
+                continue;
+            }
+            let function = function.clone();
+            let invoke = move |_: String, event| {
+                let function = function.clone();
+                async move {
+                    function
+                        .invoke(event)
+                        .await
+                        .map_err(|error| InvokeError(error.to_string()))
+                }
+            };
+            let handle = emulators.sqs().queue(queue.name.clone());
+            sources.push(SqsSource::start(
+                handle,
+                logical_id,
+                source.into(),
+                Arc::new(invoke),
+            ));
+        }
+    }
+    sources
+}
+
+fn environment(deployment: &Deployment, platform: &Platform) -> BTreeMap<String, String> {
     let mut environment = BTreeMap::from([
         ("AWS_REGION".to_owned(), platform.region.clone()),
         (
@@ -245,10 +341,19 @@ fn running(deployment: &Deployment, control_url: &str, platform: &Platform) -> R
             platform.credentials.session_token.clone(),
         ),
     ]);
+    environment.extend(platform.environment.clone());
     for function in deployment.functions() {
         environment.extend(function.spec().environment.clone());
     }
-    environment.extend(platform.environment.clone());
+    environment
+}
+
+/// What other commands find the stack by.
+fn running(
+    deployment: &Deployment,
+    control_url: &str,
+    environment: &BTreeMap<String, String>,
+) -> RunningStack {
     let functions = deployment
         .functions()
         .iter()
@@ -261,6 +366,9 @@ fn running(deployment: &Deployment, control_url: &str, platform: &Platform) -> R
         pid: std::process::id(),
         control_url: control_url.to_owned(),
         functions: functions.collect(),
-        environment,
+        environment: environment.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

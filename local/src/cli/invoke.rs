@@ -104,7 +104,7 @@ impl Invoke {
                     .map(|one| one.spec().binary.as_str()),
             )),
         };
-        stack.stop().await;
+        stack.stop().await?;
         answer
     }
 

@@ -10,7 +10,7 @@ use super::signal::Signals;
 use crate::binaries::{Progress, workspace};
 use crate::deployment::{Overrides, Ports};
 use crate::logs::Display;
-use crate::stack::{Binaries, Stack, StackOptions};
+use crate::stack::{Binaries, CONCURRENCY, Stack, StackOptions};
 use crate::template::EventSource;
 
 /// `up`
@@ -35,7 +35,7 @@ pub(super) struct Up {
     #[arg(long = "host", value_name = "HOST")]
     hosts: Vec<String>,
     /// Processes that a function may have at a time
-    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = at_least_one)]
+    #[arg(long, value_name = "NUMBER", default_value_t = CONCURRENCY, value_parser = at_least_one)]
     concurrency: usize,
 }
 
@@ -56,6 +56,7 @@ impl Up {
         eprintln!("\nStopping; Ctrl-C again leaves at once.");
         tokio::select! {
             processes = stack.stop() => {
+                let processes = processes?;
                 eprintln!("Stopped: {processes} function processes ended.");
                 Ok(ExitCode::SUCCESS)
             }
@@ -77,6 +78,7 @@ impl Up {
             ports: Ports::From(self.port_base),
             tunnels: self.hosts,
             folder: Some(folder.to_owned()),
+            ephemeral: self.ephemeral,
             concurrency: self.concurrency,
             overrides: Overrides::new(),
             display: Display::output(),
@@ -115,7 +117,12 @@ fn screen(stack: &Stack, ephemeral: bool) -> String {
     });
     Screen {
         functions: functions.collect(),
-        services: vec![("Lambda", stack.control_url().to_owned())],
+        services: vec![
+            ("Lambda", stack.control_url().to_owned()),
+            ("DynamoDB", stack.emulators().dynamodb().url()),
+            ("KMS", stack.emulators().kms().url()),
+            ("SQS", stack.emulators().sqs().url()),
+        ],
         data: stack.folder().filter(|_| !ephemeral),
         next: "cargo run -- simulate sms",
     }
