@@ -1,0 +1,3 @@
+# Rust sources as rustfmt writes them.
+set -euo pipefail
+cargo fmt --all --check
