@@ -13,6 +13,7 @@
 
 pub mod binaries;
 pub mod cli;
+pub mod console;
 pub mod control;
 pub mod deployment;
 pub mod emulators;
