@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCrede
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::{Emulators, Storage};
+use super::{Emulators, Ports, Storage};
 use crate::template::{Attributes, REGION, Template};
 
 const TEMPLATE: &str = r#"Transform: AWS::Serverless-2016-10-31
@@ -134,4 +134,38 @@ async fn what_runs_fills_the_template() {
         Some(&*format!("arn:aws:kms:us-east-1:123456789012:key/{key}"))
     );
     assert!(attributes.get("Items", "StreamArn").is_some());
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let ports = Ports {
+        kms: port,
+        ..Ports::default()
+    };
+    let error = Emulators::start_on(&template(), Storage::Memory, ports)
+        .await
+        .unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.starts_with(&format!("KMS cannot listen on port {port}")),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_state_file_is_named() {
+    let directory = tempfile::TempDir::new().unwrap();
+    for file in ["kms.json", "sqs.json"] {
+        let path = directory.path().join(file);
+        std::fs::write(&path, "{").unwrap();
+        let storage = Storage::Directory(directory.path().to_owned());
+        let error = Emulators::start(&template(), storage).await.unwrap_err();
+        assert!(
+            error.to_string().contains(&path.display().to_string()),
+            "{error}"
+        );
+        std::fs::remove_file(path).unwrap();
+    }
 }
