@@ -2,7 +2,9 @@
 
 mod invoke;
 mod screen;
+mod seed;
 mod signal;
+mod simulate;
 mod up;
 
 use std::path::PathBuf;
@@ -35,6 +37,10 @@ enum Command {
     Up(up::Up),
     /// Invoke a function with an event and print its answer, on the running stack or one of its own
     Invoke(invoke::Invoke),
+    /// Play Twilio towards the running stack: send a signed webhook, show the answer and what is stored
+    Simulate(simulate::Simulate),
+    /// Store the tenants of a JSON list on standard input, here or in the deployment that the environment names
+    Seed(seed::Seed),
 }
 
 /// Which stack is meant.
@@ -73,6 +79,8 @@ pub fn run() -> ExitCode {
         match arguments.command.unwrap_or(Command::Up(arguments.up)) {
             Command::Up(command) => command.run(&arguments.place.folder()?).await,
             Command::Invoke(command) => command.run(&arguments.place.folder()?).await,
+            Command::Simulate(command) => command.run(&arguments.place.folder()?).await,
+            Command::Seed(command) => command.run(&arguments.place.folder()?).await,
         }
     });
     outcome.unwrap_or_else(|failure| fail(&failure))

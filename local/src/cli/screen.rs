@@ -10,6 +10,8 @@ pub(super) struct Screen<'a> {
     pub(super) functions: Vec<(&'a str, String)>,
     /// Each service, with its endpoint.
     pub(super) services: Vec<(&'a str, String)>,
+    /// Each demo tenant, with its name and number.
+    pub(super) tenants: Vec<(&'a str, String)>,
     /// Where the data is, if it is kept.
     pub(super) data: Option<&'a Path>,
     /// The command to try next.
@@ -24,10 +26,15 @@ impl Screen<'_> {
             .functions
             .iter()
             .chain(&self.services)
+            .chain(&self.tenants)
             .map(|(name, _)| name.len())
             .max()
             .unwrap_or_default();
-        for (title, rows) in [("Functions", &self.functions), ("Services", &self.services)] {
+        for (title, rows) in [
+            ("Functions", &self.functions),
+            ("Services", &self.services),
+            ("Tenants", &self.tenants),
+        ] {
             // Writing to a string cannot fail, here and below.
             let _ = writeln!(text, "\n{title}");
             for (name, place) in rows {
@@ -63,6 +70,7 @@ mod tests {
                 ("deferred-writer", "from DeferredQueue".to_owned()),
             ],
             services: vec![("Lambda", "http://127.0.0.1:9100".to_owned())],
+            tenants: vec![("acme", "Acme Plumbing, +15005550101".to_owned())],
             data: Some(Path::new("/w/.local")),
             next: "cargo run -- simulate sms",
         };
@@ -75,6 +83,9 @@ Functions
 
 Services
   Lambda           http://127.0.0.1:9100
+
+Tenants
+  acme             Acme Plumbing, +15005550101
 
 Data is kept in /w/.local (none with --ephemeral).
 What the functions log follows below; Ctrl-C ends everything.
@@ -92,6 +103,7 @@ Next, in another terminal:
         let screen = Screen {
             functions: vec![],
             services: vec![],
+            tenants: vec![],
             data: None,
             next: "",
         };

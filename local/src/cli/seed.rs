@@ -31,7 +31,10 @@ impl Seed {
                 .store(tenant)
                 .await
                 .map_err(|error| format!("{}: {error}", tenant.tenant_id))?;
-            let account = tenant.twilio.as_ref().map(|twilio| twilio.account_sid.as_str());
+            let account = tenant
+                .twilio
+                .as_ref()
+                .map(|twilio| twilio.account_sid.as_str());
             println!(
                 "{}  {}  {}  {}",
                 tenant.tenant_id,

@@ -2,6 +2,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
 use shared::environment::Environment;
 use shared::sid::{CallSid, MessageSid, RecordingSid};
 use shared::tenant::TenantId;
@@ -11,7 +13,7 @@ use crate::console::Console;
 use crate::running::RunningStack;
 use crate::twilio::arguments::SimulateArguments;
 use crate::twilio::render::{Style, render_simulation};
-use crate::twilio::{FunctionUrls, Simulation, Target, simulate};
+use crate::twilio::{FunctionUrls, Target, simulate};
 
 /// `simulate sms|whatsapp|call|status`
 #[derive(Debug, Args)]
@@ -30,22 +32,76 @@ impl Simulate {
         let credentials = console.credentials(&tenant_id).await?;
         let target = Target::new(&credentials, urls(&stack)?);
         let simulation = simulate(&self.arguments, &target).await;
-        print!("{}", render_simulation(&simulation, Style::of_standard_output()));
-        println!("Stored for {tenant_id}:");
-        let mut stored = false;
-        for name in names(&simulation) {
-            if let Some(document) = stored_document(&console, &tenant_id, &name).await? {
-                println!("{document:#}");
-                stored = true;
-            }
+        print!(
+            "{}",
+            render_simulation(&simulation, Style::of_standard_output())
+        );
+        println!("\nStored for {tenant_id}:\n");
+        let mut stored = Vec::new();
+        for (kind, sid) in simulation.resources() {
+            stored.extend(document(&console, &tenant_id, kind, &sid).await?);
         }
-        if !stored {
-            println!("  nothing");
+        if stored.is_empty() {
+            println!("nothing");
         }
-        Ok(if simulation.faults().next().is_none() {
-            ExitCode::SUCCESS
-        } else {
+        for document in stored {
+            println!("{document:#}");
+        }
+        let failed = simulation
+            .exchanges()
+            .any(|exchange| exchange.fault().is_some());
+        Ok(if failed {
             ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
         })
     }
+}
+
+/// What is stored of a resource, as the JSON that people read.
+async fn document(
+    console: &Console,
+    tenant_id: &TenantId,
+    kind: &str,
+    sid: &str,
+) -> Result<Option<Value>, Failure> {
+    let document = match kind {
+        "MessageSid" => json(
+            console
+                .message(tenant_id, &sid.parse::<MessageSid>()?)
+                .await?,
+        )?,
+        "CallSid" => json(console.call(tenant_id, &sid.parse::<CallSid>()?).await?)?,
+        _ => json(
+            console
+                .recording(tenant_id, &sid.parse::<RecordingSid>()?)
+                .await?,
+        )?,
+    };
+    Ok(document)
+}
+
+fn json<T: Serialize>(stored: Option<T>) -> Result<Option<Value>, serde_json::Error> {
+    stored
+        .map(|stored| serde_json::to_value(stored))
+        .transpose()
+}
+
+/// Where the running stack's webhook functions are.
+fn urls(stack: &RunningStack) -> Result<FunctionUrls, Failure> {
+    let url = |name: &str| {
+        let function = stack
+            .functions
+            .iter()
+            .find(|function| function.name == name);
+        let url = function.and_then(|function| function.url.clone());
+        url.ok_or_else(|| {
+            format!("the running stack has no function URL of {name}: is it in the template?")
+        })
+    };
+    Ok(FunctionUrls {
+        voice: url("voice-webhook")?,
+        sms: url("sms-webhook")?,
+        whatsapp: url("whatsapp-webhook")?,
+    })
 }

@@ -4,14 +4,20 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use shared::address::PhoneNumber;
+use shared::environment::Environment;
+use shared::onboarding::NewTenant;
+
 use super::Failure;
 use super::screen::Screen;
 use super::signal::Signals;
 use crate::binaries::{Progress, workspace};
+use crate::console::Console;
 use crate::deployment::{Overrides, Ports};
 use crate::logs::Display;
 use crate::stack::{Binaries, CONCURRENCY, Stack, StackOptions};
 use crate::template::EventSource;
+use crate::twilio::DEMO_TENANTS;
 
 /// `up`
 #[derive(Debug, Clone, Args)]
@@ -49,7 +55,8 @@ impl Up {
             stack = Stack::start(options) => stack?,
             () = signals.next() => return Ok(ExitCode::FAILURE),
         };
-        let screen = screen(&stack, ephemeral);
+        let tenants = demo_tenants(&stack).await?;
+        let screen = screen(&stack, &tenants, ephemeral);
         // A closed pipe must not take the stack down.
         drop(std::io::stdout().write_all(screen.as_bytes()));
         signals.next().await;
@@ -101,7 +108,19 @@ fn at_least_one(argument: &str) -> Result<usize, String> {
         .ok_or_else(|| "must be a number from 1 on".to_owned())
 }
 
-fn screen(stack: &Stack, ephemeral: bool) -> String {
+/// Stores the demo tenants that are not there yet: what somebody changed of them stays.
+async fn demo_tenants(stack: &Stack) -> Result<Vec<NewTenant>, Failure> {
+    let console = Console::open(&Environment::of(stack.environment().clone()))?;
+    let tenants: Vec<NewTenant> = serde_json::from_str(DEMO_TENANTS)?;
+    for tenant in &tenants {
+        if !console.has(&tenant.tenant_id).await? {
+            console.store(tenant).await?;
+        }
+    }
+    Ok(tenants)
+}
+
+fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool) -> String {
     let functions = stack.template().functions().map(|(_, function)| {
         let sources = function.events.iter().map(|event| match &event.source {
             EventSource::Queue(source) => format!("from the queue {}", source.queue),
@@ -124,7 +143,19 @@ fn screen(stack: &Stack, ephemeral: bool) -> String {
             ("SQS", stack.emulators().sqs().url()),
         ],
         data: stack.folder().filter(|_| !ephemeral),
-        next: "cargo run -- simulate sms",
+        tenants: tenants
+            .iter()
+            .map(|tenant| {
+                let twilio = tenant.twilio.as_ref();
+                let number = twilio.and_then(|twilio| twilio.phone_number.as_ref());
+                let number = number.map_or("no number", PhoneNumber::as_str);
+                (
+                    tenant.tenant_id.as_str(),
+                    format!("{}, {number}", tenant.name),
+                )
+            })
+            .collect(),
+        next: r#"cargo run -- simulate sms --tenant acme --from +15005550010 --body "Hello""#,
     }
     .text()
 }

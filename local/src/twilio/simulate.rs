@@ -33,6 +33,34 @@ pub enum Simulation {
     Call(Box<Story>),
 }
 
+impl Simulation {
+    /// Every webhook that was delivered, in order.
+    #[must_use]
+    pub fn exchanges(&self) -> Box<dyn Iterator<Item = &Exchange> + '_> {
+        match self {
+            Self::Deliveries(exchanges) => Box::new(exchanges.iter()),
+            Self::Call(story) => Box::new(story.exchanges()),
+        }
+    }
+
+    /// What the webhooks were about: the parameter that names it and its SID, each once, in the order of the webhooks.
+    #[must_use]
+    pub fn resources(&self) -> Vec<(&'static str, String)> {
+        let mut resources = Vec::new();
+        for exchange in self.exchanges() {
+            for name in ["MessageSid", "CallSid", "RecordingSid"] {
+                if let Some(sid) = exchange.request.parameters.get(name) {
+                    let resource = (name, sid.to_owned());
+                    if !resources.contains(&resource) {
+                        resources.push(resource);
+                    }
+                }
+            }
+        }
+        resources
+    }
+}
+
 /// Does to `target` what the command line says.
 pub async fn simulate(arguments: &SimulateArguments, target: &Target) -> Simulation {
     match &arguments.event {
