@@ -2,7 +2,7 @@
 
 use shared::http::Reply;
 use shared::tenant::InboundRoute;
-use shared::twilio::twiml::{Client, Dial, Endpoint, VoiceResponse};
+use shared::twilio::twiml::{Dial, VoiceResponse};
 use shared::webhook::{IncomingCall, Verified};
 
 use crate::{dial, voicemail};
@@ -17,11 +17,14 @@ pub(crate) fn greet(call: &Verified<IncomingCall>) -> Reply {
         return voicemail::offer_after(greeted, call);
     }
     let dialled = match settings.inbound_route {
-        InboundRoute::Forward => settings.forward_to.as_ref().map(Dial::to_number),
+        InboundRoute::Forward => settings
+            .forward_to
+            .as_ref()
+            .map(|number| Dial::to(dial::number(number, call))),
         InboundRoute::Browser => {
             // Twilio rings ten at most; the first to answer has the call.
             let users = settings.browser_users.iter().take(10);
-            Dial::to_any_of(users.map(|user| Endpoint::Client(Client::new(user.as_str()))))
+            Dial::to_any_of(users.map(|user| dial::client(user, call)))
         }
         InboundRoute::Voicemail => None,
     };

@@ -21,7 +21,7 @@ pub(crate) fn connect(call: &Verified<IncomingCall>) -> Reply {
             if !settings.may_call(number) {
                 return refuse("Calls to this country are not allowed. Goodbye.");
             }
-            let dialled = Dial::to_number(number)
+            let dialled = Dial::to(dial::number(number, call))
                 .caller_id(caller_id.as_str())
                 .answer_on_bridge(true);
             Reply::twiml(
@@ -32,7 +32,7 @@ pub(crate) fn connect(call: &Verified<IncomingCall>) -> Reply {
         }
         Address::Client(identity) => {
             let from = call.kind().from.to_string();
-            let dialled = Dial::to_client(identity.as_ref())
+            let dialled = Dial::to(dial::client(identity, call))
                 .caller_id(from)
                 .answer_on_bridge(true);
             Reply::twiml(

@@ -38,6 +38,12 @@ impl Answer {
         }
     }
 
+    /// What Twilio is answered.
+    #[must_use]
+    pub fn reply(&self) -> &Reply {
+        &self.reply
+    }
+
     /// A refusal.
     #[must_use]
     pub fn refused(refusal: Refusal) -> Self {

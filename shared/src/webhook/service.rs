@@ -51,11 +51,18 @@ impl Webhooks {
         H: Fn(Arc<Self>, HttpRequest) -> Handled + Clone + Send + Sync + 'static,
         Handled: Future<Output = Answer> + Send + 'static,
     {
-        let webhooks = Arc::new(Self::from_environment(&environment).await?);
+        let webhooks = Arc::new(Self::from_environment(&environment, Clock::system()).await?);
         serve_http(move |invocation| Arc::clone(&webhooks).serve(invocation, handler.clone())).await
     }
 
-    async fn from_environment(environment: &Environment) -> Result<Self, StartError> {
+    /// Reads the configuration, builds the clients and opens their connections. Ages are told by `clock`.
+    ///
+    /// # Errors
+    /// Every fault of the configuration.
+    pub async fn from_environment(
+        environment: &Environment,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
         let tables = TableNames::from_environment(environment);
         let key = KeyArn::from_environment(environment);
         let queue = DeferredQueue::url(environment);
@@ -76,7 +83,6 @@ impl Webhooks {
             .zip(aws);
         let (((((tables, key), queue), retention), public_base_url), aws) =
             environment.finish(read)?;
-        let clock = Clock::system();
         let webhooks = Self {
             accounts: Accounts::new(&aws, &tables, key, &clock),
             activity: Activity::new(aws.dynamodb(), tables.activity, retention),
