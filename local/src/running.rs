@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// The file's name in the data folder.
 const FILE: &str = "stack.json";
 
+/// The functions' variables, one a line, for `cargo lambda watch --env-file`.
+const VARIABLES: &str = "functions.env";
+
 /// The file whose lock a running stack holds.
 const LOCK: &str = "stack.lock";
 
@@ -97,12 +100,24 @@ impl DataFolder {
 
     /// Lets other commands find the stack, until the returned value is dropped. Only the owner can read the file.
     pub fn announce(&self, stack: &RunningStack) -> Result<Announced, RunningError> {
+        let variables = stack.environment.iter();
+        let variables: String = variables
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect();
+        self.write(VARIABLES, &variables)?;
         let path = self.path.join(FILE);
+        let text = serde_json::to_string_pretty(stack)
+            .map_err(|error| RunningError::Inaccessible(path.clone(), error.into()))?;
+        self.write(FILE, &text)?;
+        Ok(Announced(path))
+    }
+
+    /// Writes a file that only its owner can read: beside and then moved, so that no reader sees half of it and the mode
+    /// is right from the first byte.
+    fn write(&self, name: &str, text: &str) -> Result<(), RunningError> {
+        let path = self.path.join(name);
         let inaccessible = |error| RunningError::Inaccessible(path.clone(), error);
-        let text =
-            serde_json::to_string_pretty(stack).map_err(|error| inaccessible(error.into()))?;
-        // Written beside and moved, so that no reader sees half of it and the mode is right from the first byte.
-        let draft = self.path.join(format!("{FILE}.draft"));
+        let draft = self.path.join(format!("{name}.draft"));
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -111,8 +126,7 @@ impl DataFolder {
             .open(&draft)
             .map_err(inaccessible)?;
         file.write_all(text.as_bytes()).map_err(inaccessible)?;
-        std::fs::rename(&draft, &path).map_err(inaccessible)?;
-        Ok(Announced(path))
+        std::fs::rename(&draft, &path).map_err(inaccessible)
     }
 }
 

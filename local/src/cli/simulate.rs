@@ -20,6 +20,9 @@ use crate::twilio::{FunctionUrls, Target, simulate};
 pub(super) struct Simulate {
     #[command(flatten)]
     arguments: SimulateArguments,
+    /// Base URL of the function, where it is not the running stack's: under cargo lambda watch, behind a tunnel
+    #[arg(long, global = true, value_name = "URL")]
+    url: Option<String>,
 }
 
 impl Simulate {
@@ -30,7 +33,11 @@ impl Simulate {
         let tenant_id: TenantId = self.arguments.tenant().parse()?;
         let console = Console::open(&Environment::of(stack.environment.clone()))?;
         let credentials = console.credentials(&tenant_id).await?;
-        let target = Target::new(&credentials, urls(&stack)?);
+        let urls = match &self.url {
+            Some(base) => base_urls(base),
+            None => urls(&stack)?,
+        };
+        let target = Target::new(&credentials, urls);
         let simulation = simulate(&self.arguments, &target).await;
         print!(
             "{}",
@@ -85,6 +92,16 @@ fn json<T: Serialize>(stored: Option<T>) -> Result<Option<Value>, serde_json::Er
     stored
         .map(|stored| serde_json::to_value(stored))
         .transpose()
+}
+
+/// One base for all functions, with the slash at its end that function URLs have.
+fn base_urls(base: &str) -> FunctionUrls {
+    let base = format!("{}/", base.trim_end_matches('/'));
+    FunctionUrls {
+        voice: base.clone(),
+        sms: base.clone(),
+        whatsapp: base,
+    }
 }
 
 /// Where the running stack's webhook functions are.
