@@ -1,1 +1,28 @@
 //! The local stack: everything the functions need, in one process on loopback.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test that fails here should fail"
+    )
+)]
+
+pub mod binaries;
+pub mod cli;
+pub mod console;
+pub mod control;
+pub mod deployment;
+pub mod emulators;
+pub mod front;
+pub mod lambda;
+pub mod logs;
+pub mod loopback;
+pub mod running;
+pub mod sources;
+pub mod stack;
+pub mod template;
+pub mod twilio;

@@ -1,2 +1,7 @@
 //! The command line of the local stack.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    local::cli::run()
+}

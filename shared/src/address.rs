@@ -28,9 +28,14 @@ impl FromStr for PhoneNumber {
 
     fn from_str(text: &str) -> Result<Self, InvalidPhoneNumber> {
         let digits = text.strip_prefix('+').ok_or(InvalidPhoneNumber)?;
-        let well_formed =
-            (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
-        if well_formed { Ok(Self(text.into())) } else { Err(InvalidPhoneNumber) }
+        let well_formed = (7..=15).contains(&digits.len())
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !digits.starts_with('0');
+        if well_formed {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidPhoneNumber)
+        }
     }
 }
 
@@ -77,7 +82,8 @@ impl From<&str> for Address {
         } else if let Some(user) = text.strip_prefix("whatsapp:") {
             Self::WhatsApp(user.into())
         } else {
-            text.parse().map_or_else(|_| Self::Other(text.into()), Self::Phone)
+            text.parse()
+                .map_or_else(|_| Self::Other(text.into()), Self::Phone)
         }
     }
 }
@@ -118,7 +124,14 @@ mod tests {
     #[test]
     fn only_e164_is_a_phone_number() {
         assert!(matches!(Address::from("+15005550006"), Address::Phone(_)));
-        for text in ["15005550006", "+05005550006", "+1500555", "+1234567890123456", "+1500555000a", "anonymous"] {
+        for text in [
+            "15005550006",
+            "+05005550006",
+            "+1500555",
+            "+1234567890123456",
+            "+1500555000a",
+            "anonymous",
+        ] {
             let is_phone = matches!(Address::from(text), Address::Phone(_));
             assert_eq!(is_phone, text == "+1500555", "{text}");
         }

@@ -30,9 +30,8 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             None => Timestamp::now(),
-            Some(milliseconds) => {
-                Timestamp::from_millisecond(milliseconds.load(Ordering::SeqCst)).unwrap_or(Timestamp::MAX)
-            }
+            Some(milliseconds) => Timestamp::from_millisecond(milliseconds.load(Ordering::SeqCst))
+                .unwrap_or(Timestamp::MAX),
         }
     }
 
@@ -46,7 +45,9 @@ impl Clock {
     /// The current time plus `seconds`, saturating at the end of time.
     #[must_use]
     pub fn in_seconds(&self, seconds: i64) -> Timestamp {
-        self.now().checked_add(seconds.seconds()).unwrap_or(Timestamp::MAX)
+        self.now()
+            .checked_add(seconds.seconds())
+            .unwrap_or(Timestamp::MAX)
     }
 }
 

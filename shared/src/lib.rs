@@ -13,9 +13,22 @@
     )
 )]
 
+pub mod activity;
 pub mod address;
+pub mod aws;
+pub mod cache;
 pub mod clock;
+pub mod country;
+pub mod deferred;
+pub mod environment;
+pub mod http;
+pub mod lambda;
+pub mod onboarding;
 pub mod secret;
 pub mod sid;
+pub mod store;
+pub mod telemetry;
 pub mod tenant;
 pub mod twilio;
+pub mod vault;
+pub mod webhook;

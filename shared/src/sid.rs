@@ -105,12 +105,21 @@ mod tests {
         assert!(format!("SM{DIGITS}").parse::<MessageSid>().is_ok());
         assert!(format!("MM{DIGITS}").parse::<MessageSid>().is_ok());
         let refusal = format!("CA{DIGITS}").parse::<MessageSid>().unwrap_err();
-        assert_eq!(refusal.to_string(), "expected SM or MM followed by 32 hexadecimal digits");
+        assert_eq!(
+            refusal.to_string(),
+            "expected SM or MM followed by 32 hexadecimal digits"
+        );
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "AC", &format!("AC{DIGITS}0"), &format!("ac{DIGITS}"), &format!("AC{}g", &DIGITS[1..])] {
+        for text in [
+            "",
+            "AC",
+            &format!("AC{DIGITS}0"),
+            &format!("ac{DIGITS}"),
+            &format!("AC{}g", &DIGITS[1..]),
+        ] {
             assert!(text.parse::<AccountSid>().is_err(), "{text}");
         }
     }

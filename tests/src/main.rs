@@ -1,1 +1,12 @@
-//! End-to-end tests through the real binaries.
+//! End-to-end tests: the real function binaries, on a local stack, called as Twilio calls them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails here should fail"
+)]
+
+mod harness;
+mod messages;

@@ -85,7 +85,17 @@ mod tests {
 
     #[test]
     fn anything_else_names_none() {
-        for text in ["", "a", "-a", "Acme", "a#b", "a b", "a_b", "ä1", &"a".repeat(64)] {
+        for text in [
+            "",
+            "a",
+            "-a",
+            "Acme",
+            "a#b",
+            "a b",
+            "a_b",
+            "ä1",
+            &"a".repeat(64),
+        ] {
             assert_eq!(text.parse::<TenantId>(), Err(InvalidTenantId), "{text}");
         }
     }

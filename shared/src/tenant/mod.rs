@@ -10,4 +10,6 @@ pub use id::{InvalidTenantId, TenantId};
 pub use profile::{TenantProfile, TenantStatus};
 pub use provider::Provider;
 pub use scope::{Operator, TenantScope};
-pub use settings::{BusinessHours, Drift, InboundRoute, OpeningHours, Settings};
+pub use settings::{
+    BusinessHours, Day, Drift, InboundRoute, InvalidSettings, OpeningHours, Settings,
+};

@@ -1,13 +1,17 @@
 //! What a tenant decides about its own calls and messages.
 
-use jiff::civil::Time;
+use jiff::Timestamp;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::address::PhoneNumber;
+use crate::country::Country;
 
-/// A tenant's settings. Every field has a default, so that a tenant that set nothing works.
+/// A tenant's settings. Every field has a default, so that a tenant that set nothing works; a field that is not known is
+/// passed over, so that a deployment can be rolled back. [`Settings::from_input`] is the strict way in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Settings {
     /// Whether answered calls are recorded.
     pub auto_record_calls: bool,
@@ -26,8 +30,8 @@ pub struct Settings {
     /// When calls are put through; always, when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business_hours: Option<BusinessHours>,
-    /// ISO 3166-1 alpha-2 codes that browser users may call; any, when empty.
-    pub allowed_countries: Vec<String>,
+    /// The countries that browser users may call; any, when empty.
+    pub allowed_countries: Vec<Country>,
     /// Sent in answer to an inbound message; no answer when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_reply: Option<String>,
@@ -56,6 +60,140 @@ impl Default for Settings {
     }
 }
 
+/// Settings that somebody entered and that are not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSettings {
+    /// A field that there is not.
+    #[error("settings have no field `{0}`; they have {fields}", fields = Settings::FIELDS.join(", "))]
+    UnknownField(String),
+    /// A field with a value that it cannot have.
+    #[error("settings: {0}")]
+    Value(String),
+    /// Fields that are each well-formed and cannot work.
+    #[error("settings: {0}")]
+    Unworkable(&'static str),
+    /// A time zone that there is not.
+    #[error("settings: business_hours.time_zone is no IANA time zone, for instance Europe/Vienna")]
+    TimeZone,
+}
+
+impl Settings {
+    /// The names of all fields.
+    pub const FIELDS: &[&str] = &[
+        "auto_record_calls",
+        "greeting",
+        "inbound_route",
+        "forward_to",
+        "browser_users",
+        "voicemail",
+        "business_hours",
+        "allowed_countries",
+        "auto_reply",
+        "default_sender",
+        "drift",
+    ];
+
+    /// Reads settings that somebody entered: what is left out has its default, what is not known is refused.
+    ///
+    /// # Errors
+    /// The first fault found.
+    pub fn from_input(document: &serde_json::Value) -> Result<Self, InvalidSettings> {
+        let Some(members) = document.as_object() else {
+            return Err(InvalidSettings::Value("expected an object".to_owned()));
+        };
+        let mut names = members.keys();
+        if let Some(unknown) = names.find(|name| !Self::FIELDS.contains(&name.as_str())) {
+            return Err(InvalidSettings::UnknownField(unknown.clone()));
+        }
+        let settings = Self::deserialize(document)
+            .map_err(|error| InvalidSettings::Value(error.to_string()))?;
+        let is_longer = |text: &Option<String>, most| {
+            text.as_ref()
+                .is_some_and(|text| text.chars().count() > most)
+        };
+        match settings.inbound_route {
+            _ if is_longer(&settings.greeting, 4_096) => Err(InvalidSettings::Unworkable(
+                "greeting is longer than the 4,096 characters that Twilio says",
+            )),
+            _ if is_longer(&settings.auto_reply, 1_600) => Err(InvalidSettings::Unworkable(
+                "auto_reply is longer than the 1,600 characters that Twilio sends",
+            )),
+            _ if settings.browser_users.len() > 10 => Err(InvalidSettings::Unworkable(
+                "browser_users names more than the 10 that Twilio rings",
+            )),
+            InboundRoute::Forward if settings.forward_to.is_none() => {
+                Err(InvalidSettings::Unworkable(
+                    "inbound_route is forward, and forward_to names no number",
+                ))
+            }
+            InboundRoute::Browser if settings.browser_users.is_empty() => {
+                Err(InvalidSettings::Unworkable(
+                    "inbound_route is browser, and browser_users names nobody",
+                ))
+            }
+            _ if settings
+                .business_hours
+                .as_ref()
+                .is_some_and(|hours| hours.zone().is_none()) =>
+            {
+                Err(InvalidSettings::TimeZone)
+            }
+            _ => Ok(settings),
+        }
+    }
+
+    /// Whether a browser user may call a number. Where countries are listed, one whose country is not known may not:
+    /// unassigned, international and premium ranges.
+    #[must_use]
+    pub fn may_call(&self, number: &PhoneNumber) -> bool {
+        let is_listed = |country| self.allowed_countries.contains(&country);
+        self.allowed_countries.is_empty() || Country::of(number).is_some_and(is_listed)
+    }
+
+    /// Whether calls are put through at a moment.
+    #[must_use]
+    pub fn is_open(&self, moment: Timestamp) -> bool {
+        self.business_hours
+            .as_ref()
+            .is_none_or(|hours| hours.are_open(moment))
+    }
+}
+
+impl BusinessHours {
+    fn zone(&self) -> Option<TimeZone> {
+        TimeZone::get(&self.time_zone).ok()
+    }
+
+    /// A time zone that no longer exists closes nothing: a missed call costs more than one out of hours.
+    fn are_open(&self, moment: Timestamp) -> bool {
+        let Some(zone) = self.zone() else { return true };
+        let local = moment.to_zoned(zone);
+        let (today, time) = (Day::from(local.weekday()), local.time());
+        let yesterday = Day::from(local.weekday().previous());
+        self.weekly.iter().any(|hours| {
+            let overnight = hours.close <= hours.open;
+            let began_today =
+                hours.day == today && hours.open <= time && (overnight || time < hours.close);
+            let began_yesterday = hours.day == yesterday && overnight && time < hours.close;
+            began_today || began_yesterday
+        })
+    }
+}
+
+impl From<Weekday> for Day {
+    fn from(day: Weekday) -> Self {
+        match day {
+            Weekday::Monday => Self::Monday,
+            Weekday::Tuesday => Self::Tuesday,
+            Weekday::Wednesday => Self::Wednesday,
+            Weekday::Thursday => Self::Thursday,
+            Weekday::Friday => Self::Friday,
+            Weekday::Saturday => Self::Saturday,
+            Weekday::Sunday => Self::Sunday,
+        }
+    }
+}
+
 /// Where an inbound call goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,7 +218,6 @@ pub enum Drift {
 
 /// The hours in which calls are put through, in the tenant's own time zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct BusinessHours {
     /// An IANA name, for instance `Europe/Vienna`.
     pub time_zone: String,
@@ -90,7 +227,6 @@ pub struct BusinessHours {
 
 /// One span of opening hours; `close` before `open` goes on past midnight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct OpeningHours {
     /// The day it begins on.
     pub day: Day,
@@ -125,11 +261,132 @@ mod clock_time {
         serializer.collect_str(&time.strftime("%H:%M"))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Time, D::Error> {
         let text = String::deserialize(deserializer)?;
         if text == "24:00" {
             return Ok(Time::midnight());
         }
-        Time::strptime("%H:%M", &text).map_err(|_| D::Error::custom("expected a time of day as HH:MM"))
+        Time::strptime("%H:%M", &text)
+            .map_err(|_| D::Error::custom("expected a time of day as HH:MM"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn open_at(weekly: serde_json::Value, moment: &str) -> bool {
+        let document = json!({"business_hours": {"time_zone": "Europe/Vienna", "weekly": weekly}});
+        Settings::from_input(&document)
+            .unwrap()
+            .is_open(moment.parse().unwrap())
+    }
+
+    #[test]
+    fn a_tenant_that_set_nothing_is_always_open() {
+        assert!(Settings::default().is_open(Timestamp::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn hours_count_in_the_tenants_own_time_zone() {
+        // 2026-07-06 is a Monday; Vienna is two hours ahead of UTC in summer.
+        let hours = json!([{"day": "monday", "open": "09:00", "close": "17:00"}]);
+        assert!(!open_at(hours.clone(), "2026-07-06T06:59:59Z"));
+        assert!(open_at(hours.clone(), "2026-07-06T07:00:00Z"));
+        assert!(open_at(hours.clone(), "2026-07-06T14:59:59Z"));
+        assert!(!open_at(hours.clone(), "2026-07-06T15:00:00Z"));
+        assert!(!open_at(hours, "2026-07-07T08:00:00Z"));
+    }
+
+    #[test]
+    fn hours_may_go_on_past_midnight() {
+        let hours = json!([{"day": "sunday", "open": "22:00", "close": "02:00"}]);
+        assert!(open_at(hours.clone(), "2026-07-05T23:30:00Z"));
+        assert!(!open_at(hours.clone(), "2026-07-06T00:00:00Z"));
+        assert!(!open_at(hours, "2026-07-05T19:59:59Z"));
+    }
+
+    #[test]
+    fn midnight_closes_a_day() {
+        let hours = json!([{"day": "monday", "open": "09:00", "close": "24:00"}]);
+        assert!(open_at(hours.clone(), "2026-07-06T21:59:59Z"));
+        assert!(!open_at(hours, "2026-07-06T22:00:00Z"));
+    }
+
+    #[test]
+    fn entered_settings_are_refused_with_the_fault() {
+        let faults = [
+            (
+                json!({"autoreply": "x"}),
+                "settings have no field `autoreply`; they have auto_record_calls",
+            ),
+            (
+                json!({"forward_to": "0123"}),
+                "settings: expected a phone number in E.164",
+            ),
+            (
+                json!({"greeting": "g".repeat(4_097)}),
+                "settings: greeting is longer",
+            ),
+            (
+                json!({"auto_reply": "r".repeat(1_601)}),
+                "settings: auto_reply is longer",
+            ),
+            (json!({"allowed_countries": ["us"]}), "settings: "),
+            (
+                json!({"inbound_route": "forward"}),
+                "settings: inbound_route is forward, and forward_to names no number",
+            ),
+            (
+                json!({"inbound_route": "browser"}),
+                "settings: inbound_route is browser, and browser_users names nobody",
+            ),
+            (
+                json!({"business_hours": {"time_zone": "Mars", "weekly": []}}),
+                "settings: business_hours.time_zone",
+            ),
+            (json!([]), "settings: "),
+        ];
+        for (document, fault) in faults {
+            let refusal = Settings::from_input(&document).unwrap_err().to_string();
+            assert!(refusal.starts_with(fault), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_browser_may_call_the_listed_countries_and_no_others() {
+        let settings = Settings::from_input(&json!({"allowed_countries": ["US", "AT"]})).unwrap();
+        // Jamaica shares +1; +979 is international premium.
+        for (number, may) in [
+            ("+12125550100", true),
+            ("+4315550100", true),
+            ("+18765550100", false),
+            ("+979123456789", false),
+        ] {
+            assert_eq!(settings.may_call(&number.parse().unwrap()), may, "{number}");
+        }
+        assert!(Settings::default().may_call(&"+18765550100".parse().unwrap()));
+    }
+
+    #[test]
+    fn every_field_is_listed() {
+        let full = json!({
+            "auto_record_calls": true, "greeting": "g", "inbound_route": "forward", "forward_to": "+15005550006",
+            "browser_users": ["u"], "voicemail": false, "allowed_countries": ["US"], "auto_reply": "r",
+            "business_hours": {"time_zone": "UTC", "weekly": [{"day": "friday", "open": "08:30", "close": "12:00"}]},
+            "default_sender": "+15005550006", "drift": "report"
+        });
+        let written = serde_json::to_value(Settings::from_input(&full).unwrap()).unwrap();
+        assert_eq!(written, full);
+        let mut names: Vec<&str> = Settings::FIELDS.to_vec();
+        names.sort_unstable();
+        assert_eq!(
+            written.as_object().unwrap().keys().collect::<Vec<_>>(),
+            names
+        );
     }
 }

@@ -1,5 +1,10 @@
 //! Twilio: what it sends, how it signs, what it is answered.
 
 mod credentials;
+mod parameters;
+mod sealed_credentials;
+pub mod signature;
+pub mod twiml;
 
 pub use credentials::{SharedKey, TwilioCredentials};
+pub use parameters::{InvalidParameters, Parameters};

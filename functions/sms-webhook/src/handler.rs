@@ -1,0 +1,19 @@
+//! The routes of this function.
+
+use std::sync::Arc;
+
+use shared::activity::Route;
+use shared::http::{HttpRequest, Reply};
+use shared::webhook::{Answer, Notification, Verified, Webhooks, auto_reply, fallback};
+
+pub(crate) async fn handle(webhooks: Arc<Webhooks>, request: HttpRequest) -> Answer {
+    match Route::of_path(request.path()) {
+        Some(route @ Route::Sms) => webhooks.receive(&request, route, auto_reply).await,
+        Some(route @ Route::SmsStatus) => webhooks.receive(&request, route, acknowledge).await,
+        _ => fallback(&request),
+    }
+}
+
+fn acknowledge(_status: &Verified<Notification>) -> Reply {
+    Reply::no_content()
+}

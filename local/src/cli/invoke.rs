@@ -1,0 +1,136 @@
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use clap::Args;
+use serde_json::Value;
+
+use super::Failure;
+use crate::binaries::{Progress, workspace};
+use crate::control::{Control, FUNCTION_ERROR, find};
+use crate::logs::Display;
+use crate::running::{RunningError, RunningStack};
+use crate::stack::{Binaries, Stack, StackOptions};
+
+/// `invoke <function> [event.json]`
+#[derive(Debug, Args)]
+pub(super) struct Invoke {
+    /// The function: its binary, such as sms-webhook, or its logical id
+    function: String,
+    /// File of the JSON event, or - for standard input [default: {}]
+    event: Option<PathBuf>,
+}
+
+/// What a function gave: its answer, or the document of its error.
+struct Answer {
+    document: Bytes,
+    failed: bool,
+}
+
+impl Invoke {
+    /// Invokes the function of the running stack, or of a stack started for it alone, and prints the answer. A function
+    /// that fails makes the command fail, with the error document on standard output.
+    pub(super) async fn run(self, folder: &Path) -> Result<ExitCode, Failure> {
+        let event = self.event()?;
+        let answer = match RunningStack::find(folder) {
+            Ok(stack) => self.of_running(&stack, event).await?,
+            Err(RunningError::NotRunning) => self.of_own(folder, event).await?,
+            Err(error) => return Err(error.into()),
+        };
+        match serde_json::from_slice::<Value>(&answer.document) {
+            Ok(document) => println!("{document:#}"),
+            Err(_) => println!("{}", String::from_utf8_lossy(&answer.document)),
+        }
+        if answer.failed {
+            eprintln!("{} failed; the log of the stack says more", self.function);
+            return Ok(ExitCode::FAILURE);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn of_running(&self, stack: &RunningStack, event: Bytes) -> Result<Answer, Failure> {
+        let known = |name: &str| name == self.function;
+        let Some(function) = stack
+            .functions
+            .iter()
+            .find(|one| known(&one.name) || known(&one.logical_id))
+        else {
+            return Err(self.unknown(stack.functions.iter().map(|one| one.name.as_str())));
+        };
+        let url = format!("{}{}", stack.control_url, Control::path(&function.name));
+        let response = reqwest::Client::new().post(url).body(event).send().await?;
+        let status = response.status();
+        let failed = response.headers().contains_key(FUNCTION_ERROR);
+        let document = response.bytes().await?;
+        if status.is_success() {
+            return Ok(Answer { document, failed });
+        }
+        let fault: Option<Value> = serde_json::from_slice(&document).ok();
+        let message = fault
+            .as_ref()
+            .and_then(|fault| fault.get("Message")?.as_str());
+        Err(message
+            .map_or_else(|| format!("the stack answered {status}"), str::to_owned)
+            .into())
+    }
+
+    async fn of_own(&self, folder: &Path, event: Bytes) -> Result<Answer, Failure> {
+        let stack = Stack::start(StackOptions {
+            binaries: Binaries::Built {
+                release: false,
+                progress: Progress::Shown,
+            },
+            folder: Some(folder.to_owned()),
+            display: Display::errors(),
+            ..StackOptions::new(workspace()?.join("template.yaml"))
+        })
+        .await?;
+        let answer = match find(stack.functions(), &self.function) {
+            Some(function) => Ok(match function.invoke(event).await {
+                Ok(document) => Answer {
+                    document,
+                    failed: false,
+                },
+                Err(error) => Answer {
+                    document: error.payload().clone(),
+                    failed: true,
+                },
+            }),
+            None => Err(self.unknown(
+                stack
+                    .functions()
+                    .iter()
+                    .map(|one| one.spec().binary.as_str()),
+            )),
+        };
+        stack.stop().await?;
+        answer
+    }
+
+    fn unknown<'a>(&self, known: impl Iterator<Item = &'a str>) -> Failure {
+        let known: Vec<_> = known.collect();
+        format!(
+            "there is no function {}: choose one of {}",
+            self.function,
+            known.join(", ")
+        )
+        .into()
+    }
+
+    fn event(&self) -> Result<Bytes, Failure> {
+        let event = match &self.event {
+            None => b"{}".to_vec(),
+            Some(path) if path == Path::new("-") => {
+                let mut event = Vec::new();
+                std::io::stdin().read_to_end(&mut event)?;
+                event
+            }
+            Some(path) => std::fs::read(path)
+                .map_err(|error| format!("{} cannot be read: {error}", path.display()))?,
+        };
+        serde_json::from_slice::<serde::de::IgnoredAny>(&event)
+            .map_err(|error| format!("the event is no JSON: {error}"))?;
+        Ok(event.into())
+    }
+}

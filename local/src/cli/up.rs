@@ -1,0 +1,181 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use shared::address::PhoneNumber;
+use shared::environment::Environment;
+use shared::onboarding::NewTenant;
+
+use super::Failure;
+use super::screen::Screen;
+use super::signal::Signals;
+use crate::binaries::{Progress, workspace};
+use crate::console::Console;
+use crate::deployment::{Overrides, Ports};
+use crate::logs::Display;
+use crate::stack::{Binaries, CONCURRENCY, Stack, StackOptions};
+use crate::template::EventSource;
+use crate::twilio::DEMO_TENANTS;
+
+/// `up`
+#[derive(Debug, Clone, Args)]
+pub(super) struct Up {
+    /// First of the ports that are listened on
+    #[arg(long, value_name = "PORT", default_value_t = 9_100, value_parser = clap::value_parser!(u16).range(1_024..=65_000))]
+    port_base: u16,
+    /// Keep the data in memory only
+    #[arg(long)]
+    ephemeral: bool,
+    /// Build and run the functions as for release
+    #[arg(long)]
+    release: bool,
+    /// Template to run [default: template.yaml in the workspace]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// Value of a parameter of the template; may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// Host of a tunnel that forwards to the function URLs; may be repeated
+    #[arg(long = "host", value_name = "HOST")]
+    hosts: Vec<String>,
+    /// Processes that a function may have at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = CONCURRENCY, value_parser = at_least_one)]
+    concurrency: usize,
+}
+
+impl Up {
+    /// Runs the stack until a signal ends it.
+    pub(super) async fn run(self, folder: &Path) -> Result<ExitCode, Failure> {
+        let ephemeral = self.ephemeral;
+        let options = self.options(folder)?;
+        let mut signals = Signals::take()?;
+        let stack = tokio::select! {
+            stack = Stack::start(options) => stack?,
+            () = signals.next() => return Ok(ExitCode::FAILURE),
+        };
+        let tenants = demo_tenants(&stack).await?;
+        let screen = screen(&stack, &tenants, ephemeral);
+        // A closed pipe must not take the stack down.
+        drop(std::io::stdout().write_all(screen.as_bytes()));
+        signals.next().await;
+        eprintln!("\nStopping; Ctrl-C again leaves at once.");
+        tokio::select! {
+            processes = stack.stop() => {
+                let processes = processes?;
+                eprintln!("Stopped: {processes} function processes ended.");
+                Ok(ExitCode::SUCCESS)
+            }
+            () = signals.next() => Ok(ExitCode::FAILURE),
+        }
+    }
+
+    fn options(self, folder: &Path) -> Result<StackOptions, Failure> {
+        Ok(StackOptions {
+            template: match self.template {
+                Some(template) => template,
+                None => workspace()?.join("template.yaml"),
+            },
+            parameters: self.parameters.into_iter().collect(),
+            binaries: Binaries::Built {
+                release: self.release,
+                progress: Progress::Shown,
+            },
+            ports: Ports::From(self.port_base),
+            tunnels: self.hosts,
+            folder: Some(folder.to_owned()),
+            ephemeral: self.ephemeral,
+            concurrency: self.concurrency,
+            overrides: Overrides::new(),
+            display: Display::output(),
+        })
+    }
+}
+
+fn parameter(argument: &str) -> Result<(String, String), String> {
+    let (name, value) = argument
+        .split_once('=')
+        .ok_or_else(|| format!("{argument:?} is not NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn at_least_one(argument: &str) -> Result<usize, String> {
+    argument
+        .parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "must be a number from 1 on".to_owned())
+}
+
+/// Stores the demo tenants that are not there yet: what somebody changed of them stays.
+async fn demo_tenants(stack: &Stack) -> Result<Vec<NewTenant>, Failure> {
+    let console = Console::open(&Environment::of(stack.environment().clone()))?;
+    let tenants: Vec<NewTenant> = serde_json::from_str(DEMO_TENANTS)?;
+    for tenant in &tenants {
+        if !console.has(&tenant.tenant_id).await? {
+            console.store(tenant).await?;
+        }
+    }
+    Ok(tenants)
+}
+
+fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool) -> String {
+    let functions = stack.template().functions().map(|(_, function)| {
+        let sources = function.events.iter().map(|event| match &event.source {
+            EventSource::Queue(source) => format!("from the queue {}", source.queue),
+        });
+        let url = stack.url(&function.binary).map(str::to_owned);
+        (
+            function.binary.as_str(),
+            url.into_iter()
+                .chain(sources)
+                .collect::<Vec<_>>()
+                .join(", "),
+        )
+    });
+    Screen {
+        functions: functions.collect(),
+        services: vec![
+            ("Lambda", stack.control_url().to_owned()),
+            ("DynamoDB", stack.emulators().dynamodb().url()),
+            ("KMS", stack.emulators().kms().url()),
+            ("SQS", stack.emulators().sqs().url()),
+        ],
+        data: stack.folder().filter(|_| !ephemeral),
+        tenants: tenants
+            .iter()
+            .map(|tenant| {
+                let twilio = tenant.twilio.as_ref();
+                let number = twilio.and_then(|twilio| twilio.phone_number.as_ref());
+                let number = number.map_or("no number", PhoneNumber::as_str);
+                (
+                    tenant.tenant_id.as_str(),
+                    format!("{}, {number}", tenant.name),
+                )
+            })
+            .collect(),
+        next: r#"cargo run -- simulate sms --tenant acme --from +15005550010 --body "Hello""#,
+    }
+    .text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_may_hold_equal_signs_in_its_value() {
+        assert_eq!(
+            parameter("Name=a=b"),
+            Ok(("Name".to_owned(), "a=b".to_owned()))
+        );
+        assert!(parameter("Name").is_err());
+    }
+
+    #[test]
+    fn a_function_has_at_least_one_process() {
+        assert_eq!(at_least_one("3"), Ok(3));
+        assert!(at_least_one("0").is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! DynamoDB itself: dynoxide's database, asked by operation name and JSON body.
+//!
+//! Its own HTTP server is not used: it answers any web page (`access-control-allow-origin: *`), and one more hop over
+//! loopback would double the time of a call.
+
+use std::path::Path;
+
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::super::StartError;
+
+/// An open database. Clones share it.
+#[derive(Clone)]
+pub(super) struct Engine(Database);
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens the database in `file`, or one in memory.
+    pub(super) fn open(file: Option<&Path>) -> Result<Self, StartError> {
+        let opened = match file {
+            Some(file) => Database::new(&file.to_string_lossy()),
+            None => Database::memory(),
+        };
+        opened.map(Self).map_err(|error| StartError::Emulator {
+            name: "DynamoDB",
+            message: error.to_string(),
+        })
+    }
+
+    /// Deletes what has expired, as DynamoDB does within days.
+    pub(super) fn sweep(&self) {
+        if let Err(error) = self.0.sweep_ttl() {
+            tracing::warn!(%error, "expired items could not be deleted");
+        }
+    }
+
+    /// Does one call. Blocks: `SQLite` answers on this thread.
+    pub(super) fn call(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
+        let database = &self.0;
+        match operation {
+            "BatchExecuteStatement" => {
+                run(body, |request| database.batch_execute_statement(request))
+            }
+            "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+            "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
+            "CreateTable" => run(body, |request| database.create_table(request)),
+            "DeleteItem" => run(body, |request| database.delete_item(request)),
+            "DeleteTable" => run(body, |request| database.delete_table(request)),
+            "DescribeStream" => run(body, |request| database.describe_stream(request)),
+            "DescribeTable" => run(body, |request| database.describe_table(request)),
+            "DescribeTimeToLive" => run(body, |request| database.describe_time_to_live(request)),
+            "ExecuteStatement" => run(body, |request| database.execute_statement(request)),
+            "ExecuteTransaction" => run(body, |request| database.execute_transaction(request)),
+            "GetItem" => run(body, |request| database.get_item(request)),
+            "GetRecords" => run(body, |request| database.get_records(request)),
+            "GetShardIterator" => run(body, |request| database.get_shard_iterator(request)),
+            "ListStreams" => run(body, |request| database.list_streams(request)),
+            "ListTables" => run(body, |request| database.list_tables(request)),
+            "ListTagsOfResource" => run(body, |request| database.list_tags_of_resource(request)),
+            "PutItem" => run(body, |request| database.put_item(request)),
+            "Query" => run(body, |request| database.query(request)),
+            "Scan" => run(body, |request| database.scan(request)),
+            "TagResource" => run(body, |request| database.tag_resource(request)),
+            "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
+            "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+            "UntagResource" => run(body, |request| database.untag_resource(request)),
+            "UpdateItem" => run(body, |request| database.update_item(request)),
+            "UpdateTable" => run(body, |request| database.update_table(request)),
+            "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
+            _ => Err(DynoxideError::ValidationException(format!(
+                "the local stack's DynamoDB has no operation `{operation}`"
+            ))),
+        }
+    }
+}
+
+fn run<Request: DeserializeOwned, Response: Serialize>(
+    body: &str,
+    operation: impl FnOnce(Request) -> Result<Response, DynoxideError>,
+) -> Result<String, DynoxideError> {
+    let request = serde_json::from_str(body).map_err(|error| malformed(&error.to_string()))?;
+    let response = operation(request)?;
+    serde_json::to_string(&response)
+        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// The request types mark their own findings, to which `serde_json` adds the place.
+fn malformed(message: &str) -> DynoxideError {
+    let message = message.split(" at line ").next().unwrap_or_default();
+    match message.strip_prefix("VALIDATION:") {
+        Some(finding) => DynoxideError::ValidationException(finding.to_owned()),
+        None => DynoxideError::SerializationException(message.to_owned()),
+    }
+}

@@ -1,0 +1,314 @@
+//! Faults that tests inject into an emulator, as AWS shows them: refusals, slowness, lost connections and answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::wire::Target;
+
+/// An error answer of an AWS service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsError {
+    /// The HTTP status.
+    pub status: u16,
+    /// The code by which SDKs know it.
+    pub code: String,
+    /// The sentence that comes with it.
+    pub message: String,
+}
+
+impl AwsError {
+    /// An error with any code.
+    #[must_use]
+    pub fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+        }
+    }
+
+    /// A table or partition that gets more than its throughput. SDKs retry it.
+    #[must_use]
+    pub fn throughput_exceeded() -> Self {
+        Self::new(
+            400,
+            "ProvisionedThroughputExceededException",
+            "The level of configured provisioned throughput for the table was exceeded.",
+        )
+    }
+
+    /// An account that calls more often than it may. SDKs retry it.
+    #[must_use]
+    pub fn throttled() -> Self {
+        Self::new(400, "ThrottlingException", "Rate exceeded")
+    }
+
+    /// A fault of the service itself. SDKs retry it.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(
+            500,
+            "InternalServerError",
+            "The request processing has failed.",
+        )
+    }
+
+    /// A call that the caller's policy does not allow. SDKs do not retry it.
+    #[must_use]
+    pub fn access_denied() -> Self {
+        Self::new(
+            400,
+            "AccessDeniedException",
+            "User is not authorized to perform this action.",
+        )
+    }
+}
+
+/// Which calls a fault hits. Everything that is set must match.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Matching {
+    operations: Vec<String>,
+    resource: Option<String>,
+    partition: Option<String>,
+}
+
+impl Matching {
+    /// Every call.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::default()
+    }
+
+    /// The calls of some operations.
+    #[must_use]
+    pub fn operations<'name>(operations: impl IntoIterator<Item = &'name str>) -> Self {
+        let operations = operations.into_iter().map(str::to_owned).collect();
+        Self {
+            operations,
+            ..Self::default()
+        }
+    }
+
+    /// The calls of DynamoDB that write items.
+    #[must_use]
+    pub fn writes() -> Self {
+        Self::operations([
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "BatchWriteItem",
+            "TransactWriteItems",
+        ])
+    }
+
+    /// The calls of DynamoDB that read items.
+    #[must_use]
+    pub fn reads() -> Self {
+        Self::operations([
+            "GetItem",
+            "BatchGetItem",
+            "Query",
+            "Scan",
+            "TransactGetItems",
+        ])
+    }
+
+    /// Of these, only those about one table, queue or key.
+    #[must_use]
+    pub fn on(mut self, resource: impl Into<String>) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+
+    /// Of these, only those that touch a partition whose key begins with `prefix`.
+    #[must_use]
+    pub fn partition(mut self, prefix: impl Into<String>) -> Self {
+        self.partition = Some(prefix.into());
+        self
+    }
+
+    fn matches(&self, operation: &str, targets: &[Target]) -> bool {
+        let operations =
+            self.operations.is_empty() || self.operations.iter().any(|one| one == operation);
+        let open = self.resource.is_none() && self.partition.is_none();
+        operations
+            && (open
+                || targets.iter().any(|target| {
+                    let resource = self
+                        .resource
+                        .as_ref()
+                        .is_none_or(|name| target.resource == *name);
+                    let partition = self.partition.as_ref().is_none_or(|prefix| {
+                        target
+                            .partition
+                            .as_ref()
+                            .is_some_and(|key| key.starts_with(prefix.as_str()))
+                    });
+                    resource && partition
+                }))
+    }
+}
+
+/// What happens to a call that is hit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// It is not done, and answered with an error.
+    Refuse(AwsError),
+    /// It is done after a while.
+    Delay(Duration),
+    /// It is not done, and not answered until the fault is taken back; then the connection is dropped.
+    Hang,
+    /// It is not done, and the connection is dropped.
+    Drop,
+    /// It is done, and the connection is dropped instead of the answer.
+    LoseAnswer,
+}
+
+/// For how many calls a fault lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// Until it is taken back.
+    Always,
+    /// For the next so many calls that match.
+    Next(u32),
+}
+
+/// An injected fault, to be taken back by [`Faults::remove`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaultId(u64);
+
+/// The faults of one emulator. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Faults {
+    rules: Arc<Mutex<Rules>>,
+    removals: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Rules {
+    next: u64,
+    active: Vec<Rule>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    id: FaultId,
+    matching: Matching,
+    effect: Effect,
+    times: Times,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            rules: Arc::default(),
+            removals: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Faults {
+    /// Makes calls fail. If several faults match a call, the oldest takes it.
+    pub fn inject(&self, matching: Matching, effect: Effect, times: Times) -> FaultId {
+        let mut rules = self.lock();
+        let id = FaultId(rules.next);
+        rules.next = rules.next.saturating_add(1);
+        rules.active.push(Rule {
+            id,
+            matching,
+            effect,
+            times,
+        });
+        id
+    }
+
+    /// Takes one fault back. Every call that hangs is let go.
+    pub fn remove(&self, id: FaultId) {
+        self.lock().active.retain(|rule| rule.id != id);
+        self.removals
+            .send_modify(|removals| *removals = removals.wrapping_add(1));
+    }
+
+    /// Takes all faults back. Every call that hangs is let go.
+    pub fn clear(&self) {
+        self.lock().active.clear();
+        self.removals
+            .send_modify(|removals| *removals = removals.wrapping_add(1));
+    }
+
+    /// The effect on a call that has arrived; it counts as one of [`Times::Next`].
+    pub(super) fn hit(&self, operation: &str, targets: &[Target]) -> Option<Effect> {
+        let mut rules = self.lock();
+        let index = rules.active.iter().position(|rule| {
+            rule.times != Times::Next(0) && rule.matching.matches(operation, targets)
+        })?;
+        let rule = rules.active.get_mut(index)?;
+        let effect = rule.effect.clone();
+        if let Times::Next(left) = &mut rule.times {
+            *left = left.saturating_sub(1);
+        }
+        Some(effect)
+    }
+
+    /// Changes whenever faults are taken back.
+    pub(super) fn removals(&self) -> watch::Receiver<u64> {
+        self.removals.subscribe()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Rules> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(table: &str, partition: &str) -> Vec<Target> {
+        vec![Target {
+            resource: table.to_owned(),
+            partition: Some(partition.to_owned()),
+        }]
+    }
+
+    #[test]
+    fn a_fault_hits_what_matches_and_only_so_often() {
+        let faults = Faults::default();
+        let matching = Matching::operations(["UpdateItem"])
+            .on("activity")
+            .partition("acme#");
+        faults.inject(matching, Effect::Drop, Times::Next(1));
+        assert_eq!(faults.hit("GetItem", &item("activity", "acme#1")), None);
+        assert_eq!(faults.hit("UpdateItem", &item("routes", "acme#1")), None);
+        assert_eq!(
+            faults.hit("UpdateItem", &item("activity", "acmeco#1")),
+            None
+        );
+        assert_eq!(
+            faults.hit("UpdateItem", &item("activity", "acme#1")),
+            Some(Effect::Drop)
+        );
+        assert_eq!(faults.hit("UpdateItem", &item("activity", "acme#1")), None);
+    }
+
+    #[test]
+    fn the_oldest_fault_wins_until_it_is_taken_back() {
+        let faults = Faults::default();
+        let first = faults.inject(Matching::any(), Effect::Hang, Times::Always);
+        faults.inject(
+            Matching::writes(),
+            Effect::Refuse(AwsError::internal()),
+            Times::Always,
+        );
+        assert_eq!(faults.hit("PutItem", &[]), Some(Effect::Hang));
+        faults.remove(first);
+        assert_eq!(
+            faults.hit("PutItem", &[]),
+            Some(Effect::Refuse(AwsError::internal()))
+        );
+        faults.clear();
+        assert_eq!(faults.hit("PutItem", &[]), None);
+    }
+}

@@ -1,0 +1,268 @@
+//! The HTTP listener before each emulator: keeps strangers out, records calls, and injects faults.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::StartError;
+use super::connection::{CuttableListener, Scissors};
+use super::faults::{AwsError, Effect, Faults};
+use super::wire::{Target, WireLog};
+
+/// DynamoDB takes 16 MiB; the others take less.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// How long calls in work may take to end when the front stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// One call, taken off HTTP.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pub(super) operation: String,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// The answer of an emulator.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Bytes,
+}
+
+/// An AWS service with a JSON protocol, run in this process.
+pub(super) trait Emulated: Send + Sync + 'static {
+    /// Its name in sentences.
+    const NAME: &'static str;
+    /// The media type of its answers.
+    const CONTENT_TYPE: &'static str;
+
+    /// What a call is about.
+    fn targets(&self, operation: &str, body: &Value) -> Vec<Target>;
+
+    /// Does the call.
+    fn answer(&self, call: Incoming) -> impl Future<Output = Answer> + Send;
+}
+
+/// A running listener.
+#[derive(Debug)]
+pub(super) struct Front {
+    pub(super) address: SocketAddr,
+    pub(super) wire: WireLog,
+    pub(super) faults: Faults,
+    stopping: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+struct Shared<S> {
+    service: Arc<S>,
+    wire: WireLog,
+    faults: Faults,
+    stopping: watch::Receiver<bool>,
+}
+
+/// Binds a port of loopback; 0 lets the system choose.
+pub(super) async fn bind(name: &'static str, port: u16) -> Result<TcpListener, StartError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|source| StartError::Port { name, port, source })
+}
+
+impl Front {
+    /// Serves `service` on `listener`.
+    pub(super) fn serve<S: Emulated>(
+        listener: TcpListener,
+        service: Arc<S>,
+    ) -> Result<Self, StartError> {
+        let address = listener.local_addr().map_err(|source| StartError::Port {
+            name: S::NAME,
+            port: 0,
+            source,
+        })?;
+        let (wire, faults) = (WireLog::default(), Faults::default());
+        let stopping = watch::Sender::new(false);
+        let shared = Shared {
+            service,
+            wire: wire.clone(),
+            faults: faults.clone(),
+            stopping: stopping.subscribe(),
+        };
+        let router = Router::new()
+            .fallback(handle::<S>)
+            .with_state(Arc::new(shared));
+        let mut stopped = stopping.subscribe();
+        let task = tokio::spawn(async move {
+            let service = router.into_make_service_with_connect_info::<Scissors>();
+            let served = axum::serve(CuttableListener(listener), service).with_graceful_shutdown(
+                async move {
+                    let _ = stopped.wait_for(|stopping| *stopping).await;
+                },
+            );
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the listener of {} ended", S::NAME);
+            }
+        });
+        Ok(Self {
+            address,
+            wire,
+            faults,
+            stopping,
+            task,
+        })
+    }
+
+    /// The base URL for the SDK.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops taking calls, lets those in work end, and drops those that hang.
+    pub(super) async fn stop(&mut self) {
+        self.stopping.send_replace(true);
+        if tokio::time::timeout(GRACE, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.stopping.send_replace(true);
+        self.task.abort();
+    }
+}
+
+async fn handle<S: Emulated>(
+    State(shared): State<Arc<Shared<S>>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    request: Request,
+) -> Response {
+    if let Some(refusal) = refuse_stranger(request.headers()) {
+        return refusal;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large\n");
+    };
+    let operation = parts
+        .headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .and_then(|target| target.rsplit('.').next())
+        .unwrap_or_default()
+        .to_owned();
+    let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let targets = shared.service.targets(&operation, &parsed);
+    let effect = shared.faults.hit(&operation, &targets);
+    let number = shared.wire.begin(&operation, targets, effect.is_some());
+    let call = Incoming {
+        operation,
+        uri: parts.uri,
+        headers: parts.headers,
+        body,
+    };
+
+    let answer = match effect {
+        None => shared.answer(call).await,
+        Some(Effect::Refuse(error)) => Some(refused(&error)),
+        Some(Effect::Delay(delay)) => {
+            tokio::time::sleep(delay).await;
+            shared.answer(call).await
+        }
+        Some(Effect::Hang) => {
+            shared.hang().await;
+            None
+        }
+        Some(Effect::Drop) => None,
+        Some(Effect::LoseAnswer) => {
+            shared.answer(call).await;
+            None
+        }
+    };
+    let Some(answer) = answer else {
+        shared.wire.finish(number, None);
+        scissors.cut();
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    shared.wire.finish(number, Some(answer.status));
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let request_id = HeaderValue::from(number);
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(S::CONTENT_TYPE)),
+        (HeaderName::from_static("x-amzn-requestid"), request_id),
+    ];
+    (status, headers, Body::from(answer.body)).into_response()
+}
+
+impl<S: Emulated> Shared<S> {
+    /// The service's answer; `None` if the front stops first.
+    async fn answer(&self, call: Incoming) -> Option<Answer> {
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            biased;
+            answer = self.service.answer(call) => Some(answer),
+            // A receive call waits up to 20 seconds for a message; nobody waits that long for Ctrl-C.
+            _ = stopping.wait_for(|stopping| *stopping) => None,
+        }
+    }
+
+    async fn hang(&self) {
+        let mut removals = self.faults.removals();
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            _ = removals.changed() => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+        }
+    }
+}
+
+/// An error in the form that all of AWS's JSON protocols share.
+pub(super) fn refused(error: &AwsError) -> Answer {
+    let body = json!({"__type": error.code, "message": error.message});
+    Answer {
+        status: error.status,
+        body: Bytes::from(body.to_string()),
+    }
+}
+
+/// Keeps out web pages: a rebound name shows in the Host, a foreign script in the Origin.
+fn refuse_stranger(headers: &HeaderMap) -> Option<Response> {
+    if headers.contains_key(ORIGIN) {
+        return Some(plain(
+            StatusCode::FORBIDDEN,
+            "browsers are not served here\n",
+        ));
+    }
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = name.map_or(host, |(name, _)| name);
+    if matches!(name, "127.0.0.1" | "localhost" | "[::1]") {
+        return None;
+    }
+    Some(plain(
+        StatusCode::FORBIDDEN,
+        "only loopback names are served here\n",
+    ))
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    (status, text).into_response()
+}

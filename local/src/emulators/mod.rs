@@ -1,0 +1,206 @@
+//! The AWS services that the functions use, run in this process on loopback.
+//!
+//! Each is a listener that the AWS SDK reaches through `AWS_ENDPOINT_URL_*`. What comes over the wire is recorded, and
+//! faults can be injected into it.
+
+mod connection;
+mod dynamodb;
+pub mod faults;
+mod front;
+mod kms;
+mod sqs;
+mod state_directory;
+pub mod wire;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use dynamodb::DynamoDb;
+pub use kms::Kms;
+pub use sqs::{QueueHandle, Sqs};
+
+use crate::template::{Attributes, Template};
+use state_directory::{Hold, StateDirectory};
+
+/// Where the emulators keep their data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storage {
+    /// In a directory, which is made at mode 0700, so that data survives a restart.
+    Directory(PathBuf),
+    /// In memory.
+    Memory,
+}
+
+/// The ports to listen on; 0 lets the system choose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// The port of DynamoDB.
+    pub dynamodb: u16,
+    /// The port of KMS.
+    pub kms: u16,
+    /// The port of SQS.
+    pub sqs: u16,
+}
+
+/// Why the emulators could not start or stop, with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port could not be had.
+    #[error(
+        "{name} cannot listen on port {port} of 127.0.0.1: choose another port, or end what uses it"
+    )]
+    Port {
+        /// The service.
+        name: &'static str,
+        /// The port.
+        port: u16,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The state directory or a file in it cannot be used.
+    #[error("`{}` cannot be read or written: mend its permissions, or choose another directory", path.display())]
+    Directory {
+        /// The directory or file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another process has the state directory.
+    #[error("another local stack uses `{}`: end it first, or start this one with --ephemeral", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file of the state directory is damaged.
+    #[error("`{}` cannot be understood: delete the directory it is in to start afresh", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Where it is damaged.
+        source: serde_json::Error,
+    },
+    /// A kept table has another key than the template says.
+    #[error(
+        "the key of the table `{table}` has changed since its data was written, which DynamoDB does not allow: delete the state directory, or start with --ephemeral"
+    )]
+    KeyChanged {
+        /// The table.
+        table: String,
+    },
+    /// An emulator refused what the template asks for.
+    #[error("{name} refused what the template asks for: {message}")]
+    Emulator {
+        /// The service.
+        name: &'static str,
+        /// What it said.
+        message: String,
+    },
+}
+
+/// The running services.
+#[derive(Debug)]
+pub struct Emulators {
+    dynamodb: DynamoDb,
+    kms: Kms,
+    sqs: Sqs,
+    attributes: Attributes,
+    _hold: Option<Hold>,
+}
+
+impl Emulators {
+    /// Starts the services on ports that the system chooses, with the resources of `template`. Resources that exist
+    /// in `storage` are kept.
+    ///
+    /// # Errors
+    ///
+    /// A state directory that cannot be used, or a resource that cannot be made.
+    pub async fn start(template: &Template, storage: Storage) -> Result<Self, StartError> {
+        Self::start_on(template, storage, Ports::default()).await
+    }
+
+    /// Like [`Emulators::start`], on ports of the caller's choice.
+    ///
+    /// # Errors
+    ///
+    /// As [`Emulators::start`], and a port that is taken.
+    pub async fn start_on(
+        template: &Template,
+        storage: Storage,
+        ports: Ports,
+    ) -> Result<Self, StartError> {
+        let (directory, hold) = match storage {
+            Storage::Directory(path) => {
+                let (directory, hold) = StateDirectory::open(&path)?;
+                (Some(Arc::new(directory)), Some(hold))
+            }
+            Storage::Memory => (None, None),
+        };
+        let mut attributes = Attributes::new();
+        let dynamodb = DynamoDb::start(
+            template,
+            directory.as_deref(),
+            ports.dynamodb,
+            &mut attributes,
+        )
+        .await?;
+        let kms = Kms::start(template, directory.clone(), ports.kms, &mut attributes).await?;
+        let sqs = Sqs::start(template, directory, ports.sqs, &mut attributes).await?;
+        Ok(Self {
+            dynamodb,
+            kms,
+            sqs,
+            attributes,
+            _hold: hold,
+        })
+    }
+
+    /// The variables by which the AWS SDK finds the services.
+    #[must_use]
+    pub fn endpoints(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), self.dynamodb.url()),
+            ("AWS_ENDPOINT_URL_KMS".to_owned(), self.kms.url()),
+            ("AWS_ENDPOINT_URL_SQS".to_owned(), self.sqs.url()),
+        ])
+    }
+
+    /// The attributes that exist only now that the resources do: queue URLs, key ids and ARNs, stream ARNs.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> &DynamoDb {
+        &self.dynamodb
+    }
+
+    /// KMS.
+    #[must_use]
+    pub fn kms(&self) -> &Kms {
+        &self.kms
+    }
+
+    /// SQS.
+    #[must_use]
+    pub fn sqs(&self) -> &Sqs {
+        &self.sqs
+    }
+
+    /// Lets calls in work end, and writes down what is not on disk yet. Takes at most some seconds.
+    ///
+    /// # Errors
+    ///
+    /// Data that cannot be written.
+    pub async fn stop(mut self) -> Result<(), StartError> {
+        self.dynamodb.stop().await;
+        let (kms, sqs) = tokio::join!(self.kms.stop(), self.sqs.stop());
+        kms.and(sqs)
+    }
+}

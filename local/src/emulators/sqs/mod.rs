@@ -1,0 +1,305 @@
+//! SQS: standard queues whose messages survive a restart.
+
+mod queues;
+mod saved;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use winterbaume_core::{MockRequest, MockService, default_account_id};
+use winterbaume_sqs::state::SqsError;
+use winterbaume_sqs::types::Message;
+use winterbaume_sqs::{SqsBackend, SqsService};
+
+use super::StartError;
+use super::faults::Faults;
+use super::front::{Answer, Emulated, Front, Incoming, bind};
+use super::state_directory::StateDirectory;
+use super::wire::{Target, WireLog};
+use crate::template::{Attributes, Queue, REF, REGION, Template};
+use queues::Queues;
+use saved::Saved;
+
+const FILE: &str = "sqs.json";
+
+/// How often changed queues are written down: what a crash may cost.
+const SAVE: Duration = Duration::from_millis(250);
+
+/// The running SQS emulator.
+#[derive(Debug)]
+pub struct Sqs {
+    front: Front,
+    keeper: Option<Arc<Keeper>>,
+    saving: Option<JoinHandle<()>>,
+    queues: Queues,
+}
+
+struct Service {
+    sqs: SqsService,
+}
+
+/// Writes the queues down.
+#[derive(Debug)]
+struct Keeper {
+    queues: Queues,
+    directory: Arc<StateDirectory>,
+    /// What was read at the start: messages of queues that the template has no more are kept.
+    found: Saved,
+}
+
+impl Sqs {
+    /// Every call since the start. What the event source does is not a call.
+    #[must_use]
+    pub fn wire(&self) -> &WireLog {
+        &self.front.wire
+    }
+
+    /// The faults that calls meet.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.front.faults
+    }
+
+    /// The base URL, for `AWS_ENDPOINT_URL_SQS`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.front.url()
+    }
+
+    /// A queue as its event source sees it.
+    #[must_use]
+    pub fn queue(&self, name: impl Into<String>) -> QueueHandle {
+        QueueHandle {
+            queues: self.queues.clone(),
+            name: name.into(),
+        }
+    }
+
+    /// Starts SQS with the queues of `template`, and says what became of them.
+    pub(super) async fn start(
+        template: &Template,
+        directory: Option<Arc<StateDirectory>>,
+        port: u16,
+        attributes: &mut Attributes,
+    ) -> Result<Self, StartError> {
+        let listener = bind(Service::NAME, port).await?;
+        let address = listener.local_addr().map_err(|source| StartError::Port {
+            name: Service::NAME,
+            port,
+            source,
+        })?;
+        let queues = Queues::new(format!("http://{address}"));
+        for (logical_id, queue) in template.queues() {
+            create(&queues, template, queue).await?;
+            let url = queues.url(&queue.name);
+            attributes.set(logical_id, "QueueUrl", &url);
+            attributes.set(logical_id, REF, url);
+        }
+        let keeper = match directory {
+            Some(directory) => {
+                let found = directory.read::<Saved>(FILE)?.unwrap_or_default();
+                queues.change(|state| found.restore(state)).await;
+                Some(Arc::new(Keeper {
+                    queues: queues.clone(),
+                    directory,
+                    found,
+                }))
+            }
+            None => None,
+        };
+        let saving = keeper
+            .clone()
+            .map(|keeper| tokio::spawn(async move { keeper.run().await }));
+        let service = Service {
+            sqs: SqsService::with_backend(Arc::new(queues.clone())),
+        };
+        Ok(Self {
+            front: Front::serve(listener, Arc::new(service))?,
+            keeper,
+            saving,
+            queues,
+        })
+    }
+
+    /// Ends it, and writes its messages down.
+    pub(super) async fn stop(&mut self) -> Result<(), StartError> {
+        self.front.stop().await;
+        if let Some(saving) = &self.saving {
+            saving.abort();
+        }
+        match &self.keeper {
+            Some(keeper) => keeper.save().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Sqs {
+    fn drop(&mut self) {
+        if let Some(saving) = &self.saving {
+            saving.abort();
+        }
+    }
+}
+
+async fn create(queues: &Queues, template: &Template, queue: &Queue) -> Result<(), StartError> {
+    let mut attributes = HashMap::from([
+        ("VisibilityTimeout", queue.visibility_timeout.to_string()),
+        ("MessageRetentionPeriod", queue.retention.to_string()),
+        ("DelaySeconds", queue.delay.to_string()),
+        ("MaximumMessageSize", queue.maximum_message_size.to_string()),
+        (
+            "ReceiveMessageWaitTimeSeconds",
+            queue.receive_wait.to_string(),
+        ),
+    ]);
+    if let Some(redrive) = &queue.redrive {
+        let known = template.attributes(&Attributes::new());
+        let target = known
+            .get(&redrive.dead_letter_queue, "Arn")
+            .unwrap_or_default();
+        let policy =
+            json!({"deadLetterTargetArn": target, "maxReceiveCount": redrive.max_receive_count});
+        attributes.insert("RedrivePolicy", policy.to_string());
+    }
+    let attributes = attributes
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let (account, region) = (default_account_id().to_owned(), REGION.to_owned());
+    queues
+        .create_queue(account, region, queue.name.clone(), attributes, None)
+        .await
+        .map(|_| ())
+        .map_err(|error| StartError::Emulator {
+            name: "SQS",
+            message: error.to_string(),
+        })
+}
+
+impl Keeper {
+    async fn run(&self) {
+        let mut changes = self.queues.changes();
+        while changes.changed().await.is_ok() {
+            tokio::time::sleep(SAVE).await;
+            changes.mark_unchanged();
+            if let Err(error) = self.save().await {
+                tracing::error!(%error, "the messages could not be saved");
+            }
+        }
+    }
+
+    async fn save(&self) -> Result<(), StartError> {
+        let saved = self
+            .queues
+            .look(|state| Saved::of(state, &self.found))
+            .await;
+        let path = self.directory.path().join(FILE);
+        self.directory
+            .write(FILE, &saved)
+            .map_err(|source| StartError::Directory { path, source })
+    }
+}
+
+impl Emulated for Service {
+    const NAME: &'static str = "SQS";
+    const CONTENT_TYPE: &'static str = "application/x-amz-json-1.0";
+
+    fn targets(&self, _operation: &str, body: &Value) -> Vec<Target> {
+        let url = body["QueueUrl"]
+            .as_str()
+            .or_else(|| body["QueueName"].as_str());
+        let name = url.and_then(|url| url.rsplit('/').next());
+        let target = |name: &str| Target {
+            resource: name.to_owned(),
+            partition: None,
+        };
+        name.map(target).into_iter().collect()
+    }
+
+    async fn answer(&self, call: Incoming) -> Answer {
+        let request = MockRequest {
+            method: "POST".to_owned(),
+            uri: format!("https://sqs.{REGION}.amazonaws.com/"),
+            headers: call.headers,
+            body: call.body,
+        };
+        let response = self.sqs.handle(request).await;
+        Answer {
+            status: response.status,
+            body: response.body,
+        }
+    }
+}
+
+/// A queue as Lambda's own poller sees it: not over the wire, and untouched by injected faults.
+#[derive(Debug, Clone)]
+pub struct QueueHandle {
+    queues: Queues,
+    name: String,
+}
+
+impl QueueHandle {
+    /// The queue's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Takes up to `most` messages, hidden from others for `hidden_for` seconds (by default as the queue says). One that
+    /// has been taken too often moves to the dead-letter queue instead.
+    pub(crate) async fn receive(
+        &self,
+        most: usize,
+        hidden_for: Option<u32>,
+    ) -> Result<Vec<Message>, SqsError> {
+        self.queues.take(&self.name, most, hidden_for).await
+    }
+
+    /// Deletes a message that has been taken.
+    pub(crate) async fn delete(&self, receipt_handle: &str) -> Result<(), SqsError> {
+        self.queues
+            .change(|state| state.delete_message(&self.name, receipt_handle))
+            .await
+    }
+
+    /// How many messages there are, hidden ones included.
+    pub async fn len(&self) -> usize {
+        self.queues
+            .look(|state| {
+                state
+                    .queues
+                    .get(&self.name)
+                    .map_or(0, |queue| queue.messages.len())
+            })
+            .await
+    }
+
+    /// Whether it has no message, hidden ones included.
+    pub async fn is_empty(&self) -> bool {
+        self.len().await == 0
+    }
+
+    /// Waits until `condition` holds for the number of messages. Put a time limit around it.
+    pub async fn wait_for_len(&self, condition: impl Fn(usize) -> bool) -> usize {
+        let mut changes = self.changes();
+        loop {
+            changes.mark_unchanged();
+            let len = self.len().await;
+            if condition(len) {
+                return len;
+            }
+            // The sender lives as long as `self`.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Changes whenever a message comes or goes.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.queues.changes()
+    }
+}

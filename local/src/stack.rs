@@ -1,0 +1,374 @@
+//! The whole local stack, as the command line and the end-to-end tests start it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::clock::Clock;
+use winterbaume_core::default_account_id;
+
+use crate::binaries::{self, BuildError, Progress};
+use crate::control::Control;
+use crate::deployment::{Deployment, Overrides, Ports, Surroundings, Urls};
+use crate::emulators::{self, Emulators, StartError, Storage};
+use crate::lambda::{Function, Platform};
+use crate::logs::{Display, Logs};
+use crate::loopback::{ListenError, Serving};
+use crate::running::{Announced, DataFolder, RunningError, RunningFunction, RunningStack};
+use crate::sources::{InvokeError, SqsSource};
+use crate::template::{EventSource, Fault, REGION, Resource, Template};
+
+/// Processes that a function may have at a time, unless told otherwise.
+pub const CONCURRENCY: usize = 10;
+
+/// Ports of the emulators, counted from the stack's first. Those before are for the Invoke API and function URLs.
+const DYNAMODB_PORT: u16 = 90;
+const KMS_PORT: u16 = 91;
+const SQS_PORT: u16 = 92;
+
+/// How long batches in work may take to end with the stack. Messages of those that do not are delivered again.
+const BATCH_LIMIT: Duration = Duration::from_secs(2);
+
+/// Where the functions' binaries come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Binaries {
+    /// Built with cargo, if anything has changed.
+    Built {
+        /// For release, whatever the running program is.
+        release: bool,
+        /// Whether cargo's progress is shown.
+        progress: Progress,
+    },
+    /// In this folder already.
+    In(PathBuf),
+}
+
+/// What a stack is started with.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// The template.
+    pub template: PathBuf,
+    /// Values of its parameters that differ from the defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// The functions' binaries.
+    pub binaries: Binaries,
+    /// The ports of everything that listens.
+    pub ports: Ports,
+    /// Hosts that function URLs answer besides loopback's.
+    pub tunnels: Vec<String>,
+    /// The folder of the data and of what other commands find the stack by. Without one the data is in memory and the
+    /// stack stays unannounced.
+    pub folder: Option<PathBuf>,
+    /// Keep the data in memory even so.
+    pub ephemeral: bool,
+    /// Processes that a function may have at a time.
+    pub concurrency: usize,
+    /// Variables of single functions that replace the template's.
+    pub overrides: Overrides,
+    /// Where log lines are shown.
+    pub display: Display,
+}
+
+impl StackOptions {
+    /// A stack beside others, such as a test's: free ports, nothing on disk, nothing shown.
+    #[must_use]
+    pub fn new(template: PathBuf) -> Self {
+        Self {
+            template,
+            parameters: BTreeMap::new(),
+            binaries: Binaries::Built {
+                release: false,
+                progress: Progress::OnFailure,
+            },
+            ports: Ports::Free,
+            tunnels: Vec::new(),
+            folder: None,
+            ephemeral: false,
+            concurrency: CONCURRENCY,
+            overrides: Overrides::new(),
+            display: Display::Quiet,
+        }
+    }
+}
+
+/// Why a stack does not start, as a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// The template cannot be read.
+    #[error(
+        "{0} cannot be read ({1}): run this in a checkout of the repository, or name a template with --template"
+    )]
+    NoTemplate(PathBuf, #[source] std::io::Error),
+    /// The template cannot be run.
+    #[error("the template cannot be run here:\n  {}", join(.0))]
+    Template(Vec<Fault>),
+    /// The binaries are not to be had.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A port is not to be had.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The data folder is not to be had.
+    #[error(transparent)]
+    Folder(#[from] RunningError),
+    /// An emulator does not start, or cannot write its data at the end.
+    #[error(transparent)]
+    Emulator(#[from] StartError),
+}
+
+fn join(faults: &[Fault]) -> String {
+    faults
+        .iter()
+        .map(Fault::to_string)
+        .collect::<Vec<_>>()
+        .join("\n  ")
+}
+
+/// A running stack.
+pub struct Stack {
+    template: Template,
+    emulators: Emulators,
+    deployment: Deployment,
+    sources: Vec<SqsSource>,
+    logs: Logs,
+    control_url: String,
+    control: Serving,
+    environment: BTreeMap<String, String>,
+    announced: Option<Announced>,
+    folder: Option<DataFolder>,
+}
+
+impl Stack {
+    /// Starts everything that the template declares. Ports are taken before anything is built, so that what cannot
+    /// work fails at once.
+    pub async fn start(options: StackOptions) -> Result<Self, StackError> {
+        let source = std::fs::read_to_string(&options.template)
+            .map_err(|error| StackError::NoTemplate(options.template.clone(), error))?;
+        let template =
+            Template::read(&source, &options.parameters).map_err(StackError::Template)?;
+        let folder = options
+            .folder
+            .as_deref()
+            .map(DataFolder::open)
+            .transpose()?;
+        let control = Control::bind(options.ports.at(0)).await?;
+        let urls = Urls::bind(&template, options.ports, &options.tunnels).await?;
+        let storage = folder.as_ref().filter(|_| !options.ephemeral);
+        let storage = storage.map_or(Storage::Memory, |folder| {
+            Storage::Directory(folder.path().to_owned())
+        });
+        let ports = emulators::Ports {
+            dynamodb: options.ports.at(DYNAMODB_PORT),
+            kms: options.ports.at(KMS_PORT),
+            sqs: options.ports.at(SQS_PORT),
+        };
+        let emulators = Emulators::start_on(&template, storage, ports).await?;
+        let binaries = match options.binaries {
+            Binaries::In(folder) => folder,
+            Binaries::Built { release, progress } => {
+                let names: Vec<_> = template
+                    .functions()
+                    .map(|(_, function)| function.binary.as_str())
+                    .collect();
+                binaries::build(&names, release, progress).await?
+            }
+        };
+
+        let clock = Clock::system();
+        let logs = Logs::new(options.display, clock.clone());
+        let platform = Arc::new(Platform {
+            environment: emulators.endpoints(),
+            concurrency: options.concurrency,
+            ..Platform::new(binaries, REGION, default_account_id())
+        });
+        let around = Surroundings {
+            platform: Arc::clone(&platform),
+            logs: logs.clone(),
+            clock,
+        };
+        let mut attributes = urls.attributes();
+        attributes.extend(emulators.attributes().clone());
+        let deployment = urls
+            .deploy(&template, &attributes, &options.overrides, &around)
+            .map_err(StackError::Template)?;
+        let sources = sources(&template, &emulators, &deployment);
+
+        let control_url = control.url();
+        let control = control.serve(deployment.functions().to_vec());
+        let environment = environment(&deployment, &platform);
+        let announced = folder
+            .as_ref()
+            .map(|folder| folder.announce(&running(&deployment, &control_url, &environment)))
+            .transpose()?;
+        Ok(Self {
+            template,
+            emulators,
+            deployment,
+            sources,
+            logs,
+            control_url,
+            control,
+            environment,
+            announced,
+            folder,
+        })
+    }
+
+    /// The template that it runs.
+    #[must_use]
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// DynamoDB, KMS and SQS: their calls so far, and faults to inject.
+    #[must_use]
+    pub fn emulators(&self) -> &Emulators {
+        &self.emulators
+    }
+
+    /// The functions, in the template's order.
+    #[must_use]
+    pub fn functions(&self) -> &[Function] {
+        self.deployment.functions()
+    }
+
+    /// The function with this binary, to invoke it, to read its records or to kill its processes.
+    #[must_use]
+    pub fn function(&self, binary: &str) -> Option<&Function> {
+        self.deployment.function(binary)
+    }
+
+    /// The function URL of this binary, with a slash at the end.
+    #[must_use]
+    pub fn url(&self, binary: &str) -> Option<&str> {
+        self.deployment.url(binary)
+    }
+
+    /// Every line that the functions have printed, and what was reported of them.
+    #[must_use]
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Lambda's Invoke API, for `--endpoint-url`.
+    #[must_use]
+    pub fn control_url(&self) -> &str {
+        &self.control_url
+    }
+
+    /// The data folder, if it has one.
+    #[must_use]
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_ref().map(DataFolder::path)
+    }
+
+    /// The variables under which a program works on this stack's tables and keys as the functions do: theirs, the
+    /// emulators' endpoints, region and credentials.
+    #[must_use]
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// Ends everything. Returns how many processes there were, once all are gone and the data is written.
+    pub async fn stop(self) -> Result<usize, StackError> {
+        drop((self.announced, self.control));
+        drop(tokio::time::timeout(BATCH_LIMIT, stop_all(self.sources)).await);
+        let processes = self.deployment.stop().await;
+        self.emulators.stop().await?;
+        // Last: only now the folder may be another stack's.
+        drop(self.folder);
+        Ok(processes)
+    }
+}
+
+async fn stop_all(sources: Vec<SqsSource>) {
+    for source in sources {
+        source.stop().await;
+    }
+}
+
+/// Feeds the functions from the queues that the template connects them to.
+fn sources(template: &Template, emulators: &Emulators, deployment: &Deployment) -> Vec<SqsSource> {
+    let mut sources = Vec::new();
+    for (logical_id, declared) in template.functions() {
+        let Some(function) = deployment.function(&declared.binary) else {
+            continue;
+        };
+        for event in &declared.events {
+            let EventSource::Queue(source) = &event.source;
+            let Some(Resource::Queue(queue)) = template.resource(&source.queue) else {
+                continue;
+            };
+            if !source.enabled {
+                continue;
+            }
+            let function = function.clone();
+            let invoke = move |_: String, event| {
+                let function = function.clone();
+                async move {
+                    function
+                        .invoke(event)
+                        .await
+                        .map_err(|error| InvokeError(error.to_string()))
+                }
+            };
+            let handle = emulators.sqs().queue(queue.name.clone());
+            sources.push(SqsSource::start(
+                handle,
+                logical_id,
+                source.into(),
+                Arc::new(invoke),
+            ));
+        }
+    }
+    sources
+}
+
+fn environment(deployment: &Deployment, platform: &Platform) -> BTreeMap<String, String> {
+    let mut environment = BTreeMap::from([
+        ("AWS_REGION".to_owned(), platform.region.clone()),
+        (
+            "AWS_ACCESS_KEY_ID".to_owned(),
+            platform.credentials.access_key_id.clone(),
+        ),
+        (
+            "AWS_SECRET_ACCESS_KEY".to_owned(),
+            platform.credentials.secret_access_key.clone(),
+        ),
+        (
+            "AWS_SESSION_TOKEN".to_owned(),
+            platform.credentials.session_token.clone(),
+        ),
+    ]);
+    environment.extend(platform.environment.clone());
+    for function in deployment.functions() {
+        environment.extend(function.spec().environment.clone());
+    }
+    environment
+}
+
+/// What other commands find the stack by.
+fn running(
+    deployment: &Deployment,
+    control_url: &str,
+    environment: &BTreeMap<String, String>,
+) -> RunningStack {
+    let functions = deployment
+        .functions()
+        .iter()
+        .map(|function| RunningFunction {
+            name: function.spec().binary.clone(),
+            logical_id: function.spec().logical_id.clone(),
+            url: deployment.url(&function.spec().binary).map(str::to_owned),
+        });
+    RunningStack {
+        pid: std::process::id(),
+        control_url: control_url.to_owned(),
+        functions: functions.collect(),
+        environment: environment.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

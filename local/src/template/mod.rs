@@ -1,0 +1,379 @@
+//! Reads `template.yaml`, from which the local stack takes all it runs.
+//!
+//! What the reader does not understand it refuses, with the line and what to do, and never skips: a template that runs
+//! here is one that this code has read whole. Values are filled in twice: parameters, conditions and pseudo parameters
+//! when the template is read, attributes such as a function's URL when the thing they belong to runs.
+
+mod attributes;
+mod conditions;
+mod dependencies;
+mod expression;
+mod fault;
+mod globals;
+mod parameters;
+mod properties;
+mod resources;
+mod scope;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use attributes::{Attributes, REF};
+pub use expression::Expression;
+pub use fault::{Fault, Position};
+pub use resources::{
+    Alias, AttributeType, Event, EventSource, Function, Index, Key, KeyElement, Queue, QueueSource,
+    Redrive, Resource, Role, Table,
+};
+
+use dependencies::Dependencies;
+use fault::Faults;
+use scope::Scope;
+use yaml::{Entry, Node};
+
+/// The region that the local stack says it is in (`AWS::Region`).
+pub const REGION: &str = "us-east-1";
+
+/// The name of the local stack (`AWS::StackName`), and the first part of physical names.
+pub const STACK_NAME: &str = "trunkline-local";
+
+const SECTIONS: [&str; 10] = [
+    "AWSTemplateFormatVersion",
+    "Transform",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Mappings",
+    "Conditions",
+    "Globals",
+    "Resources",
+    "Outputs",
+];
+
+/// A template that has been read whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    /// By logical id, in the order of the file.
+    resources: Vec<(String, Resource)>,
+    left_out: Vec<(String, String)>,
+    outputs: Vec<DeclaredOutput>,
+    known: Attributes,
+}
+
+/// One entry of `Outputs`, evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// What it is, if the template says.
+    pub description: Option<String>,
+    /// Its value.
+    pub value: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct DeclaredOutput {
+    name: String,
+    description: Option<String>,
+    value: Expression,
+}
+
+impl Template {
+    /// Reads a template; `parameters` override the defaults of its parameters.
+    ///
+    /// # Errors
+    ///
+    /// All faults of the template, in the order of the file.
+    pub fn read(source: &str, parameters: &BTreeMap<String, String>) -> Result<Self, Vec<Fault>> {
+        let faults = Faults::default();
+        let template =
+            yaml::read(source, &faults).map(|root| interpret(&root, parameters, &faults));
+        match (template, faults.into_sorted()) {
+            (Some(template), faults) if faults.is_empty() => Ok(template),
+            (_, faults) => Err(faults),
+        }
+    }
+
+    /// The resource with this logical id.
+    #[must_use]
+    pub fn resource(&self, logical_id: &str) -> Option<&Resource> {
+        self.resources()
+            .find(|(known, _)| *known == logical_id)
+            .map(|(_, resource)| resource)
+    }
+
+    /// All resources with their logical ids, in the order of the file.
+    pub fn resources(&self) -> impl Iterator<Item = (&str, &Resource)> {
+        self.resources
+            .iter()
+            .map(|(logical_id, resource)| (logical_id.as_str(), resource))
+    }
+
+    /// The functions.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, &Function)> {
+        self.resources()
+            .filter_map(|(logical_id, resource)| match resource {
+                Resource::Function(function) => Some((logical_id, function.as_ref())),
+                _ => None,
+            })
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> impl Iterator<Item = (&str, &Table)> {
+        self.resources()
+            .filter_map(|(logical_id, resource)| match resource {
+                Resource::Table(table) => Some((logical_id, table)),
+                _ => None,
+            })
+    }
+
+    /// The queues.
+    pub fn queues(&self) -> impl Iterator<Item = (&str, &Queue)> {
+        self.resources()
+            .filter_map(|(logical_id, resource)| match resource {
+                Resource::Queue(queue) => Some((logical_id, queue)),
+                _ => None,
+            })
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &Key)> {
+        self.resources()
+            .filter_map(|(logical_id, resource)| match resource {
+                Resource::Key(key) => Some((logical_id, key)),
+                _ => None,
+            })
+    }
+
+    /// The keys' aliases.
+    pub fn aliases(&self) -> impl Iterator<Item = (&str, &Alias)> {
+        self.resources()
+            .filter_map(|(logical_id, resource)| match resource {
+                Resource::Alias(alias) => Some((logical_id, alias)),
+                _ => None,
+            })
+    }
+
+    /// The resources that do nothing here: logical id and type.
+    pub fn without_effect(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.resources()
+            .filter_map(|(logical_id, resource)| match resource {
+                Resource::WithoutEffect { kind, .. } => Some((logical_id, kind.as_str())),
+                Resource::Role(_) => Some((logical_id, resources::ROLE)),
+                _ => None,
+            })
+    }
+
+    /// The resources that a false condition leaves out: logical id and condition.
+    pub fn left_out(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.left_out
+            .iter()
+            .map(|(logical_id, condition)| (logical_id.as_str(), condition.as_str()))
+    }
+
+    /// The names and ARNs that follow from the template alone, and `running` over them.
+    #[must_use]
+    pub fn attributes(&self, running: &Attributes) -> Attributes {
+        let mut attributes = self.known.clone();
+        attributes.extend(running.clone());
+        attributes
+    }
+
+    /// The environment variables that the template gives the function `logical_id`.
+    ///
+    /// # Errors
+    ///
+    /// The variables whose values need an attribute that `running` does not have.
+    pub fn environment(
+        &self,
+        logical_id: &str,
+        running: &Attributes,
+    ) -> Result<BTreeMap<String, String>, Vec<Fault>> {
+        let attributes = self.attributes(running);
+        let variables = match self.resource(logical_id) {
+            Some(Resource::Function(function)) => function.environment.as_slice(),
+            _ => &[],
+        };
+        all(variables
+            .iter()
+            .map(|variable| Ok((variable.name.clone(), variable.value.text(&attributes)?))))
+    }
+
+    /// What the function `logical_id` may do, each with its place: the policy documents of its role, or the entries of
+    /// its `Policies`, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// The entries that need an attribute that `running` does not have.
+    pub fn policies(
+        &self,
+        logical_id: &str,
+        running: &Attributes,
+    ) -> Result<Vec<(Position, serde_json::Value)>, Vec<Fault>> {
+        let attributes = self.attributes(running);
+        let policies = match self.resource(logical_id) {
+            Some(Resource::Function(function)) => {
+                match function
+                    .role
+                    .as_deref()
+                    .and_then(|role| self.resource(role))
+                {
+                    Some(Resource::Role(role)) => role.documents.as_slice(),
+                    _ => function.policies.as_slice(),
+                }
+            }
+            _ => &[],
+        };
+        all(policies
+            .iter()
+            .map(|policy| Ok((policy.at, policy.json(&attributes)?))))
+    }
+
+    /// The outputs, in the order of the file.
+    ///
+    /// # Errors
+    ///
+    /// The outputs that need an attribute that `running` does not have.
+    pub fn outputs(&self, running: &Attributes) -> Result<Vec<Output>, Vec<Fault>> {
+        let attributes = self.attributes(running);
+        all(self.outputs.iter().map(|output| {
+            Ok(Output {
+                name: output.name.clone(),
+                description: output.description.clone(),
+                value: output.value.text(&attributes)?,
+            })
+        }))
+    }
+}
+
+/// All results, or all faults.
+fn all<T, C: FromIterator<T>>(
+    results: impl Iterator<Item = Result<T, Fault>>,
+) -> Result<C, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let values: C = results
+        .filter_map(|result| result.map_err(|fault| faults.push(fault)).ok())
+        .collect();
+    if faults.is_empty() {
+        Ok(values)
+    } else {
+        Err(faults)
+    }
+}
+
+fn interpret(root: &Node, parameters: &BTreeMap<String, String>, faults: &Faults) -> Template {
+    check_sections(root, faults);
+    let mut scope = Scope {
+        parameters: parameters::read(root.get("Parameters"), parameters, faults),
+        conditions: BTreeMap::new(),
+        mappings: root.get("Mappings"),
+        resources: BTreeMap::new(),
+        faults,
+    };
+    scope.conditions = conditions::read(root.get("Conditions"), &scope);
+    let globals = globals::function(root.get("Globals"), faults);
+    let (declarations, names) = resources::declare(root.get("Resources"), globals, &scope);
+    let left_out = names
+        .iter()
+        .filter_map(|(name, declared)| Some((name.clone(), declared.left_out_by.clone()?)))
+        .collect();
+    scope.resources = names;
+
+    let (mut resources, mut known) = (Vec::new(), Attributes::new());
+    let (mut dependencies, mut places) = (Dependencies::default(), BTreeMap::new());
+    for declaration in declarations {
+        let read = declaration.read(&scope);
+        let Some(resource) = read.resource else {
+            continue;
+        };
+        resources::known(&declaration.logical_id, &resource, &mut known);
+        dependencies.add(
+            &declaration.logical_id,
+            &resource,
+            read.properties.as_ref(),
+            &read.depends_on,
+        );
+        places.insert(declaration.logical_id.clone(), declaration.at);
+        resources.push((declaration.logical_id, resource));
+    }
+    dependencies.check(&places, faults);
+    resources::check(&resources, faults);
+    let outputs = outputs(root.get("Outputs"), &scope);
+    Template {
+        resources,
+        left_out,
+        outputs,
+        known,
+    }
+}
+
+fn check_sections(root: &Node, faults: &Faults) {
+    let Some(sections) = root.entries() else {
+        faults.add(
+            root.at,
+            "a template is a map: write `Resources:` and the rest under their names",
+        );
+        return;
+    };
+    for section in sections {
+        if !SECTIONS.contains(&section.key.as_str()) {
+            let message = format!(
+                "the local stack does not understand the section `{}`: remove it",
+                section.key
+            );
+            faults.add(section.at, message);
+        }
+    }
+    match root.get("Transform").map(|node| (node.text(), node.at)) {
+        Some((Some("AWS::Serverless-2016-10-31"), _)) => {}
+        Some((_, at)) => faults.add(at, "the only transform here is AWS::Serverless-2016-10-31"),
+        None => faults.add(
+            root.at,
+            "a SAM template needs `Transform: AWS::Serverless-2016-10-31`",
+        ),
+    }
+    if let Some(version) = root.get("AWSTemplateFormatVersion")
+        && version.text() != Some("2010-09-09")
+    {
+        faults.add(version.at, "AWSTemplateFormatVersion must be 2010-09-09");
+    }
+}
+
+fn outputs(section: Option<&Node>, scope: &Scope<'_>) -> Vec<DeclaredOutput> {
+    let entries = section.and_then(Node::entries).unwrap_or_default();
+    entries
+        .iter()
+        .filter_map(|entry| output(entry, scope))
+        .collect()
+}
+
+fn output(entry: &Entry, scope: &Scope<'_>) -> Option<DeclaredOutput> {
+    if conditions::left_out_by(&entry.node, scope).is_some() {
+        return None;
+    }
+    for field in entry.node.entries().unwrap_or_default() {
+        if !["Condition", "Description", "Export", "Value"].contains(&field.key.as_str()) {
+            let message = format!("an output has no `{}`: remove it", field.key);
+            scope.faults.add(field.at, message);
+        }
+    }
+    let Some(value) = entry.node.get("Value") else {
+        scope.faults.add(
+            entry.at,
+            format!("the output `{}` needs a `Value`", entry.key),
+        );
+        return None;
+    };
+    Some(DeclaredOutput {
+        name: entry.key.clone(),
+        description: entry
+            .node
+            .get("Description")
+            .and_then(Node::text)
+            .map(str::to_owned),
+        value: scope.resolve(value)?,
+    })
+}

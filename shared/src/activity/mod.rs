@@ -1,0 +1,21 @@
+//! What happened: calls, messages and recordings, each the sum of the facts that arrived about it.
+//!
+//! Twilio delivers callbacks twice, late and in any order. So nothing is ever overwritten: every callback is a fact, a
+//! resource is the set of its facts, and its state is derived from that set by one total order over statuses. Any
+//! permutation or duplication of the same callbacks is the same set, and so the same state.
+
+mod call;
+mod fact;
+mod message;
+mod recording;
+mod resource;
+mod route;
+#[cfg(test)]
+mod tests;
+
+pub use call::{Call, CallStatus};
+pub use fact::{Fact, History};
+pub use message::{Channel, Direction, Message, MessageStatus};
+pub use recording::{Recording, RecordingKind, RecordingStatus};
+pub use resource::{Group, MalformedWebhook, Resource};
+pub use route::Route;

@@ -1,0 +1,271 @@
+//! Facts and what is derived from them.
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::twilio::Parameters;
+
+const MESSAGE: &str = "SM00000000000000000000000000000001";
+const CALL: &str = "CA00000000000000000000000000000001";
+const CHILD: &str = "CA00000000000000000000000000000002";
+const RECORDING: &str = "RE00000000000000000000000000000001";
+
+fn fact(route: Route, parameters: &[(&str, &str)]) -> Fact {
+    let parameters = parameters.iter().copied().collect::<Parameters<'_>>();
+    Fact::new(route, &parameters, Timestamp::UNIX_EPOCH).unwrap()
+}
+
+fn status(status: &str, more: &[(&str, &str)]) -> Fact {
+    let mut parameters = vec![
+        ("MessageSid", MESSAGE),
+        ("From", "+15005550006"),
+        ("To", "+15005550010"),
+        ("MessageStatus", status),
+    ];
+    parameters.extend_from_slice(more);
+    fact(Route::SmsStatus, &parameters)
+}
+
+fn leg(status: &str, more: &[(&str, &str)]) -> Fact {
+    let mut parameters = vec![
+        ("CallSid", CALL),
+        ("From", "+15005550010"),
+        ("To", "+15005550006"),
+        ("Direction", "inbound"),
+        ("CallStatus", status),
+    ];
+    parameters.extend_from_slice(more);
+    fact(Route::VoiceStatus, &parameters)
+}
+
+fn call_history() -> Vec<Fact> {
+    vec![
+        leg("ringing", &[]),
+        leg("in-progress", &[("SequenceNumber", "2")]),
+        leg(
+            "completed",
+            &[("CallDuration", "42"), ("SequenceNumber", "3")],
+        ),
+        fact(
+            Route::VoiceDial,
+            &[
+                ("CallSid", CALL),
+                ("From", "+15005550010"),
+                ("To", "+15005550006"),
+                ("Direction", "inbound"),
+                ("CallStatus", "in-progress"),
+                ("DialCallStatus", "no-answer"),
+                ("DialCallSid", CHILD),
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn an_inbound_message_is_told_by_its_one_fact() {
+    let history = History::new([fact(
+        Route::Sms,
+        &[
+            ("MessageSid", MESSAGE),
+            ("From", "+15005550010"),
+            ("To", "+15005550006"),
+            ("Body", "Hello"),
+            ("NumMedia", "2"),
+            ("MediaUrl1", "https://media.example/1"),
+            ("MediaUrl0", "https://media.example/0"),
+        ],
+    )]);
+    let message = Message::of(&history).unwrap();
+    assert_eq!(
+        (message.channel, message.direction),
+        (Channel::Sms, Direction::Inbound)
+    );
+    assert_eq!(message.contact, "+15005550010");
+    assert_eq!(message.body.as_deref(), Some("Hello"));
+    assert_eq!(
+        message.media,
+        ["https://media.example/0", "https://media.example/1"]
+    );
+    assert_eq!(message.status.as_str(), "received");
+}
+
+#[test]
+fn a_late_status_never_takes_a_message_back() {
+    let history = History::new([
+        status("delivered", &[]),
+        status("sent", &[]),
+        status("queued", &[]),
+    ]);
+    let message = Message::of(&history).unwrap();
+    assert_eq!(message.status.as_str(), "delivered");
+    assert_eq!(message.direction, Direction::Outbound);
+    assert_eq!(message.contact, "+15005550010");
+}
+
+#[test]
+fn a_failure_keeps_its_code() {
+    let history = History::new([
+        status("failed", &[("ErrorCode", "63016")]),
+        status("sent", &[]),
+    ]);
+    let message = Message::of(&history).unwrap();
+    assert_eq!(
+        (message.status.as_str(), message.error_code),
+        ("failed", Some(63016))
+    );
+}
+
+#[test]
+fn an_unknown_status_is_kept_and_gives_way() {
+    let alone = History::new([status("teleported", &[])]);
+    assert_eq!(Message::of(&alone).unwrap().status.as_str(), "teleported");
+    let with_known = History::new([status("teleported", &[]), status("queued", &[])]);
+    assert_eq!(Message::of(&with_known).unwrap().status.as_str(), "queued");
+}
+
+#[test]
+fn a_browsers_call_went_though_twilio_calls_it_inbound() {
+    let history = History::new([fact(
+        Route::Voice,
+        &[
+            ("CallSid", CALL),
+            ("From", "client:agent_1"),
+            ("To", "+15005550010"),
+            ("Direction", "inbound"),
+            ("CallStatus", "ringing"),
+        ],
+    )]);
+    assert_eq!(Call::of(&history).unwrap().direction, Direction::Outbound);
+}
+
+#[test]
+fn a_call_tells_its_end_and_that_of_its_dial() {
+    let call = Call::of(&History::new(call_history())).unwrap();
+    assert_eq!(call.status.as_str(), "completed");
+    assert_eq!(call.duration, Some(42));
+    assert_eq!(call.dial_status.unwrap().as_str(), "no-answer");
+}
+
+#[test]
+fn a_child_leg_is_listed_with_its_parent_alone() {
+    let child = fact(
+        Route::VoiceStatus,
+        &[
+            ("CallSid", CHILD),
+            ("ParentCallSid", CALL),
+            ("CallStatus", "completed"),
+        ],
+    );
+    assert!(!child.is_listed());
+    assert_eq!(child.group(), Some(Group::Call(CALL.to_owned())));
+    assert!(leg("ringing", &[]).is_listed());
+}
+
+#[test]
+fn a_voicemail_is_one_recording_whatever_names_it() {
+    let url = format!("https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/{RECORDING}");
+    let history = History::new([
+        fact(
+            Route::VoiceVoicemail,
+            &[("CallSid", CALL), ("RecordingUrl", &url)],
+        ),
+        fact(
+            Route::VoiceRecording,
+            &[
+                ("CallSid", CALL),
+                ("RecordingSid", RECORDING),
+                ("RecordingUrl", &url),
+                ("RecordingStatus", "completed"),
+                ("RecordingDuration", "17"),
+            ],
+        ),
+        fact(
+            Route::VoiceTranscription,
+            &[
+                ("CallSid", CALL),
+                ("RecordingSid", RECORDING),
+                ("TranscriptionText", "Call me."),
+            ],
+        ),
+    ]);
+    let recording = Recording::of(&history).unwrap();
+    assert_eq!(recording.sid.as_str(), RECORDING);
+    assert_eq!(recording.kind, RecordingKind::Voicemail);
+    assert_eq!(
+        (recording.duration, recording.call_sid.as_str()),
+        (Some(17), CALL)
+    );
+    assert_eq!(recording.transcription.as_deref(), Some("Call me."));
+}
+
+#[test]
+fn a_voicemail_without_a_recording_is_about_the_call() {
+    let nothing = fact(
+        Route::VoiceVoicemail,
+        &[("CallSid", CALL), ("CallStatus", "completed")],
+    );
+    assert_eq!(nothing.resource, Resource::Call(CALL.parse().unwrap()));
+}
+
+#[test]
+fn a_webhook_that_names_nothing_is_refused_by_name() {
+    for (route, parameter) in [
+        (Route::Sms, "MessageSid"),
+        (Route::Voice, "CallSid"),
+        (Route::VoiceRecording, "RecordingSid"),
+    ] {
+        let refusal = Fact::new(route, &Parameters::default(), Timestamp::UNIX_EPOCH).unwrap_err();
+        assert_eq!(refusal, MalformedWebhook { parameter });
+    }
+}
+
+#[test]
+fn tokens_and_twins_are_not_kept() {
+    let kept = fact(
+        Route::Voice,
+        &[
+            ("CallSid", CALL),
+            ("CallToken", "acts-for-the-caller"),
+            ("StirPassportToken", "acts-too"),
+            ("AccountSid", "AC1"),
+            ("Caller", "+15005550010"),
+            ("FromCity", ""),
+            ("From", "+15005550010"),
+        ],
+    );
+    assert_eq!(
+        kept.parameters.keys().collect::<Vec<_>>(),
+        ["CallSid", "From"]
+    );
+}
+
+#[test]
+fn a_repeated_delivery_is_the_same_fact_and_another_is_not() {
+    assert_eq!(status("sent", &[]).id(), status("sent", &[]).id());
+    let mut later = status("sent", &[]);
+    later.received_at = Timestamp::MAX;
+    assert_eq!(later.id(), status("sent", &[]).id());
+    assert_ne!(
+        status("sent", &[("a", "bc")]).id(),
+        status("sent", &[("ab", "c")]).id()
+    );
+    assert_ne!(
+        leg("completed", &[]).id(),
+        fact(Route::VoiceDial, &[("CallSid", CALL)]).id()
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_order_and_repetition_of_facts_is_the_same_history(
+        order in proptest::collection::vec(0_usize..4, 4..16)
+    ) {
+        let facts = call_history();
+        let mut delivered: Vec<Fact> = order.iter().map(|n| facts[*n].clone()).collect();
+        // Whatever was drawn, each arrives at least once.
+        delivered.extend(facts.iter().cloned());
+        delivered.rotate_left(order[0]);
+        prop_assert_eq!(History::new(delivered), History::new(facts));
+    }
+}

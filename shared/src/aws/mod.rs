@@ -1,0 +1,168 @@
+//! AWS clients: one configuration, one HTTP client, one connection pool.
+
+mod connection;
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+use crate::environment::Environment;
+use connection::Connection;
+
+/// How long a call to AWS may take before it counts as failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    attempt: Duration,
+    operation: Duration,
+}
+
+impl Patience {
+    /// For webhooks, which answer within a second even when a store is slow: Twilio gives a caller 15 seconds of silence, but
+    /// a caller hangs up sooner.
+    pub const WEBHOOK: Self = Self {
+        attempt: Duration::from_millis(300),
+        operation: Duration::from_millis(450),
+    };
+    /// For work that nobody waits for.
+    pub const BACKGROUND: Self = Self {
+        attempt: Duration::from_secs(2),
+        operation: Duration::from_secs(5),
+    };
+}
+
+/// The AWS services of one process.
+#[derive(Clone)]
+pub struct Aws {
+    configuration: SdkConfig,
+    connection: Connection,
+    endpoints: Endpoints,
+}
+
+#[derive(Clone)]
+struct Endpoints {
+    dynamodb: Option<String>,
+    kms: Option<String>,
+    sqs: Option<String>,
+}
+
+impl Aws {
+    /// Reads the region, the credentials that Lambda injects and the SDK's own endpoint variables, and builds the clients'
+    /// common part. No call is made.
+    /// `None` when a variable is missing, which is then a fault of the environment.
+    #[must_use]
+    pub fn from_environment(environment: &Environment, patience: Patience) -> Option<Self> {
+        let region = environment.required("AWS_REGION");
+        let access_key = environment.required("AWS_ACCESS_KEY_ID");
+        let secret_key = environment.required("AWS_SECRET_ACCESS_KEY");
+        let session_token = environment.optional("AWS_SESSION_TOKEN").map(str::to_owned);
+        let (region, access_key, secret_key) = (region?, access_key?, secret_key?);
+        let credentials =
+            Credentials::new(access_key, secret_key, session_token, None, "environment");
+        let connection = Connection::new();
+        let configuration = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(connection.http_client())
+            // The second attempt follows at once: a frozen sandbox thaws with dead connections, and every write is idempotent.
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(2)
+                    .with_initial_backoff(Duration::from_millis(25)),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(patience.attempt)
+                    .operation_timeout(patience.operation)
+                    .build(),
+            )
+            .build();
+        Some(Self {
+            configuration,
+            connection,
+            endpoints: Endpoints::from_environment(environment),
+        })
+    }
+
+    /// A client of DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut builder = aws_sdk_dynamodb::config::Builder::from(&self.configuration);
+        builder.set_endpoint_url(self.endpoints.dynamodb.clone());
+        aws_sdk_dynamodb::Client::from_conf(builder.build())
+    }
+
+    /// A client of KMS.
+    #[must_use]
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        let mut builder = aws_sdk_kms::config::Builder::from(&self.configuration);
+        builder.set_endpoint_url(self.endpoints.kms.clone());
+        aws_sdk_kms::Client::from_conf(builder.build())
+    }
+
+    /// A client of SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let mut builder = aws_sdk_sqs::config::Builder::from(&self.configuration);
+        builder.set_endpoint_url(self.endpoints.sqs.clone());
+        aws_sdk_sqs::Client::from_conf(builder.build())
+    }
+
+    /// Opens the connections that the first event will need, while the CPU is not throttled yet: name, TCP and TLS, by a bare
+    /// `GET /`, never a call that is billed. Takes a second at most, and its failure is not one of the function.
+    pub async fn prime(&self, services: &[Service]) {
+        // The first random byte of a process is the dear one (docs/decisions/0002-aws-lc-entropy.md).
+        let _ = aws_lc_rs::rand::fill(&mut [0_u8; 1]);
+        let region = self.configuration.region().map_or("", Region::as_ref);
+        let urls = services
+            .iter()
+            .map(|service| self.endpoints.of(*service, region));
+        self.connection
+            .prime(urls.collect(), Duration::from_secs(1))
+            .await;
+    }
+}
+
+/// A service that a function talks to.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Service {
+    DynamoDb,
+    Kms,
+    Sqs,
+}
+
+impl Endpoints {
+    /// The SDK's own variables: one a service, or one for all.
+    fn from_environment(environment: &Environment) -> Self {
+        let all = environment.optional("AWS_ENDPOINT_URL");
+        let of = |name| environment.optional(name).or(all).map(str::to_owned);
+        Self {
+            dynamodb: of("AWS_ENDPOINT_URL_DYNAMODB"),
+            kms: of("AWS_ENDPOINT_URL_KMS"),
+            sqs: of("AWS_ENDPOINT_URL_SQS"),
+        }
+    }
+
+    fn of(&self, service: Service, region: &str) -> String {
+        let (configured, name) = match service {
+            Service::DynamoDb => (&self.dynamodb, "dynamodb"),
+            Service::Kms => (&self.kms, "kms"),
+            Service::Sqs => (&self.sqs, "sqs"),
+        };
+        let suffix = if region.starts_with("cn-") {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
+        configured
+            .clone()
+            .unwrap_or_else(|| format!("https://{name}.{region}.{suffix}"))
+    }
+}

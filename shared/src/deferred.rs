@@ -1,0 +1,144 @@
+//! Webhooks put aside: verified, acknowledged, and stored later by the same write.
+
+use aws_sdk_sqs::error::DisplayErrorContext;
+use serde::{Deserialize, Serialize};
+
+use crate::activity::Fact;
+use crate::environment::Environment;
+use crate::store::{Activity, StoreError};
+use crate::tenant::{TenantId, TenantScope};
+
+/// The queue of webhooks whose write could not be made in time. It is encrypted: the messages hold what people wrote.
+#[derive(Clone)]
+pub struct DeferredQueue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+/// The queue did not take a webhook.
+#[derive(Debug, thiserror::Error)]
+#[error("put a webhook aside: {0}")]
+pub struct QueueError(String);
+
+/// A message of the queue that is not one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the message is not a webhook that was put aside by this version or one before it")]
+pub struct UnreadableMessage;
+
+/// The form of a message. Only fields are ever added to it: a deployment drains what the one before it put aside.
+#[derive(Serialize, Deserialize)]
+struct Message {
+    tenant_id: TenantId,
+    fact: Fact,
+}
+
+impl DeferredQueue {
+    /// Opens the queue.
+    #[must_use]
+    pub fn new(client: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    /// Reads `DEFERRED_QUEUE_URL`.
+    #[must_use]
+    pub fn url(environment: &Environment) -> Option<String> {
+        environment
+            .required("DEFERRED_QUEUE_URL")
+            .map(str::to_owned)
+    }
+
+    /// Puts a fact aside. Once this returns, the fact will be kept.
+    ///
+    /// # Errors
+    /// When the queue did not confirm it; it may hold the fact nevertheless, which is harmless.
+    pub async fn put_aside(&self, scope: &TenantScope, fact: &Fact) -> Result<(), QueueError> {
+        let message = Message {
+            tenant_id: scope.tenant_id().clone(),
+            fact: fact.clone(),
+        };
+        let body =
+            serde_json::to_string(&message).map_err(|error| QueueError(error.to_string()))?;
+        let sent = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .send()
+            .await;
+        sent.map_err(|error| QueueError(DisplayErrorContext(&error).to_string()))?;
+        Ok(())
+    }
+}
+
+/// A webhook taken from the queue. It was verified before it was put aside, and so carries its scope.
+#[derive(Debug)]
+pub struct DeferredWebhook {
+    scope: TenantScope,
+    fact: Fact,
+}
+
+impl DeferredWebhook {
+    /// Reads the body of a message.
+    ///
+    /// # Errors
+    /// When it is not a webhook that was put aside; trying again will not help.
+    pub fn from_message(body: &str) -> Result<Self, UnreadableMessage> {
+        let message: Message = serde_json::from_str(body).map_err(|_| UnreadableMessage)?;
+        Ok(Self {
+            scope: TenantScope::new(message.tenant_id),
+            fact: message.fact,
+        })
+    }
+
+    /// The tenant whose webhook it is.
+    #[must_use]
+    pub fn scope(&self) -> &TenantScope {
+        &self.scope
+    }
+
+    /// Keeps it, by the write that could not be made in time.
+    ///
+    /// # Errors
+    /// As [`Activity::keep`].
+    pub async fn keep(&self, activity: &Activity) -> Result<(), StoreError> {
+        activity.keep(&self.scope, &self.fact).await
+    }
+}
+
+/// A batch of messages, as Lambda's SQS event source delivers it.
+#[derive(Debug, Deserialize)]
+pub struct Batch {
+    /// The messages, in no order.
+    #[serde(rename = "Records")]
+    pub messages: Vec<BatchMessage>,
+}
+
+/// One message of a [`Batch`].
+#[derive(Debug, Deserialize)]
+pub struct BatchMessage {
+    /// SQS's id of it.
+    #[serde(rename = "messageId")]
+    pub id: String,
+    /// What was put aside.
+    pub body: String,
+}
+
+/// Which messages of a batch are to be delivered again. The others are done.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BatchOutcome {
+    #[serde(rename = "batchItemFailures")]
+    failures: Vec<BatchItemFailure>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct BatchItemFailure {
+    #[serde(rename = "itemIdentifier")]
+    id: String,
+}
+
+impl BatchOutcome {
+    /// Has a message delivered again, until the queue gives up and moves it to the dead-letter queue.
+    pub fn retry(&mut self, message: BatchMessage) {
+        self.failures.push(BatchItemFailure { id: message.id });
+    }
+}

@@ -1,0 +1,81 @@
+//! What a function answers.
+
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::aws_lambda_events::encodings::Body;
+use lambda_http::http::header::{ALLOW, CONTENT_TYPE};
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::twilio::twiml::DocumentTooLong;
+
+/// An HTTP answer: a status, and a body with its type or none at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    status: StatusCode,
+    header: Option<(HeaderName, HeaderValue)>,
+    body: String,
+}
+
+impl Reply {
+    /// An answer without a body. Refusals carry none: Twilio would send a text to the tenant's customer.
+    #[must_use]
+    pub fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            header: None,
+            body: String::new(),
+        }
+    }
+
+    /// `204`, what Twilio wants for a status callback.
+    #[must_use]
+    pub fn no_content() -> Self {
+        Self::empty(StatusCode::NO_CONTENT)
+    }
+
+    /// `200` with a TwiML document; an empty one when a tenant's own texts make it longer than Twilio takes.
+    #[must_use]
+    pub fn twiml(document: Result<String, DocumentTooLong>) -> Self {
+        let document = document.unwrap_or_else(|error| {
+            tracing::error!(error = %error, "an empty answer is given instead");
+            r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#.to_owned()
+        });
+        let content_type = HeaderValue::from_static("text/xml; charset=utf-8");
+        Self {
+            status: StatusCode::OK,
+            header: Some((CONTENT_TYPE, content_type)),
+            body: document,
+        }
+    }
+
+    /// `405`, naming the methods that are allowed.
+    #[must_use]
+    pub fn method_not_allowed(allowed: &'static str) -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            header: Some((ALLOW, HeaderValue::from_static(allowed))),
+            body: String::new(),
+        }
+    }
+
+    /// The status, for logs.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body, for tests.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+}
+
+impl From<Reply> for ApiGatewayV2httpResponse {
+    fn from(reply: Reply) -> Self {
+        let mut response = Self::default();
+        response.status_code = i64::from(reply.status.as_u16());
+        response.headers.extend(reply.header);
+        response.body = Some(Body::Text(reply.body));
+        response
+    }
+}

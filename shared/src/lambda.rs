@@ -1,0 +1,119 @@
+//! The edge to AWS Lambda: start a process, take events, give answers.
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use serde_json::value::RawValue;
+
+use crate::environment::Environment;
+use crate::http::Reply;
+use crate::telemetry;
+
+/// What a function fails to start with, or stops for. Shown to the operator, never to a caller.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs a function: logs, configuration, dependencies, then events until the sandbox ends.
+///
+/// `run` builds the state once and serves with it. What it fails with is logged as one sentence, and the process ends with
+/// a failure, which Lambda reports as a failed init.
+pub fn start<F, Served>(run: F) -> ExitCode
+where
+    F: FnOnce(Environment) -> Served,
+    Served: Future<Output = Result<(), StartError>>,
+{
+    let environment = Environment::of_process();
+    telemetry::start(&environment);
+    match runtime(&environment).and_then(|runtime| runtime.block_on(run(environment))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = %error, "the function stopped");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread for classic Lambda, which sends one event at a time to less than one CPU; more for Managed Instances.
+fn runtime(environment: &Environment) -> Result<tokio::runtime::Runtime, StartError> {
+    let concurrency = environment.parsed("AWS_LAMBDA_MAX_CONCURRENCY", "a number", 1_u32);
+    // The runtime client panics without these three, in words that name no remedy.
+    let lambda = [
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+    ]
+    .map(|name| environment.required(name).map(|_| ()));
+    let memory = environment
+        .required("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        .and_then(|_| {
+            environment.parsed(
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                "a number of megabytes",
+                0_i32,
+            )
+        });
+    let all = lambda
+        .into_iter()
+        .collect::<Option<Vec<()>>>()
+        .zip(memory)
+        .zip(concurrency);
+    let (_, concurrency) = environment.finish(all)?;
+    let mut builder = if concurrency > 1 {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    Ok(builder.enable_all().build()?)
+}
+
+/// An HTTP event with what logs need to tell its invocation from others.
+pub struct HttpInvocation {
+    /// The event's JSON, whatever it is.
+    pub event: Box<RawValue>,
+    /// Lambda's id of the invocation.
+    pub request_id: String,
+    /// Whether it is the first of this process.
+    pub cold_start: bool,
+}
+
+/// Serves HTTP events, one at a time or concurrently as the sandbox allows. The handler answers whatever comes.
+///
+/// # Errors
+/// When the Runtime API is gone.
+pub async fn serve_http<H, Answered>(handler: H) -> Result<(), StartError>
+where
+    H: Fn(HttpInvocation) -> Answered + Clone + Send + Sync + 'static,
+    Answered: Future<Output = Reply> + Send + 'static,
+{
+    let first = Arc::new(AtomicBool::new(true));
+    let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let answer = handler(HttpInvocation {
+            event: event.payload,
+            request_id: event.context.request_id,
+            cold_start: first.swap(false, Ordering::Relaxed),
+        });
+        async move { Ok::<ApiGatewayV2httpResponse, Diagnostic>(answer.await.into()) }
+    });
+    Runtime::new(service).run_concurrent().await
+}
+
+/// What an invocation fails with: its type and its message are what Lambda shows.
+pub type Failure = Diagnostic;
+
+/// Serves events of any other kind. An error is reported to Lambda, which retries or sets aside as the trigger says.
+///
+/// # Errors
+/// When the Runtime API is gone.
+pub async fn serve<H, Handled, E, A>(handler: H) -> Result<(), StartError>
+where
+    H: Fn(E) -> Handled + Clone + Send + Sync + 'static,
+    Handled: Future<Output = Result<A, Failure>> + Send + 'static,
+    E: for<'de> serde::Deserialize<'de> + Send + 'static,
+    A: serde::Serialize + Send + 'static,
+{
+    let service = service_fn(move |event: LambdaEvent<E>| handler(event.payload));
+    Runtime::new(service).run_concurrent().await
+}

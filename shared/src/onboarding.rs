@@ -1,0 +1,127 @@
+//! Tenants on their way in: profile, settings, sealed credentials and the claim of their account, all or nothing.
+
+use serde::Deserialize;
+
+use crate::aws::{Aws, Patience};
+use crate::clock::Clock;
+use crate::environment::{ConfigurationError, Environment};
+use crate::store::{NewIntegration, Routes, StoreError, Tenants};
+use crate::tenant::{
+    InvalidSettings, Operator, Provider, Settings, TenantId, TenantProfile, TenantStatus,
+};
+use crate::twilio::TwilioCredentials;
+use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
+
+/// A tenant to be stored.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTenant {
+    /// Its slug.
+    pub tenant_id: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// Whether its traffic is served; active, when left out.
+    #[serde(default = "active")]
+    pub status: TenantStatus,
+    /// Its Twilio credentials. They are stored without a live check, so that its claim of the account is provisional.
+    #[serde(default)]
+    pub twilio: Option<TwilioCredentials>,
+    /// Its settings; the defaults, when left out.
+    #[serde(default = "no_settings")]
+    pub settings: serde_json::Value,
+}
+
+fn active() -> TenantStatus {
+    TenantStatus::Active
+}
+
+fn no_settings() -> serde_json::Value {
+    serde_json::Value::Object(serde_json::Map::new())
+}
+
+/// Why a tenant was not stored. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum OnboardingError {
+    /// The settings are not settings.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    /// The credentials could not be sealed.
+    #[error("{0}")]
+    Vault(#[from] VaultError),
+    /// The store did not take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Stores whole tenants.
+pub struct Onboarding {
+    tenants: Tenants,
+    vault: Vault,
+    clock: Clock,
+}
+
+impl Onboarding {
+    /// Reads `TENANTS_TABLE`, `ROUTES_TABLE` and `CREDENTIALS_KEY_ARN`, and the AWS variables.
+    ///
+    /// # Errors
+    /// Every fault of the configuration.
+    pub fn from_environment(
+        environment: &Environment,
+        clock: Clock,
+    ) -> Result<Self, ConfigurationError> {
+        let tenants = environment.required("TENANTS_TABLE");
+        let routes = environment.required("ROUTES_TABLE");
+        let key = KeyArn::from_environment(environment);
+        let aws = Aws::from_environment(environment, Patience::BACKGROUND);
+        let (((tenants, routes), key), aws) =
+            environment.finish(tenants.zip(routes).zip(key).zip(aws))?;
+        let routes = Routes::new(aws.dynamodb(), routes.to_owned(), clock.clone());
+        let tenants = Tenants::new(aws.dynamodb(), tenants.to_owned(), routes, clock.clone());
+        Ok(Self {
+            tenants,
+            vault: Vault::new(aws.kms(), key),
+            clock,
+        })
+    }
+
+    /// Stores a tenant, or stores it anew over what it was.
+    ///
+    /// # Errors
+    /// What stands against it. Nothing is stored then.
+    pub async fn store(
+        &self,
+        operator: Operator,
+        tenant: &NewTenant,
+    ) -> Result<(), OnboardingError> {
+        let scope = operator.scope(tenant.tenant_id.clone());
+        let settings = Settings::from_input(&tenant.settings)?;
+        let now = self.clock.now();
+        let profile = TenantProfile {
+            tenant_id: tenant.tenant_id.clone(),
+            name: tenant.name.clone(),
+            status: tenant.status,
+            subdomain: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let integration = match &tenant.twilio {
+            None => None,
+            Some(credentials) => {
+                let context = EncryptionContext::new(
+                    &tenant.tenant_id,
+                    Provider::Twilio,
+                    Purpose::Credentials,
+                );
+                Some(NewIntegration {
+                    message: self.vault.seal(&context, credentials).await?,
+                    account: credentials.account_sid.clone(),
+                    updated_by: "operator".to_owned(),
+                })
+            }
+        };
+        self.tenants
+            .store(&scope, &profile, &settings, integration)
+            .await?;
+        Ok(())
+    }
+}

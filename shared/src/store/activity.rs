@@ -1,0 +1,237 @@
+//! The Activity table: a resource is one item, a fact is one attribute of it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::ToSpan;
+
+use super::StoreError;
+use super::item::{Attributes, Item, number, text};
+use super::keys;
+use crate::activity::{Call, Fact, History, Message, Recording, Resource, Route};
+use crate::environment::Environment;
+use crate::sid::{CallSid, MessageSid, RecordingSid};
+use crate::tenant::TenantScope;
+
+/// What the name of a fact's attribute begins with; the rest is [`Fact::id`].
+const FACT: &str = "fact:";
+
+/// The tenants' calls, messages and recordings.
+#[derive(Clone)]
+pub struct Activity {
+    client: Client,
+    table: String,
+    retention_days: u32,
+}
+
+impl Activity {
+    /// Opens the table. Items expire after `retention_days`, counted from their first fact; never, when it is 0.
+    #[must_use]
+    pub fn new(client: Client, table: String, retention_days: u32) -> Self {
+        Self {
+            client,
+            table,
+            retention_days,
+        }
+    }
+
+    /// Reads `ACTIVITY_RETENTION_DAYS`; 0, the default, keeps for ever.
+    #[must_use]
+    pub fn retention_days(environment: &Environment) -> Option<u32> {
+        environment.parsed(
+            "ACTIVITY_RETENTION_DAYS",
+            "a whole number of days, or 0 to keep for ever",
+            0,
+        )
+    }
+
+    /// Keeps a fact: one unconditional write, 1 write unit for an item up to 1 KB, and 1 for each index when the resource is
+    /// new. The same fact again, or after a lost answer, changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and [`StoreError::Refused`]; in neither case is it known that nothing was kept.
+    pub async fn keep(&self, scope: &TenantScope, fact: &Fact) -> Result<(), StoreError> {
+        let mut update = Update::default();
+        update.set_once(
+            "#fact",
+            ":fact",
+            FACT.to_owned() + &fact.id(),
+            fact_attribute(fact),
+        );
+        update.set_once("#sid", ":sid", "sid".to_owned(), text(fact.resource.sid()));
+        let moment = keys::moment(fact.received_at, &fact.resource);
+        if fact.is_listed() {
+            update.set_once(
+                "#tp",
+                ":tp",
+                "time_pk".to_owned(),
+                text(keys::by_time(scope, fact.resource.kind())),
+            );
+            update.set_once("#ts", ":ts", "time_sk".to_owned(), text(moment.clone()));
+        }
+        if let Some(group) = fact.group() {
+            update.set_once(
+                "#gp",
+                ":gp",
+                "group_pk".to_owned(),
+                text(keys::by_group(scope, &group)),
+            );
+            update.set_once("#gs", ":gs", "group_sk".to_owned(), text(moment));
+        }
+        if let Some(expiry) = self.expiry(fact) {
+            update.set_once("#ex", ":ex", "expires_at".to_owned(), number(expiry));
+        }
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(
+                keys::resource(scope, &fact.resource).into_attributes(),
+            ))
+            .update_expression(format!("SET {}", update.assignments.join(", ")))
+            .set_expression_attribute_names(Some(update.names))
+            .set_expression_attribute_values(Some(update.values))
+            .send()
+            .await
+            .map_err(|error| StoreError::of("keep a fact", "", &error))?;
+        Ok(())
+    }
+
+    /// A message, if any fact about it is kept. One read.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn message(
+        &self,
+        scope: &TenantScope,
+        sid: &MessageSid,
+    ) -> Result<Option<Message>, StoreError> {
+        let history = self.history(scope, &Resource::Message(sid.clone())).await?;
+        Ok(Message::of(&history))
+    }
+
+    /// A call leg, if any fact about it is kept. One read.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn call(
+        &self,
+        scope: &TenantScope,
+        sid: &CallSid,
+    ) -> Result<Option<Call>, StoreError> {
+        let history = self.history(scope, &Resource::Call(sid.clone())).await?;
+        Ok(Call::of(&history))
+    }
+
+    /// A recording, if any fact about it is kept. One read.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn recording(
+        &self,
+        scope: &TenantScope,
+        sid: &RecordingSid,
+    ) -> Result<Option<Recording>, StoreError> {
+        let history = self
+            .history(scope, &Resource::Recording(sid.clone()))
+            .await?;
+        Ok(Recording::of(&history))
+    }
+
+    /// Every fact about a resource, in order; none, when it is not known. One strongly consistent read.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn history(
+        &self,
+        scope: &TenantScope,
+        resource: &Resource,
+    ) -> Result<History, StoreError> {
+        const OPERATION: &str = "read a history";
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::resource(scope, resource).into_attributes()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of(OPERATION, "", &error))?;
+        let facts = output.item.unwrap_or_default();
+        let facts = facts.iter().filter(|(name, _)| name.starts_with(FACT));
+        let facts: Result<Vec<Fact>, StoreError> = facts
+            .map(|(_, value)| fact(OPERATION, resource, value))
+            .collect();
+        Ok(History::new(facts?))
+    }
+
+    fn expiry(&self, fact: &Fact) -> Option<i64> {
+        if self.retention_days == 0 {
+            return None;
+        }
+        let kept = i64::from(self.retention_days).saturating_mul(24).hours();
+        fact.received_at
+            .checked_add(kept)
+            .ok()
+            .map(|time| time.as_second())
+    }
+}
+
+/// An update that only ever adds: `if_not_exists` leaves what is there, so that order and repetition do not matter.
+#[derive(Default)]
+struct Update {
+    assignments: Vec<String>,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Update {
+    fn set_once(&mut self, name: &str, value: &str, attribute: String, content: AttributeValue) {
+        self.assignments
+            .push(format!("{name} = if_not_exists({name}, {value})"));
+        self.names.insert(name.to_owned(), attribute);
+        self.values.insert(value.to_owned(), content);
+    }
+}
+
+fn fact_attribute(fact: &Fact) -> AttributeValue {
+    let parameters = fact
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.clone(), text(value.clone())))
+        .collect();
+    let members = [
+        ("at".to_owned(), text(format!("{:.3}", fact.received_at))),
+        ("route".to_owned(), text(fact.route.path())),
+        ("parameters".to_owned(), AttributeValue::M(parameters)),
+    ];
+    AttributeValue::M(members.into())
+}
+
+fn fact(
+    operation: &'static str,
+    resource: &Resource,
+    value: &AttributeValue,
+) -> Result<Fact, StoreError> {
+    let unreadable = |attribute| StoreError::Unreadable {
+        operation,
+        attribute,
+    };
+    let members: &Item = value.as_m().map_err(|_| unreadable("fact"))?;
+    let attributes = Attributes::of(operation, members);
+    let route = Route::of_path(attributes.text("route")?).ok_or_else(|| unreadable("route"))?;
+    let parameters = members
+        .get("parameters")
+        .and_then(|value| value.as_m().ok());
+    let parameters = parameters.ok_or_else(|| unreadable("parameters"))?;
+    let parameters: Option<BTreeMap<String, String>> = parameters
+        .iter()
+        .map(|(name, value)| Some((name.clone(), value.as_s().ok()?.clone())))
+        .collect();
+    Ok(Fact {
+        resource: resource.clone(),
+        route,
+        received_at: attributes.time("at")?,
+        parameters: parameters.ok_or_else(|| unreadable("parameters"))?,
+    })
+}

@@ -1,0 +1,93 @@
+//! Reading attributes of items.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::StoreError;
+
+/// An item as DynamoDB gives it.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// Reads attributes of one item; a missing or malformed one is an error that names it.
+#[derive(Clone, Copy)]
+pub(super) struct Attributes<'i> {
+    operation: &'static str,
+    item: &'i Item,
+}
+
+impl<'i> Attributes<'i> {
+    pub(super) fn of(operation: &'static str, item: &'i Item) -> Self {
+        Self { operation, item }
+    }
+
+    pub(super) fn text(self, attribute: &'static str) -> Result<&'i str, StoreError> {
+        self.optional_text(attribute)
+            .ok_or_else(|| self.unreadable(attribute))
+    }
+
+    pub(super) fn optional_text(self, attribute: &'static str) -> Option<&'i str> {
+        self.item.get(attribute)?.as_s().ok().map(String::as_str)
+    }
+
+    pub(super) fn parsed<T: std::str::FromStr>(
+        self,
+        attribute: &'static str,
+    ) -> Result<T, StoreError> {
+        self.text(attribute)?
+            .parse()
+            .map_err(|_| self.unreadable(attribute))
+    }
+
+    pub(super) fn number(self, attribute: &'static str) -> Result<u64, StoreError> {
+        let number = self
+            .item
+            .get(attribute)
+            .and_then(|value| value.as_n().ok())
+            .and_then(|text| text.parse().ok());
+        number.ok_or_else(|| self.unreadable(attribute))
+    }
+
+    pub(super) fn flag(self, attribute: &'static str) -> bool {
+        self.item
+            .get(attribute)
+            .and_then(|value| value.as_bool().ok())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn bytes(self, attribute: &'static str) -> Result<&'i [u8], StoreError> {
+        let blob = self.item.get(attribute).and_then(|value| value.as_b().ok());
+        blob.map(AsRef::as_ref)
+            .ok_or_else(|| self.unreadable(attribute))
+    }
+
+    pub(super) fn json<T: serde::de::DeserializeOwned>(
+        self,
+        attribute: &'static str,
+    ) -> Result<T, StoreError> {
+        serde_json::from_str(self.text(attribute)?).map_err(|_| self.unreadable(attribute))
+    }
+
+    pub(super) fn time(self, attribute: &'static str) -> Result<Timestamp, StoreError> {
+        self.parsed(attribute)
+    }
+
+    fn unreadable(self, attribute: &'static str) -> StoreError {
+        StoreError::Unreadable {
+            operation: self.operation,
+            attribute,
+        }
+    }
+}
+
+/// A string attribute.
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number attribute.
+pub(super) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

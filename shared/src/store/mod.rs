@@ -1,0 +1,15 @@
+//! What is kept in DynamoDB, and by which keys: `docs/data.md` lists every access with its cost.
+
+mod activity;
+mod error;
+mod item;
+mod keys;
+mod routes;
+mod tables;
+mod tenants;
+
+pub use activity::Activity;
+pub use error::StoreError;
+pub use routes::{AccountRoute, QUARANTINE_SECONDS, Routes};
+pub use tables::TableNames;
+pub use tenants::{Integration, NewIntegration, TenantRecord, Tenants};

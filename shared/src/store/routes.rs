@@ -1,0 +1,178 @@
+//! The Routes table: which tenant a Twilio account belongs to.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+
+use super::StoreError;
+use super::item::{Attributes, number, text};
+use super::keys;
+use crate::clock::Clock;
+use crate::sid::AccountSid;
+use crate::tenant::{TenantId, TenantScope};
+
+/// For how long a released account may be claimed by its last tenant alone, in seconds: the longest that a warm function
+/// may still know the old owner ([`crate::cache::LONGEST_AGE`], 15 minutes), and one minute for clocks that disagree.
+pub const QUARANTINE_SECONDS: i64 = 16 * 60;
+
+const ACTIVE: &str = "active";
+const RELEASED: &str = "released";
+
+/// Who holds a Twilio account. Known before anything is verified, so it is no proof of anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRoute {
+    tenant_id: TenantId,
+}
+
+impl AccountRoute {
+    /// The tenant that holds the account.
+    #[must_use]
+    pub fn tenant_id(&self) -> &TenantId {
+        &self.tenant_id
+    }
+}
+
+/// Which account belongs to whom. An account has one holder at most: every claim is a conditional write.
+#[derive(Clone)]
+pub struct Routes {
+    client: Client,
+    table: String,
+    clock: Clock,
+}
+
+impl Routes {
+    /// Opens the table.
+    #[must_use]
+    pub fn new(client: Client, table: String, clock: Clock) -> Self {
+        Self {
+            client,
+            table,
+            clock,
+        }
+    }
+
+    /// Who holds an account now; `None` when nobody does, also while it is in quarantine. One strongly consistent read.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn resolve(&self, account: &AccountSid) -> Result<Option<AccountRoute>, StoreError> {
+        const OPERATION: &str = "resolve an account";
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::account_route(account).into_attributes()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of(OPERATION, "", &error))?;
+        let Some(item) = output.item else {
+            return Ok(None);
+        };
+        let attributes = Attributes::of(OPERATION, &item);
+        if attributes.text("state")? != ACTIVE {
+            return Ok(None);
+        }
+        Ok(Some(AccountRoute {
+            tenant_id: attributes.parsed("tenant_id")?,
+        }))
+    }
+
+    /// Gives an account up. From now on nobody is resolved by it, and only this tenant may claim it again before the
+    /// quarantine ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the tenant does not hold the account.
+    pub async fn release(
+        &self,
+        scope: &TenantScope,
+        account: &AccountSid,
+    ) -> Result<(), StoreError> {
+        let update = self.release_update(scope, account)?;
+        self.client
+            .update_item()
+            .table_name(update.table_name())
+            .set_key(Some(update.key().clone()))
+            .update_expression(update.update_expression())
+            .set_condition_expression(update.condition_expression().map(str::to_owned))
+            .set_expression_attribute_names(update.expression_attribute_names().cloned())
+            .set_expression_attribute_values(update.expression_attribute_values().cloned())
+            .send()
+            .await
+            .map_err(|error| {
+                StoreError::of(
+                    "release an account",
+                    "the tenant does not hold this account",
+                    &error,
+                )
+            })?;
+        Ok(())
+    }
+
+    /// The claim of an account, to go into the transaction of what it belongs to. It fails while another tenant holds the
+    /// account or held it within the quarantine.
+    pub(super) fn claim(
+        &self,
+        scope: &TenantScope,
+        account: &AccountSid,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let now = self.clock.now();
+        let mut put = Put::builder()
+            .table_name(&self.table)
+            .item("tenant_id", text(scope.tenant_id().as_str()))
+            .item("state", text(ACTIVE))
+            // No live check was made: a tenant whose check succeeds may take the account over.
+            .item("provisional", AttributeValue::Bool(true))
+            .item("claimed_at", text(format!("{now:.3}")))
+            .condition_expression("attribute_not_exists(pk) OR tenant_id = :me OR (#state = :released AND released_at <= :cutoff)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":me", text(scope.tenant_id().as_str()))
+            .expression_attribute_values(":released", text(RELEASED))
+            .expression_attribute_values(":cutoff", number(now.as_second().saturating_sub(QUARANTINE_SECONDS)));
+        for (name, value) in keys::account_route(account).into_attributes() {
+            put = put.item(name, value);
+        }
+        let put = put.build().map_err(|_| incomplete("claim an account"))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// The release of an account, to go into a transaction.
+    pub(super) fn release_in_transaction(
+        &self,
+        scope: &TenantScope,
+        account: &AccountSid,
+    ) -> Result<TransactWriteItem, StoreError> {
+        Ok(TransactWriteItem::builder()
+            .update(self.release_update(scope, account)?)
+            .build())
+    }
+
+    fn release_update(
+        &self,
+        scope: &TenantScope,
+        account: &AccountSid,
+    ) -> Result<Update, StoreError> {
+        let now = self.clock.now().as_second();
+        Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(keys::account_route(account).into_attributes()))
+            .update_expression("SET #state = :released, released_at = :now, expires_at = :gone")
+            .condition_expression("tenant_id = :me AND #state = :active")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":me", text(scope.tenant_id().as_str()))
+            .expression_attribute_values(":active", text(ACTIVE))
+            .expression_attribute_values(":released", text(RELEASED))
+            .expression_attribute_values(":now", number(now))
+            // The tombstone itself goes a day later: an absent route may be claimed by anybody.
+            .expression_attribute_values(":gone", number(now.saturating_add(24 * 60 * 60)))
+            .build()
+            .map_err(|_| incomplete("release an account"))
+    }
+}
+
+/// A request that was built without a member it must have; only a defect of this module leads here.
+pub(super) fn incomplete(operation: &'static str) -> StoreError {
+    StoreError::Refused {
+        operation,
+        cause: "the request was built incompletely".to_owned(),
+    }
+}

@@ -1,0 +1,245 @@
+//! The Tenants table: profile, settings and integrations, one partition a tenant.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+
+use super::item::{Attributes, Item, number, text};
+use super::routes::incomplete;
+use super::{Routes, StoreError, keys};
+use crate::clock::Clock;
+use crate::sid::AccountSid;
+use crate::tenant::{Provider, Settings, TenantProfile, TenantScope, TenantStatus};
+
+/// The tenants' configuration.
+#[derive(Clone)]
+pub struct Tenants {
+    client: Client,
+    table: String,
+    routes: Routes,
+    clock: Clock,
+}
+
+/// What a webhook needs to know of a tenant. The credentials are still sealed.
+#[derive(Debug, Clone)]
+pub struct TenantRecord {
+    /// Whether its traffic is served.
+    pub status: TenantStatus,
+    /// What it set.
+    pub settings: Settings,
+    /// Its Twilio credentials, if it has any.
+    pub twilio: Option<Integration>,
+}
+
+/// Stored credentials: a sealed message and its state.
+#[derive(Debug, Clone)]
+pub struct Integration {
+    /// The AWS Encryption SDK message.
+    pub message: Vec<u8>,
+    /// Counts the writes; the condition of the next one.
+    pub version: u64,
+    /// Whether they may be used to send and to issue tokens. Webhooks are verified with inactive ones too.
+    pub is_active: bool,
+    /// The Twilio account, as stored beside the message for people to see.
+    pub account: AccountSid,
+}
+
+/// Credentials to be stored.
+#[derive(Debug, Clone)]
+pub struct NewIntegration {
+    /// The AWS Encryption SDK message.
+    pub message: Vec<u8>,
+    /// The account that is claimed with them.
+    pub account: AccountSid,
+    /// Who stores them.
+    pub updated_by: String,
+}
+
+impl Tenants {
+    /// Opens the table. Accounts are claimed through `routes`.
+    #[must_use]
+    pub fn new(client: Client, table: String, routes: Routes, clock: Clock) -> Self {
+        Self {
+            client,
+            table,
+            routes,
+            clock,
+        }
+    }
+
+    /// Profile, settings and Twilio credentials of a tenant; `None` when there is none. One strongly consistent query.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn record(&self, scope: &TenantScope) -> Result<Option<TenantRecord>, StoreError> {
+        const OPERATION: &str = "read a tenant";
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :partition")
+            .expression_attribute_values(":partition", text(keys::tenant_partition(scope)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of(OPERATION, "", &error))?;
+        let items = output.items.unwrap_or_default();
+        let find = |sort: &str| {
+            items.iter().find(|item| {
+                item.get(keys::SORT)
+                    .is_some_and(|value| value.as_s().is_ok_and(|s| s == sort))
+            })
+        };
+        let Some(profile) = find(keys::PROFILE) else {
+            return Ok(None);
+        };
+        let status = match Attributes::of(OPERATION, profile).text("status")? {
+            "active" => TenantStatus::Active,
+            "suspended" => TenantStatus::Suspended,
+            "deleting" => TenantStatus::Deleting,
+            _ => {
+                return Err(StoreError::Unreadable {
+                    operation: OPERATION,
+                    attribute: "status",
+                });
+            }
+        };
+        let settings =
+            find(keys::SETTINGS).map(|item| Attributes::of(OPERATION, item).json("settings"));
+        let twilio = find(&keys::integration_sort(Provider::Twilio))
+            .map(|item| integration(OPERATION, item));
+        Ok(Some(TenantRecord {
+            status,
+            settings: settings.transpose()?.unwrap_or_default(),
+            twilio: twilio.transpose()?,
+        }))
+    }
+
+    /// Stores a tenant whole: profile, settings and, where given, Twilio credentials with the claim of their account and the
+    /// release of the account before it. All or nothing; storing the same again is fine.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another tenant holds the account or held it in the last 16 minutes, or when somebody
+    /// else stored this tenant's credentials meanwhile.
+    pub async fn store(
+        &self,
+        scope: &TenantScope,
+        profile: &TenantProfile,
+        settings: &Settings,
+        twilio: Option<NewIntegration>,
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "store a tenant";
+        let mut writes = vec![
+            self.put_profile(scope, profile)?,
+            self.put_settings(scope, settings)?,
+        ];
+        if let Some(new) = twilio {
+            let stored = self.record(scope).await?.and_then(|record| record.twilio);
+            if let Some(before) = stored
+                .as_ref()
+                .filter(|before| before.account != new.account)
+            {
+                writes.push(self.routes.release_in_transaction(scope, &before.account)?);
+            }
+            writes.push(self.routes.claim(scope, &new.account)?);
+            writes.push(self.put_integration(scope, &new, stored.map(|before| before.version))?);
+        }
+        let conflict = "the Twilio account belongs to another tenant, or did until 16 minutes ago, or the tenant's \
+                        credentials were changed at the same moment: try again, and if it stays so, ask the other tenant";
+        self.client
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .send()
+            .await
+            .map_err(|error| StoreError::of(OPERATION, conflict, &error))?;
+        Ok(())
+    }
+
+    fn put_profile(
+        &self,
+        scope: &TenantScope,
+        profile: &TenantProfile,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let now = text(format!("{:.3}", self.clock.now()));
+        let mut assignments = "#name = :name, #status = :status, updated_at = :now, \
+                               created_at = if_not_exists(created_at, :now)"
+            .to_owned();
+        let mut update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(keys::profile(scope).into_attributes()))
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":name", text(&profile.name))
+            .expression_attribute_values(":status", text(profile.status.as_str()))
+            .expression_attribute_values(":now", now);
+        if let Some(subdomain) = &profile.subdomain {
+            assignments.push_str(", subdomain = :subdomain");
+            update = update.expression_attribute_values(":subdomain", text(subdomain));
+        }
+        let update = update
+            .update_expression(format!("SET {assignments}"))
+            .build();
+        Ok(TransactWriteItem::builder()
+            .update(update.map_err(|_| incomplete("store a profile"))?)
+            .build())
+    }
+
+    fn put_settings(
+        &self,
+        scope: &TenantScope,
+        settings: &Settings,
+    ) -> Result<TransactWriteItem, StoreError> {
+        const OPERATION: &str = "store settings";
+        let document = serde_json::to_string(settings).map_err(|_| incomplete(OPERATION))?;
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(keys::settings(scope).into_attributes()))
+            .item("settings", text(document))
+            .item("updated_at", text(format!("{:.3}", self.clock.now())))
+            .build();
+        Ok(TransactWriteItem::builder()
+            .put(put.map_err(|_| incomplete(OPERATION))?)
+            .build())
+    }
+
+    fn put_integration(
+        &self,
+        scope: &TenantScope,
+        new: &NewIntegration,
+        stored_version: Option<u64>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(
+                keys::integration(scope, Provider::Twilio).into_attributes(),
+            ))
+            .item("message", AttributeValue::B(Blob::new(new.message.clone())))
+            .item(
+                "version",
+                number(stored_version.unwrap_or_default().saturating_add(1)),
+            )
+            .item("is_active", AttributeValue::Bool(true))
+            .item("account_sid", text(new.account.as_str()))
+            .item("updated_at", text(format!("{:.3}", self.clock.now())))
+            .item("updated_by", text(&new.updated_by));
+        put = match stored_version {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(version) => put
+                .condition_expression("version = :stored")
+                .expression_attribute_values(":stored", number(version)),
+        };
+        Ok(TransactWriteItem::builder()
+            .put(put.build().map_err(|_| incomplete("store credentials"))?)
+            .build())
+    }
+}
+
+fn integration(operation: &'static str, item: &Item) -> Result<Integration, StoreError> {
+    let attributes = Attributes::of(operation, item);
+    Ok(Integration {
+        message: attributes.bytes("message")?.to_vec(),
+        version: attributes.number("version")?,
+        is_active: attributes.flag("is_active"),
+        account: attributes.parsed("account_sid")?,
+    })
+}

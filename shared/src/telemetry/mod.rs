@@ -1,0 +1,147 @@
+//! Logs: JSON, one line an event, with the tenant on every line of its request.
+
+mod line;
+
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Layer, Registry};
+
+use crate::environment::Environment;
+
+/// Sends all events of this process to standard output, and panics with them.
+///
+/// `LOG_LEVEL` (`error`, `warn`, `info`, `debug`, `trace`; default `info`) applies to this crate and its functions. Other
+/// crates are never let below `warn`: HTTP clients log headers and bodies at `trace`.
+pub fn start(environment: &Environment) {
+    let level = environment.parsed(
+        "LOG_LEVEL",
+        "error, warn, info, debug or trace",
+        LevelFilter::INFO,
+    );
+    let function = environment
+        .optional("AWS_LAMBDA_FUNCTION_NAME")
+        .unwrap_or("unknown");
+    let subscriber = subscriber(
+        function,
+        level.unwrap_or(LevelFilter::INFO),
+        std::io::stdout,
+    );
+    // Fails only when a subscriber is already there, as in tests that share a process.
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+fn subscriber<W>(
+    function: &str,
+    level: LevelFilter,
+    writer: W,
+) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let ours = [
+        "shared",
+        "sms_webhook",
+        "whatsapp_webhook",
+        "voice_webhook",
+        "deferred_writer",
+    ];
+    let targets = ours.into_iter().fold(
+        Targets::new().with_default(level.min(LevelFilter::WARN)),
+        |t, name| t.with_target(name, level),
+    );
+    let lines = tracing_subscriber::fmt::layer()
+        .fmt_fields(JsonFields::new())
+        .event_format(line::JsonLine::new(function))
+        .with_writer(writer);
+    Registry::default().with(lines.with_filter(targets))
+}
+
+/// Logs where a panic happened. Its text is left out unless it is a literal: a formatted one may hold what was parsed.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let text = panic
+        .payload()
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("(formatted text left out)");
+    let location = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    tracing::error!(
+        panic.location = location,
+        panic.text = text,
+        "a panic was caught: this is a defect, please report it"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::Value;
+    use tracing::{info, info_span};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines_of(body: impl FnOnce()) -> Vec<Value> {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let subscriber = subscriber("sms-webhook", LevelFilter::INFO, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, body);
+        let bytes = captured.0.lock().unwrap().clone();
+        String::from_utf8(bytes)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn every_line_inside_a_tenants_span_names_the_tenant() {
+        let lines = lines_of(|| {
+            let request = info_span!("request", request_id = "r-1").entered();
+            let tenant = info_span!("tenant", tenant_id = "acme").entered();
+            info!(status = 200, "answered \"it\"");
+            drop((tenant, request));
+        });
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["message"], "answered \"it\"");
+        assert_eq!(lines[0]["tenant_id"], "acme");
+        assert_eq!(lines[0]["request_id"], "r-1");
+        assert_eq!(lines[0]["status"], 200);
+        assert_eq!(lines[0]["function"], "sms-webhook");
+        assert_eq!(lines[0]["level"], "INFO");
+    }
+
+    #[test]
+    fn other_crates_are_silent_below_warn() {
+        let lines = lines_of(|| {
+            tracing::trace!(target: "hyper::proto", "a header with a secret");
+            tracing::info!(target: "aws_smithy_runtime", "a request");
+            tracing::warn!(target: "aws_smithy_runtime", "a warning");
+        });
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["message"], "a warning");
+    }
+}

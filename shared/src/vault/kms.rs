@@ -1,0 +1,264 @@
+//! KMS: data keys made and unwrapped under one KMS key.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_sdk_kms::Client;
+use aws_sdk_kms::config::http::HttpResponse;
+use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::operation::RequestId;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::DataKeySpec;
+
+use super::context::EncryptionContext;
+use super::keys::DataKey;
+use crate::environment::Environment;
+
+/// A text that does not name a KMS key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a KMS key's ARN, arn:<partition>:kms:<region>:<account>:key/<id>")]
+pub struct InvalidKeyArn;
+
+/// The ARN of a KMS key. An alias will not do: messages hold the key's own ARN, which an alias may
+/// cease to mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyArn(Box<str>);
+
+impl KeyArn {
+    /// Reads `CREDENTIALS_KEY_ARN`.
+    #[must_use]
+    pub fn from_environment(environment: &Environment) -> Option<Self> {
+        let key = environment.required("CREDENTIALS_KEY_ARN")?.parse();
+        key.map_err(|form| environment.fault(format!("CREDENTIALS_KEY_ARN: {form}")))
+            .ok()
+    }
+
+    /// The ARN.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for KeyArn {
+    type Err = InvalidKeyArn;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKeyArn> {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let ["arn", partition, "kms", region, account, resource] = parts.as_slice() else {
+            return Err(InvalidKeyArn);
+        };
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        let id = resource.strip_prefix("key/").unwrap_or_default();
+        if [partition, region, account, &id]
+            .into_iter()
+            .all(|part| plain(part))
+        {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidKeyArn)
+        }
+    }
+}
+
+impl fmt::Display for KeyArn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A call to KMS that gave no data key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("KMS {operation}: {detail}")]
+pub(crate) struct KmsFailure {
+    operation: &'static str,
+    /// Whether KMS could not be asked; otherwise it was, and refused.
+    pub(crate) is_unavailable: bool,
+    /// Made of KMS's own code, message and request id. The SDK's error is not kept: it holds the
+    /// raw answer, and its `Debug` shows it.
+    detail: String,
+}
+
+/// One KMS key as a maker of data keys.
+#[derive(Debug, Clone)]
+pub(crate) struct DataKeys {
+    client: Client,
+    key: KeyArn,
+}
+
+impl DataKeys {
+    pub(crate) fn new(client: Client, key: KeyArn) -> Self {
+        Self { client, key }
+    }
+
+    pub(crate) fn key(&self) -> &KeyArn {
+        &self.key
+    }
+
+    /// A new data key, in clear and wrapped for this context.
+    pub(crate) async fn generate(
+        &self,
+        context: &EncryptionContext,
+    ) -> Result<(DataKey, Vec<u8>), KmsFailure> {
+        const OPERATION: &str = "GenerateDataKey";
+        let mut request = self
+            .client
+            .generate_data_key()
+            .key_id(self.key.as_str())
+            .key_spec(DataKeySpec::Aes256);
+        for (key, value) in context.pairs() {
+            request = request.encryption_context(key, value);
+        }
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| failure(OPERATION, &error))?;
+        let data_key = self.checked(OPERATION, answer.key_id.as_deref(), answer.plaintext)?;
+        let wrapped = answer
+            .ciphertext_blob
+            .map(Blob::into_inner)
+            .unwrap_or_default();
+        if wrapped.is_empty() {
+            return Err(unexpected(OPERATION, "the answer holds no wrapped key"));
+        }
+        Ok((data_key, wrapped))
+    }
+
+    /// Unwraps a data key that was wrapped under this key and for this context.
+    pub(crate) async fn decrypt(
+        &self,
+        context: &EncryptionContext,
+        wrapped: &[u8],
+    ) -> Result<DataKey, KmsFailure> {
+        const OPERATION: &str = "Decrypt";
+        let mut request = self
+            .client
+            .decrypt()
+            .key_id(self.key.as_str())
+            .ciphertext_blob(Blob::new(wrapped));
+        for (key, value) in context.pairs() {
+            request = request.encryption_context(key, value);
+        }
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| failure(OPERATION, &error))?;
+        self.checked(OPERATION, answer.key_id.as_deref(), answer.plaintext)
+    }
+
+    /// Takes the data key over from the SDK, which does not zeroise, before anything else is looked
+    /// at.
+    fn checked(
+        &self,
+        operation: &'static str,
+        answered_by: Option<&str>,
+        plaintext: Option<Blob>,
+    ) -> Result<DataKey, KmsFailure> {
+        let data_key = plaintext.map(Blob::into_inner).and_then(DataKey::new);
+        if answered_by != Some(self.key.as_str()) {
+            return Err(unexpected(operation, "another key answered"));
+        }
+        data_key.ok_or_else(|| unexpected(operation, "the data key does not have 32 bytes"))
+    }
+}
+
+fn unexpected(operation: &'static str, detail: &str) -> KmsFailure {
+    KmsFailure {
+        operation,
+        is_unavailable: false,
+        detail: detail.to_owned(),
+    }
+}
+
+fn failure<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> KmsFailure
+where
+    E: ProvideErrorMetadata,
+{
+    let request_id = error.request_id().unwrap_or("unknown");
+    let (is_unavailable, detail) = match error {
+        SdkError::ServiceError(answer) => {
+            let (status, answered) = (answer.raw().status().as_u16(), answer.err());
+            let code = answered.code().unwrap_or("no code");
+            let message = answered.message().unwrap_or_default();
+            let detail = format!("{status} {code}: {message} (request id {request_id})");
+            (status >= 500 || status == 429 || is_passing(code), detail)
+        }
+        SdkError::ResponseError(_) => {
+            (true, format!("unreadable answer (request id {request_id})"))
+        }
+        SdkError::TimeoutError(_) => (true, "timed out".to_owned()),
+        SdkError::DispatchFailure(failure) => {
+            let cause = failure.as_connector_error();
+            let cause = cause.map(|cause| DisplayErrorContext(cause).to_string());
+            (true, format!("not reached: {}", cause.unwrap_or_default()))
+        }
+        // Only a request that cannot be made is left; asking again does not mend that.
+        _ => (false, "the request could not be made".to_owned()),
+    };
+    KmsFailure {
+        operation,
+        is_unavailable,
+        detail,
+    }
+}
+
+/// Whether an error code says "not now" rather than "no". What is not listed is a "no": access
+/// denied, invalid ciphertext, incorrect, disabled or deleted key, and whatever KMS will add.
+fn is_passing(code: &str) -> bool {
+    matches!(
+        code,
+        "DependencyTimeoutException"
+            | "InternalFailure"
+            | "KeyUnavailableException"
+            | "KMSInternalException"
+            | "LimitExceededException"
+            | "RequestLimitExceeded"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "RequestTimeout"
+            | "RequestTimeoutException"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException"
+            | "SlowDown"
+            | "Throttling"
+            | "ThrottlingException"
+            | "TooManyRequestsException"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_an_arn_of_its_own() {
+        for text in [
+            "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef12345678990ab",
+        ] {
+            assert_eq!(text.parse::<KeyArn>().unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn aliases_ids_and_other_resources_are_refused() {
+        for text in [
+            "",
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "alias/credentials",
+            "arn:aws:kms:eu-central-1:123456789012:alias/credentials",
+            "arn:aws:kms:eu-central-1:123456789012:key/",
+            "arn:aws:kms:eu-central-1::key/1",
+            "arn:aws:sqs:eu-central-1:123456789012:key/1",
+            "arn:aws:kms:eu-central-1:123456789012:key/1:2",
+            "arn:aws:kms:eu-central-1:123456789012:key/1 ",
+        ] {
+            assert_eq!(text.parse::<KeyArn>(), Err(InvalidKeyArn), "{text}");
+        }
+    }
+}

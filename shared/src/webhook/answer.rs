@@ -1,0 +1,86 @@
+//! The answer to a webhook, with what the log says of it.
+
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+use super::Refusal;
+use crate::activity::Route;
+use crate::http::Reply;
+use crate::tenant::TenantId;
+
+/// An answer, and what the log says of how it came about.
+pub struct Answer {
+    pub(super) reply: Reply,
+    pub(super) refusal: Option<Refusal>,
+    pub(super) trace: Trace,
+}
+
+/// What the log says of a webhook besides its answer.
+#[derive(Default)]
+pub(super) struct Trace {
+    /// The tenant that the webhook claims to be of; true only of an answer that is no refusal.
+    pub(super) claimed: Option<TenantId>,
+    /// Whether its holder was in memory.
+    pub(super) was_known: bool,
+    pub(super) put_aside: bool,
+}
+
+impl Answer {
+    /// An answer that needs no webhook to be taken.
+    #[must_use]
+    pub fn of(reply: Reply) -> Self {
+        Self {
+            reply,
+            refusal: None,
+            trace: Trace::default(),
+        }
+    }
+
+    /// What Twilio is answered.
+    #[must_use]
+    pub fn reply(&self) -> &Reply {
+        &self.reply
+    }
+
+    /// A refusal.
+    #[must_use]
+    pub fn refused(refusal: Refusal) -> Self {
+        Self {
+            reply: refusal.reply(),
+            refusal: Some(refusal),
+            trace: Trace::default(),
+        }
+    }
+
+    /// Writes the one event of the invocation. Only known routes are named: any other path may hold anything.
+    pub(super) fn log(&self, route: Option<Route>, took: Duration, cold_start: bool) {
+        let status = self.reply.status();
+        let route = route.map_or("-", Route::path);
+        let tenant_id = self.trace.claimed.as_ref().map(TenantId::as_str);
+        let reason = self.refusal.as_ref().map(ToString::to_string);
+        let duration_ms = took.as_micros().min(u128::from(u32::MAX)) as f64 / 1_000.0;
+        let (status_code, cached, put_aside) =
+            (status.as_u16(), self.trace.was_known, self.trace.put_aside);
+        macro_rules! event {
+            ($level:ident, $message:literal) => {
+                $level!(
+                    tenant_id,
+                    route,
+                    status = status_code,
+                    reason,
+                    duration_ms,
+                    cold_start,
+                    cached,
+                    put_aside,
+                    $message
+                )
+            };
+        }
+        match status {
+            status if status.is_server_error() => event!(error, "webhook not taken"),
+            status if status.is_client_error() => event!(warn, "webhook refused"),
+            _ => event!(info, "webhook answered"),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The path of every Twilio webhook: parse just enough, resolve, verify, one write, answer.
+
+mod accounts;
+mod answer;
+mod fallback;
+mod kinds;
+mod messages;
+mod refusal;
+mod service;
+mod unverified;
+mod verified;
+
+pub use answer::Answer;
+pub use fallback::fallback;
+pub use kinds::{DialResult, InboundMessage, IncomingCall, Notification, Voicemail};
+pub use messages::auto_reply;
+pub use refusal::Refusal;
+pub use service::{BODY_LIMIT, Webhooks};
+pub use verified::{Verified, WebhookKind};

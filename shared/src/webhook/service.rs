@@ -1,0 +1,215 @@
+//! The webhook path itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, error, info_span, warn};
+
+use super::accounts::{Accounts, TwilioTenant};
+use super::answer::{Answer, Trace};
+use super::unverified::Unverified;
+use super::{Refusal, Verified, WebhookKind};
+use crate::activity::{Fact, Route};
+use crate::aws::{Aws, Patience, Service};
+use crate::clock::Clock;
+use crate::deferred::DeferredQueue;
+use crate::environment::Environment;
+use crate::http::{HttpRequest, Reply};
+use crate::lambda::{HttpInvocation, StartError, serve_http};
+use crate::store::{Activity, TableNames};
+use crate::tenant::{TenantScope, TenantStatus};
+use crate::twilio::signature::{BaseUrl, SigningKeys};
+use crate::vault::KeyArn;
+
+/// The largest body that is read, in bytes. Twilio's largest, with add-ons and channel metadata, are about a tenth of it.
+pub const BODY_LIMIT: usize = 128 * 1024;
+
+/// Until when an account must be resolved, counted from the request's arrival.
+const RESOLVE_BY: Duration = Duration::from_millis(450);
+/// Until when a fact must be kept before it is put aside instead.
+const KEEP_BY: Duration = Duration::from_millis(750);
+/// Until when a fact must be put aside before the webhook is refused. Everything together stays under a second.
+const PUT_ASIDE_BY: Duration = Duration::from_millis(950);
+
+/// What the Twilio webhook functions share: the stores, the vault and the queue.
+pub struct Webhooks {
+    accounts: Accounts,
+    activity: Activity,
+    deferred: DeferredQueue,
+    public_base_url: Option<BaseUrl>,
+    clock: Clock,
+}
+
+impl Webhooks {
+    /// Runs a webhook function: `handler` answers each request, mostly through [`Webhooks::receive`].
+    ///
+    /// # Errors
+    /// Every fault of the configuration; later, when the Runtime API is gone.
+    pub async fn run<H, Handled>(environment: Environment, handler: H) -> Result<(), StartError>
+    where
+        H: Fn(Arc<Self>, HttpRequest) -> Handled + Clone + Send + Sync + 'static,
+        Handled: Future<Output = Answer> + Send + 'static,
+    {
+        let webhooks = Arc::new(Self::from_environment(&environment, Clock::system()).await?);
+        serve_http(move |invocation| Arc::clone(&webhooks).serve(invocation, handler.clone())).await
+    }
+
+    /// Reads the configuration, builds the clients and opens their connections. Ages are told by `clock`.
+    ///
+    /// # Errors
+    /// Every fault of the configuration.
+    pub async fn from_environment(
+        environment: &Environment,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let tables = TableNames::from_environment(environment);
+        let key = KeyArn::from_environment(environment);
+        let queue = DeferredQueue::url(environment);
+        let retention = Activity::retention_days(environment);
+        let public = environment
+            .optional("PUBLIC_WEBHOOK_BASE_URL")
+            .map(str::parse::<BaseUrl>)
+            .transpose();
+        let public = public
+            .map_err(|form| environment.fault(format!("PUBLIC_WEBHOOK_BASE_URL: {form}")))
+            .ok();
+        let aws = Aws::from_environment(environment, Patience::WEBHOOK);
+        let read = tables
+            .zip(key)
+            .zip(queue)
+            .zip(retention)
+            .zip(public)
+            .zip(aws);
+        let (((((tables, key), queue), retention), public_base_url), aws) =
+            environment.finish(read)?;
+        let webhooks = Self {
+            accounts: Accounts::new(&aws, &tables, key, &clock),
+            activity: Activity::new(aws.dynamodb(), tables.activity, retention),
+            deferred: DeferredQueue::new(aws.sqs(), queue),
+            public_base_url,
+            clock,
+        };
+        aws.prime(&[Service::DynamoDb, Service::Kms, Service::Sqs])
+            .await;
+        Ok(webhooks)
+    }
+
+    /// Answers one invocation and logs it, in one line.
+    async fn serve<H, Handled>(self: Arc<Self>, invocation: HttpInvocation, handler: H) -> Reply
+    where
+        H: FnOnce(Arc<Self>, HttpRequest) -> Handled,
+        Handled: Future<Output = Answer>,
+    {
+        let span = info_span!("invocation", request_id = invocation.request_id);
+        let answered = async {
+            let started = Instant::now();
+            let (route, answer) = match HttpRequest::from_event(invocation.event.get(), BODY_LIMIT)
+            {
+                Ok(request) => (Route::of_path(request.path()), handler(self, request).await),
+                Err(malformed) => (None, Answer::refused(malformed.into())),
+            };
+            answer.log(route, started.elapsed(), invocation.cold_start);
+            answer.reply
+        };
+        answered.instrument(span).await
+    }
+
+    /// Takes a webhook: verifies it, keeps it, and only then asks `answer`, which waits for nothing.
+    pub async fn receive<T: WebhookKind>(
+        &self,
+        request: &HttpRequest,
+        route: Route,
+        answer: impl FnOnce(&Verified<T>) -> Reply,
+    ) -> Answer {
+        let mut trace = Trace::default();
+        let (reply, refusal) = match self.take(request, route, &mut trace).await {
+            Ok(verified) => (answer(&verified), None),
+            Err(refusal) => (refusal.reply(), Some(refusal)),
+        };
+        Answer {
+            reply,
+            refusal,
+            trace,
+        }
+    }
+
+    async fn take<T: WebhookKind>(
+        &self,
+        request: &HttpRequest,
+        route: Route,
+        trace: &mut Trace,
+    ) -> Result<Verified<T>, Refusal> {
+        let (arrived, received_at) = (Instant::now(), self.clock.now());
+        let unverified = Unverified::read(request)?;
+        let resolved = timeout_at(arrived + RESOLVE_BY, self.verify(&unverified, trace)).await;
+        let (tenant, base_url) = resolved.unwrap_or(Err(Refusal::Unresolved))?;
+        if tenant.status != TenantStatus::Active {
+            return Err(Refusal::InactiveTenant);
+        }
+        // Resolved, then verified: from here on the request may act for the tenant.
+        let scope = TenantScope::new(tenant.tenant_id.clone());
+        let (account, parameters) = unverified.into_parts();
+        let fact = Fact::new(route, &parameters, received_at)?;
+        let span = info_span!("tenant", tenant_id = %scope.tenant_id());
+        self.keep(&scope, &fact, arrived, trace)
+            .instrument(span)
+            .await?;
+        Ok(Verified::new(
+            scope,
+            account,
+            tenant,
+            base_url,
+            received_at,
+            T::of(&fact),
+        ))
+    }
+
+    /// Checks the signature with the keys of the account's holder, once more with fresh ones if the known ones may be old.
+    async fn verify(
+        &self,
+        unverified: &Unverified<'_>,
+        trace: &mut Trace,
+    ) -> Result<(Arc<TwilioTenant>, String), Refusal> {
+        let signed_with = |tenant: &TwilioTenant| {
+            let keys = SigningKeys::from(&tenant.credentials);
+            unverified.signed_with(&keys, self.public_base_url.as_ref())
+        };
+        trace.was_known = self.accounts.knows(unverified.account());
+        let tenant = self.accounts.find(unverified.account()).await?;
+        trace.claimed = Some(tenant.tenant_id.clone());
+        match signed_with(&tenant) {
+            Err(Refusal::Signature(error)) if error.may_be_stale_keys() => {
+                let fresh = self.accounts.refresh(unverified.account(), &tenant).await?;
+                let fresh = fresh.ok_or(Refusal::Signature(error))?;
+                signed_with(&fresh).map(|base_url| (fresh, base_url))
+            }
+            checked => checked.map(|base_url| (tenant, base_url)),
+        }
+    }
+
+    /// Keeps a fact, or puts it aside when the store does not take it in time. Never acknowledged, never lost: one of the
+    /// two has it before the webhook is answered.
+    async fn keep(
+        &self,
+        scope: &TenantScope,
+        fact: &Fact,
+        arrived: Instant,
+        trace: &mut Trace,
+    ) -> Result<(), Refusal> {
+        match timeout_at(arrived + KEEP_BY, self.activity.keep(scope, fact)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => {
+                warn!(error = %error, "the store did not keep the webhook: putting it aside")
+            }
+            Err(_) => warn!("the store did not keep the webhook in time: putting it aside"),
+        }
+        trace.put_aside = true;
+        match timeout_at(arrived + PUT_ASIDE_BY, self.deferred.put_aside(scope, fact)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error!(error = %error, "the queue did not take the webhook either"),
+            Err(_) => error!("the queue did not take the webhook in time either"),
+        }
+        Err(Refusal::NotKept)
+    }
+}

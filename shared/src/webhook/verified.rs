@@ -1,0 +1,91 @@
+//! A webhook that is known to come from Twilio and to be of its tenant.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::activity::{Fact, Route};
+use crate::sid::AccountSid;
+use crate::tenant::{Settings, TenantScope};
+
+use super::accounts::TwilioTenant;
+use crate::twilio::TwilioCredentials;
+
+/// A kind of webhook: what its answer depends on, taken from the fact that is kept.
+pub trait WebhookKind {
+    /// Reads it. Whatever Twilio may leave out or invent has a meaning here.
+    fn of(fact: &Fact) -> Self;
+}
+
+/// A webhook after resolution and signature check. It is made nowhere else, so that a handler, which takes one, cannot run
+/// before verification.
+///
+/// ```compile_fail
+/// fn forge(kind: shared::webhook::Notification) -> shared::webhook::Verified<shared::webhook::Notification> {
+///     shared::webhook::Verified { kind } // its fields are private
+/// }
+/// ```
+pub struct Verified<T> {
+    scope: TenantScope,
+    account: AccountSid,
+    tenant: Arc<TwilioTenant>,
+    base_url: String,
+    received_at: Timestamp,
+    kind: T,
+}
+
+impl<T> Verified<T> {
+    pub(super) fn new(
+        scope: TenantScope,
+        account: AccountSid,
+        tenant: Arc<TwilioTenant>,
+        base_url: String,
+        received_at: Timestamp,
+        kind: T,
+    ) -> Self {
+        Self {
+            scope,
+            account,
+            tenant,
+            base_url,
+            received_at,
+            kind,
+        }
+    }
+
+    /// What the webhook says.
+    #[must_use]
+    pub fn kind(&self) -> &T {
+        &self.kind
+    }
+
+    /// The tenant that it is of.
+    #[must_use]
+    pub fn scope(&self) -> &TenantScope {
+        &self.scope
+    }
+
+    /// When it arrived.
+    #[must_use]
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+
+    /// What the tenant set.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.tenant.settings
+    }
+
+    /// The tenant's own Twilio credentials.
+    #[must_use]
+    pub fn credentials(&self) -> &TwilioCredentials {
+        &self.tenant.credentials
+    }
+
+    /// The absolute URL of a route of this function, as Twilio is to call it next.
+    #[must_use]
+    pub fn url_of(&self, route: Route) -> String {
+        format!("{}{}?account={}", self.base_url, route.path(), self.account)
+    }
+}

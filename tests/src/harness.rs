@@ -1,0 +1,124 @@
+//! One stack for all tests of this binary, and a tenant of its own for each test.
+//!
+//! Tests run side by side on the stack: whatever they count, they count for their own tenant. A test that breaks something
+//! for everybody starts a stack of its own with [`Harness::start`].
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use local::console::Console;
+use local::stack::{Stack, StackOptions};
+use local::twilio::{FunctionUrls, Target, WebhookSender};
+use serde_json::{Value, json};
+use shared::environment::Environment;
+use shared::onboarding::NewTenant;
+use shared::tenant::TenantId;
+use tokio::runtime::{Handle, Runtime};
+
+/// A running stack, on a runtime of its own that outlives the tests' runtimes.
+pub(crate) struct Harness {
+    pub(crate) stack: Stack,
+    runtime: Handle,
+}
+
+/// A tenant that one test made for itself.
+pub(crate) struct Tenant {
+    pub(crate) id: TenantId,
+    /// Delivers webhooks as the tenant's Twilio account does.
+    pub(crate) sender: WebhookSender,
+    /// The tenant's numbers and where its webhooks go.
+    pub(crate) target: Target,
+    /// What was stored of it, to be changed and stored again.
+    pub(crate) document: Value,
+    /// The stores, for a look at what is there.
+    pub(crate) console: Console,
+}
+
+impl Harness {
+    /// The stack that all tests share, started by the first.
+    pub(crate) async fn shared() -> &'static Self {
+        static SHARED: OnceLock<Harness> = OnceLock::new();
+        // Blocks a thread of the test's runtime, not the runtime: other tests wait at the same place.
+        tokio::task::spawn_blocking(|| SHARED.get_or_init(|| Self::start(|_| {})))
+            .await
+            .unwrap()
+    }
+
+    /// A stack of its own. It ends with the test's process.
+    pub(crate) fn start(change: impl FnOnce(&mut StackOptions)) -> Self {
+        let mut options = StackOptions::new(workspace().join("template.yaml"));
+        change(&mut options);
+        let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().unwrap()));
+        // On a thread of its own, because a runtime cannot block inside another.
+        let stack = std::thread::spawn(|| runtime.block_on(Stack::start(options)))
+            .join()
+            .unwrap();
+        Self {
+            stack: stack.unwrap_or_else(|error| panic!("{error}")),
+            runtime: runtime.handle().clone(),
+        }
+    }
+
+    /// Runs something on the stack's own runtime.
+    pub(crate) async fn on_stack<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        self.runtime.spawn(work).await.unwrap()
+    }
+
+    /// A new tenant with a Twilio account of its own and these settings.
+    pub(crate) async fn tenant(&self, settings: Value) -> Tenant {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let document = json!({
+            "tenant_id": format!("tenant-{number}"),
+            "name": format!("Tenant {number}"),
+            "twilio": {
+                "account_sid": format!("AC{number:032x}"),
+                "auth_token": format!("{number:08x}-secret-auth-token"),
+                "phone_number": format!("+1212555{:04}", number % 10_000),
+                "whatsapp_sender": format!("+1312555{:04}", number % 10_000),
+            },
+            "settings": settings,
+        });
+        self.store(document).await
+    }
+
+    /// Stores a tenant as `seed` does.
+    pub(crate) async fn store(&self, document: Value) -> Tenant {
+        let console = self.console();
+        let tenant: NewTenant = serde_json::from_value(document.clone()).unwrap();
+        console.store(&tenant).await.unwrap();
+        let target = Target::new(tenant.twilio.as_ref().unwrap(), self.urls());
+        Tenant {
+            id: tenant.tenant_id,
+            sender: WebhookSender::new(target.account.clone()),
+            target,
+            document,
+            console,
+        }
+    }
+
+    /// The stores, opened on the runtime of the test that asks: connections live where they were opened.
+    pub(crate) fn console(&self) -> Console {
+        let environment = Environment::of(self.stack.environment().clone());
+        Console::open(&environment).unwrap()
+    }
+
+    /// Where the webhook functions are.
+    pub(crate) fn urls(&self) -> FunctionUrls {
+        let url = |binary| self.stack.url(binary).unwrap().to_owned();
+        FunctionUrls {
+            voice: url("voice-webhook"),
+            sms: url("sms-webhook"),
+            whatsapp: url("whatsapp-webhook"),
+        }
+    }
+}
+
+/// The root of the workspace.
+pub(crate) fn workspace() -> PathBuf {
+    local::binaries::workspace().unwrap()
+}
