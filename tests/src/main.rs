@@ -10,3 +10,6 @@
 
 mod harness;
 mod messages;
+mod refusals;
+mod signing_keys;
+mod traffic;
