@@ -8,6 +8,7 @@
     reason = "a test that fails here should fail"
 )]
 
+mod costs;
 mod harness;
 mod messages;
 mod refusals;

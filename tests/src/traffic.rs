@@ -1,5 +1,6 @@
 //! Webhooks of every route, requests that no Twilio would send, and what both left behind.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::logs::{Line, Voice};
 use local::twilio::payload::{
     CallLeg, CallProgress, CallStatus, Channel, DialResult, InboundMessage, InboundWhatsapp,
@@ -10,7 +11,9 @@ use local::twilio::{Parameters, Purpose, Webhook, sign};
 use reqwest::header::{ALLOW, CONTENT_TYPE};
 use reqwest::{Client, Method};
 use shared::activity::{History, Resource, Route};
+use shared::aws::{Aws, Patience};
 use shared::clock::Clock;
+use shared::environment::Environment;
 use shared::secret::Secret;
 
 use crate::harness::{Harness, Tenant};
@@ -273,4 +276,24 @@ pub(crate) async fn settled_lines(harness: &Harness) -> Vec<Line> {
     tokio::time::timeout(std::time::Duration::from_secs(10), settled)
         .await
         .expect("every invocation of a webhook function prints one line")
+}
+
+/// An item of DynamoDB.
+pub(crate) type Item = std::collections::HashMap<String, AttributeValue>;
+
+/// Every item of the Activity table.
+pub(crate) async fn items(harness: &Harness) -> Vec<Item> {
+    let environment = Environment::of(harness.stack.environment().clone());
+    let aws = Aws::from_environment(&environment, Patience::BACKGROUND).unwrap();
+    let scan = aws.dynamodb().scan();
+    let scan = scan.table_name(harness.variable("ACTIVITY_TABLE"));
+    let pages = scan.consistent_read(true).into_paginator().items().send();
+    pages.collect::<Result<Vec<_>, _>>().await.unwrap()
+}
+
+/// The items in a tenant's partitions of the Activity table.
+pub(crate) async fn items_of(harness: &Harness, tenant: &Tenant) -> Vec<Item> {
+    let mut items = items(harness).await;
+    items.retain(|item| item["pk"].as_s().unwrap().starts_with(&tenant.partition()));
+    items
 }
