@@ -8,7 +8,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use local::console::Console;
+use local::emulators::QueueHandle;
 use local::stack::{Stack, StackOptions};
+use local::template::Resource;
 use local::twilio::{FunctionUrls, Target, WebhookSender};
 use serde_json::{Value, json};
 use shared::environment::Environment;
@@ -128,6 +130,14 @@ impl Harness {
             target,
             document,
             console,
+        }
+    }
+
+    /// A queue of the template, as its event source sees it.
+    pub(crate) fn queue(&self, logical_id: &str) -> QueueHandle {
+        match self.stack.template().resource(logical_id) {
+            Some(Resource::Queue(queue)) => self.stack.emulators().sqs().queue(&queue.name),
+            _ => panic!("the template has no queue {logical_id}"),
         }
     }
 

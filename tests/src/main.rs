@@ -10,6 +10,7 @@
 
 mod costs;
 mod harness;
+mod load;
 mod messages;
 mod refusals;
 mod signing_keys;
