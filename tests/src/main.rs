@@ -9,9 +9,11 @@
 )]
 
 mod costs;
+mod deferral;
 mod harness;
 mod load;
 mod messages;
+mod outages;
 mod refusals;
 mod signing_keys;
 mod traffic;
