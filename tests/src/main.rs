@@ -8,6 +8,7 @@
     reason = "a test that fails here should fail"
 )]
 
+mod configuration;
 mod costs;
 mod deferral;
 mod harness;
