@@ -16,7 +16,7 @@ use crate::lambda::{Function, Platform};
 use crate::logs::{Display, Logs};
 use crate::loopback::{ListenError, Serving};
 use crate::running::{Announced, DataFolder, RunningError, RunningFunction, RunningStack};
-use crate::sources::{InvokeError, SqsSource};
+use crate::sources::{InvokeError, SqsSource, SqsSourceOptions};
 use crate::template::{EventSource, Fault, REGION, Resource, Template};
 
 /// Processes that a function may have at a time, unless told otherwise.
@@ -66,6 +66,8 @@ pub struct StackOptions {
     pub concurrency: usize,
     /// Variables of single functions that replace the template's.
     pub overrides: Overrides,
+    /// Seconds until a queue's message that failed is tried again; by default what the queue says. Tests shorten it.
+    pub redelivery_seconds: Option<u32>,
     /// Where log lines are shown.
     pub display: Display,
 }
@@ -87,6 +89,7 @@ impl StackOptions {
             ephemeral: false,
             concurrency: CONCURRENCY,
             overrides: Overrides::new(),
+            redelivery_seconds: None,
             display: Display::Quiet,
         }
     }
@@ -192,7 +195,12 @@ impl Stack {
         let deployment = urls
             .deploy(&template, &attributes, &options.overrides, &around)
             .map_err(StackError::Template)?;
-        let sources = sources(&template, &emulators, &deployment);
+        let sources = sources(
+            &template,
+            &emulators,
+            &deployment,
+            options.redelivery_seconds,
+        );
 
         let control_url = control.url();
         let control = control.serve(deployment.functions().to_vec());
@@ -289,7 +297,12 @@ async fn stop_all(sources: Vec<SqsSource>) {
 }
 
 /// Feeds the functions from the queues that the template connects them to.
-fn sources(template: &Template, emulators: &Emulators, deployment: &Deployment) -> Vec<SqsSource> {
+fn sources(
+    template: &Template,
+    emulators: &Emulators,
+    deployment: &Deployment,
+    redelivery_seconds: Option<u32>,
+) -> Vec<SqsSource> {
     let mut sources = Vec::new();
     for (logical_id, declared) in template.functions() {
         let Some(function) = deployment.function(&declared.binary) else {
@@ -313,11 +326,15 @@ fn sources(template: &Template, emulators: &Emulators, deployment: &Deployment) 
                         .map_err(|error| InvokeError(error.to_string()))
                 }
             };
+            let options = SqsSourceOptions {
+                visibility_timeout: redelivery_seconds,
+                ..source.into()
+            };
             let handle = emulators.sqs().queue(queue.name.clone());
             sources.push(SqsSource::start(
                 handle,
                 logical_id,
-                source.into(),
+                options,
                 Arc::new(invoke),
             ));
         }

@@ -39,12 +39,22 @@ impl DeferredQueue {
         Self { client, url }
     }
 
-    /// Reads `DEFERRED_QUEUE_URL`.
+    /// Reads `DEFERRED_QUEUE_URL`. What is no URL of a queue is a fault: it would only show when the queue is needed.
     #[must_use]
     pub fn url(environment: &Environment) -> Option<String> {
-        environment
-            .required("DEFERRED_QUEUE_URL")
-            .map(str::to_owned)
+        const VARIABLE: &str = "DEFERRED_QUEUE_URL";
+        let url = environment.required(VARIABLE)?;
+        let after_scheme = ["https://", "http://"]
+            .iter()
+            .find_map(|scheme| url.strip_prefix(scheme));
+        let named = after_scheme.and_then(|rest| rest.rsplit_once('/'));
+        if named.is_some_and(|(before, queue)| !before.is_empty() && !queue.is_empty()) {
+            return Some(url.to_owned());
+        }
+        environment.fault(format!(
+            "{VARIABLE} must be the URL of an SQS queue, https://<host>/<account>/<name>"
+        ));
+        None
     }
 
     /// Puts a fact aside. Once this returns, the fact will be kept.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::aws::{Aws, Patience};
 use crate::clock::Clock;
 use crate::environment::{ConfigurationError, Environment};
-use crate::store::{NewIntegration, Routes, StoreError, Tenants};
+use crate::store::{NewIntegration, Routes, StoreError, Tenants, table_name};
 use crate::tenant::{
     InvalidSettings, Operator, Provider, Settings, TenantId, TenantProfile, TenantStatus,
 };
@@ -69,14 +69,14 @@ impl Onboarding {
         environment: &Environment,
         clock: Clock,
     ) -> Result<Self, ConfigurationError> {
-        let tenants = environment.required("TENANTS_TABLE");
-        let routes = environment.required("ROUTES_TABLE");
+        let tenants = table_name(environment, "TENANTS_TABLE");
+        let routes = table_name(environment, "ROUTES_TABLE");
         let key = KeyArn::from_environment(environment);
         let aws = Aws::from_environment(environment, Patience::BACKGROUND);
         let (((tenants, routes), key), aws) =
             environment.finish(tenants.zip(routes).zip(key).zip(aws))?;
-        let routes = Routes::new(aws.dynamodb(), routes.to_owned(), clock.clone());
-        let tenants = Tenants::new(aws.dynamodb(), tenants.to_owned(), routes, clock.clone());
+        let routes = Routes::new(aws.dynamodb(), routes, clock.clone());
+        let tenants = Tenants::new(aws.dynamodb(), tenants, routes, clock.clone());
         Ok(Self {
             tenants,
             vault: Vault::new(aws.kms(), key),

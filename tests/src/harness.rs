@@ -8,11 +8,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use local::console::Console;
+use local::emulators::QueueHandle;
 use local::stack::{Stack, StackOptions};
+use local::template::Resource;
 use local::twilio::{FunctionUrls, Target, WebhookSender};
 use serde_json::{Value, json};
 use shared::environment::Environment;
 use shared::onboarding::NewTenant;
+use shared::secret::Secret;
 use shared::tenant::TenantId;
 use tokio::runtime::{Handle, Runtime};
 
@@ -35,12 +38,32 @@ pub(crate) struct Tenant {
     pub(crate) console: Console,
 }
 
+impl Tenant {
+    /// What every partition key of the tenant's own data begins with.
+    pub(crate) fn partition(&self) -> String {
+        format!("{}#", self.id)
+    }
+
+    /// The token that signs its webhooks.
+    pub(crate) fn token(&self) -> &Secret {
+        &self.sender.account().auth_token
+    }
+}
+
 impl Harness {
     /// The stack that all tests share, started by the first.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceLock<Harness> = OnceLock::new();
+        Self::once(&SHARED, |_| {}).await
+    }
+
+    /// The stack of `cell`, started by the first who asks for it.
+    pub(crate) async fn once(
+        cell: &'static OnceLock<Self>,
+        change: impl FnOnce(&mut StackOptions) + Send + 'static,
+    ) -> &'static Self {
         // Blocks a thread of the test's runtime, not the runtime: other tests wait at the same place.
-        tokio::task::spawn_blocking(|| SHARED.get_or_init(|| Self::start(|_| {})))
+        tokio::task::spawn_blocking(move || cell.get_or_init(|| Self::start(change)))
             .await
             .unwrap()
     }
@@ -70,9 +93,14 @@ impl Harness {
 
     /// A new tenant with a Twilio account of its own and these settings.
     pub(crate) async fn tenant(&self, settings: Value) -> Tenant {
+        self.store(Self::document(settings)).await
+    }
+
+    /// A new tenant as `seed` reads it, to be changed before it is stored.
+    pub(crate) fn document(settings: Value) -> Value {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let document = json!({
+        json!({
             "tenant_id": format!("tenant-{number}"),
             "name": format!("Tenant {number}"),
             "twilio": {
@@ -82,8 +110,12 @@ impl Harness {
                 "whatsapp_sender": format!("+1312555{:04}", number % 10_000),
             },
             "settings": settings,
-        });
-        self.store(document).await
+        })
+    }
+
+    /// The name of a table or the URL of a queue, from the variable that tells it to the functions.
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        &self.stack.environment()[name]
     }
 
     /// Stores a tenant as `seed` does.
@@ -98,6 +130,14 @@ impl Harness {
             target,
             document,
             console,
+        }
+    }
+
+    /// A queue of the template, as its event source sees it.
+    pub(crate) fn queue(&self, logical_id: &str) -> QueueHandle {
+        match self.stack.template().resource(logical_id) {
+            Some(Resource::Queue(queue)) => self.stack.emulators().sqs().queue(&queue.name),
+            _ => panic!("the template has no queue {logical_id}"),
         }
     }
 

@@ -8,5 +8,13 @@
     reason = "a test that fails here should fail"
 )]
 
+mod configuration;
+mod costs;
+mod deferral;
 mod harness;
+mod load;
 mod messages;
+mod outages;
+mod refusals;
+mod signing_keys;
+mod traffic;

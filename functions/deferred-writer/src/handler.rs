@@ -4,11 +4,11 @@ use shared::aws::{Aws, Patience, Service};
 use shared::deferred::{Batch, BatchMessage, BatchOutcome, DeferredWebhook};
 use shared::environment::Environment;
 use shared::lambda::{Failure, StartError};
-use shared::store::Activity;
+use shared::store::{Activity, table_name};
 use tracing::{error, info, warn};
 
 pub(crate) async fn connect(environment: &Environment) -> Result<Activity, StartError> {
-    let table = environment.required("ACTIVITY_TABLE").map(str::to_owned);
+    let table = table_name(environment, "ACTIVITY_TABLE");
     let retention = Activity::retention_days(environment);
     let aws = Aws::from_environment(environment, Patience::BACKGROUND);
     let ((table, retention), aws) = environment.finish(table.zip(retention).zip(aws))?;

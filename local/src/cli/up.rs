@@ -88,6 +88,7 @@ impl Up {
             ephemeral: self.ephemeral,
             concurrency: self.concurrency,
             overrides: Overrides::new(),
+            redelivery_seconds: None,
             display: Display::output(),
         })
     }

@@ -167,7 +167,9 @@ async fn handle<S: Emulated>(
     let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
     let targets = shared.service.targets(&operation, &parsed);
     let effect = shared.faults.hit(&operation, &targets);
-    let number = shared.wire.begin(&operation, targets, effect.is_some());
+    // A bare GET opens a connection and asks for nothing; AWS bills no call for it either.
+    let number =
+        (!operation.is_empty()).then(|| shared.wire.begin(&operation, targets, effect.is_some()));
     let call = Incoming {
         operation,
         uri: parts.uri,
@@ -192,14 +194,15 @@ async fn handle<S: Emulated>(
             None
         }
     };
+    let finish = |status| number.map(|number| shared.wire.finish(number, status));
     let Some(answer) = answer else {
-        shared.wire.finish(number, None);
+        finish(None);
         scissors.cut();
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
-    shared.wire.finish(number, Some(answer.status));
+    finish(Some(answer.status));
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let request_id = HeaderValue::from(number);
+    let request_id = HeaderValue::from(number.unwrap_or_default());
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(S::CONTENT_TYPE)),
         (HeaderName::from_static("x-amzn-requestid"), request_id),

@@ -21,7 +21,7 @@ pub struct Target {
 /// One call of an AWS operation.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// The operation, for example `UpdateItem`. Empty if the request named none.
+    /// The operation, for example `UpdateItem`. A request that names none is no call.
     pub operation: String,
     /// What it was about. Batches and transactions touch more than one thing.
     pub targets: Vec<Target>,

@@ -11,5 +11,5 @@ mod tenants;
 pub use activity::Activity;
 pub use error::StoreError;
 pub use routes::{AccountRoute, QUARANTINE_SECONDS, Routes};
-pub use tables::TableNames;
+pub use tables::{TableNames, table_name};
 pub use tenants::{Integration, NewIntegration, TenantRecord, Tenants};
