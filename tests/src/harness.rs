@@ -11,6 +11,7 @@ use local::console::Console;
 use local::stack::{Stack, StackOptions};
 use local::twilio::{FunctionUrls, Target, WebhookSender};
 use serde_json::{Value, json};
+use shared::aws::{Aws, Patience};
 use shared::environment::Environment;
 use shared::onboarding::NewTenant;
 use shared::tenant::TenantId;
@@ -105,6 +106,14 @@ impl Harness {
     pub(crate) fn console(&self) -> Console {
         let environment = Environment::of(self.stack.environment().clone());
         Console::open(&environment).unwrap()
+    }
+
+    /// DynamoDB as it is below the stores, for a look at the items themselves.
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let environment = Environment::of(self.stack.environment().clone());
+        Aws::from_environment(&environment, Patience::BACKGROUND)
+            .unwrap()
+            .dynamodb()
     }
 
     /// Where the webhook functions are.
