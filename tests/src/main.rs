@@ -8,5 +8,13 @@
     reason = "a test that fails here should fail"
 )]
 
+mod browser_calls;
+mod calls;
+mod duplicates;
+mod fallbacks;
 mod harness;
+mod message_statuses;
 mod messages;
+mod traffic;
+mod voicemails;
+mod whatsapp;
