@@ -107,6 +107,22 @@ where
     E: for<'de> serde::Deserialize<'de> + Send + 'static,
     A: serde::Serialize + Send + 'static,
 {
-    let service = service_fn(move |event: LambdaEvent<E>| handler(event.payload));
+    // Read here and not by the runtime, which logs a malformed event's own words.
+    let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let handled = serde_json::from_str(event.payload.get()).map(handler.clone());
+        async move {
+            match handled {
+                Ok(handled) => handled.await,
+                Err(_) => Err(malformed_event()),
+            }
+        }
+    });
     Runtime::new(service).run_concurrent().await
+}
+
+fn malformed_event() -> Failure {
+    Failure {
+        error_type: "MalformedEvent".to_owned(),
+        error_message: "the event is not of the kind that this function serves".to_owned(),
+    }
 }

@@ -13,6 +13,7 @@ use local::stack::{Stack, StackOptions};
 use local::template::Resource;
 use local::twilio::{FunctionUrls, Target, WebhookSender};
 use serde_json::{Value, json};
+use shared::aws::{Aws, Patience};
 use shared::environment::Environment;
 use shared::onboarding::NewTenant;
 use shared::secret::Secret;
@@ -145,6 +146,14 @@ impl Harness {
     pub(crate) fn console(&self) -> Console {
         let environment = Environment::of(self.stack.environment().clone());
         Console::open(&environment).unwrap()
+    }
+
+    /// DynamoDB as it is below the stores, for a look at the items themselves.
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let environment = Environment::of(self.stack.environment().clone());
+        Aws::from_environment(&environment, Patience::BACKGROUND)
+            .unwrap()
+            .dynamodb()
     }
 
     /// Where the webhook functions are.

@@ -8,13 +8,21 @@
     reason = "a test that fails here should fail"
 )]
 
+mod browser_calls;
+mod calls;
 mod configuration;
+mod conversations;
 mod costs;
 mod deferral;
+mod duplicates;
+mod fallbacks;
 mod harness;
 mod load;
+mod message_statuses;
 mod messages;
 mod outages;
 mod refusals;
 mod signing_keys;
 mod traffic;
+mod voicemails;
+mod whatsapp;

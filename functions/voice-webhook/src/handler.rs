@@ -34,10 +34,11 @@ fn answer_call(call: &Verified<IncomingCall>) -> Reply {
 }
 
 fn after_dial(result: &Verified<DialResult>) -> Reply {
-    if result.kind().was_answered {
-        voicemail::hang_up()
-    } else {
-        voicemail::offer(result)
+    match result.kind() {
+        dialled if dialled.was_answered => voicemail::hang_up(),
+        // The voicemail is the tenant's own: for its callers, not for its users.
+        dialled if dialled.is_from_browser => outbound::not_answered(),
+        _ => voicemail::offer(result),
     }
 }
 

@@ -7,6 +7,9 @@ use shared::webhook::{IncomingCall, Verified};
 
 use crate::{dial, voicemail};
 
+/// The longest name of a user in characters: Twilio dials no longer one (error 31105).
+const LONGEST_IDENTITY: usize = 256;
+
 pub(crate) fn connect(call: &Verified<IncomingCall>) -> Reply {
     let settings = call.settings();
     match &call.kind().to {
@@ -30,7 +33,7 @@ pub(crate) fn connect(call: &Verified<IncomingCall>) -> Reply {
                     .to_xml(),
             )
         }
-        Address::Client(identity) => {
+        Address::Client(identity) if is_dialable(identity) => {
             let from = call.kind().from.to_string();
             let dialled = Dial::to(dial::client(identity, call))
                 .caller_id(from)
@@ -43,6 +46,15 @@ pub(crate) fn connect(call: &Verified<IncomingCall>) -> Reply {
         }
         _ => refuse("This is not a number that can be called. Goodbye."),
     }
+}
+
+/// Tells a user that the call came to nothing.
+pub(crate) fn not_answered() -> Reply {
+    refuse("Your call was not answered. Goodbye.")
+}
+
+fn is_dialable(identity: &str) -> bool {
+    (1..=LONGEST_IDENTITY).contains(&identity.chars().count())
 }
 
 fn refuse(sentence: &str) -> Reply {

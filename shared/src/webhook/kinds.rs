@@ -74,13 +74,17 @@ impl WebhookKind for IncomingCall {
 pub struct DialResult {
     /// Whether somebody spoke: `completed`, or `answered` after a conference.
     pub was_answered: bool,
+    /// Whether one of the tenant's own users dialled, from a browser.
+    pub is_from_browser: bool,
 }
 
 impl WebhookKind for DialResult {
     fn of(fact: &Fact) -> Self {
         let status = fact.parameter("DialCallStatus").unwrap_or_default();
+        let from = fact.parameter("From").unwrap_or_default();
         Self {
             was_answered: matches!(status, "completed" | "answered"),
+            is_from_browser: matches!(Address::from(from), Address::Client(_)),
         }
     }
 }

@@ -124,7 +124,10 @@ impl Webhooks {
     ) -> Answer {
         let mut trace = Trace::default();
         let (reply, refusal) = match self.take(request, route, &mut trace).await {
-            Ok(verified) => (answer(&verified), None),
+            Ok(verified) => {
+                let span = info_span!("tenant", tenant_id = %verified.scope().tenant_id());
+                (span.in_scope(|| answer(&verified)), None)
+            }
             Err(refusal) => (refusal.reply(), Some(refusal)),
         };
         Answer {
