@@ -8,5 +8,7 @@
     reason = "a test that fails here should fail"
 )]
 
+mod convergence;
 mod harness;
 mod messages;
+mod properties;
