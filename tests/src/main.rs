@@ -11,6 +11,7 @@
 mod browser_calls;
 mod calls;
 mod configuration;
+mod convergence;
 mod conversations;
 mod costs;
 mod deferral;
@@ -21,6 +22,7 @@ mod load;
 mod message_statuses;
 mod messages;
 mod outages;
+mod properties;
 mod refusals;
 mod signing_keys;
 mod traffic;

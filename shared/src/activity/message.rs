@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Group, History, Resource, Route};
+use super::{History, Resource, Route};
 use crate::sid::MessageSid;
 
 /// A message as its facts tell it.
@@ -96,16 +96,14 @@ impl Message {
         let Resource::Message(sid) = &first.resource else {
             return None;
         };
-        let Some(Group::Conversation(contact)) =
-            history.iter().filter_map(super::Fact::group).next()
-        else {
-            return None;
-        };
         let from = history.parameter("From").unwrap_or_default().to_owned();
         let to = history.parameter("To").unwrap_or_default().to_owned();
         let inbound = history
             .iter()
             .any(|fact| matches!(fact.route, Route::Sms | Route::Whatsapp));
+        // Of the set and not of its first fact, whose place depends on when it came.
+        let ends = if inbound { [&from, &to] } else { [&to, &from] };
+        let contact = ends.into_iter().find(|end| !end.is_empty())?.clone();
         let statuses = history.iter().map(|fact| match fact.route {
             Route::Sms | Route::Whatsapp => "received",
             _ => fact.parameter("MessageStatus").unwrap_or_default(),

@@ -104,6 +104,24 @@ fn a_late_status_never_takes_a_message_back() {
 }
 
 #[test]
+fn the_contact_of_a_message_does_not_depend_on_which_fact_came_first() {
+    let inbound = fact(
+        Route::Sms,
+        &[
+            ("MessageSid", MESSAGE),
+            ("From", "+15005550010"),
+            ("To", "+15005550006"),
+        ],
+    );
+    let mut later = status("sent", &[("To", "+15005550011")]);
+    for seconds in [-1, 1] {
+        later.received_at = Timestamp::from_second(seconds).unwrap();
+        let message = Message::of(&History::new([inbound.clone(), later.clone()])).unwrap();
+        assert_eq!(message.contact, message.from);
+    }
+}
+
+#[test]
 fn a_failure_keeps_its_code() {
     let history = History::new([
         status("failed", &[("ErrorCode", "63016")]),

@@ -1,0 +1,342 @@
+//! Whole histories of calls and messages as Twilio tells them, and the disorder in which they may arrive.
+
+use local::twilio::payload::{
+    CallLeg, CallProgress, CallStatus, Channel, DialResult, InboundMessage, InboundWhatsapp, Media,
+    MessageStatusCallback, Recording, RecordingSource, RecordingStatus, Transcription,
+    WhatsappContent, WhatsappUser,
+};
+use local::twilio::{Parameters, SidSupply};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use shared::activity::Route;
+use shared::sid::AccountSid;
+
+/// The caller, or who writes.
+const PERSON: &str = "+15005550010";
+/// The tenant's number.
+const NUMBER: &str = "+15005550006";
+/// Whom the tenant's calls are forwarded to.
+const STAFF: &str = "+15005550011";
+
+/// One callback: the route that it comes by, and what Twilio says.
+#[derive(Debug, Clone)]
+pub(crate) struct Callback {
+    pub(crate) route: Route,
+    pub(crate) parameters: Parameters,
+}
+
+/// What happened at Twilio. All SIDs are drawn from `seed`, so that two accounts can tell the same story.
+#[derive(Debug, Clone)]
+pub(crate) struct Story {
+    seed: u64,
+    events: Events,
+}
+
+#[derive(Debug, Clone)]
+enum Events {
+    Call(CallEvents),
+    Inbound {
+        channel: Channel,
+        body: String,
+        has_media: bool,
+    },
+    /// The statuses of a message that was sent, and the error of the last.
+    Outbound {
+        channel: Channel,
+        statuses: &'static [&'static str],
+        error: Option<u32>,
+    },
+}
+
+#[derive(Debug, Clone)]
+struct CallEvents {
+    from_browser: bool,
+    /// How the dialled leg ends, if one is dialled.
+    dialled: Option<CallStatus>,
+    /// How the recording of both legs ends, if they talk and are recorded.
+    recorded: Option<RecordingStatus>,
+    /// What the caller leaves, if nobody answers: a text, or one that nobody understood.
+    voicemail: Option<Option<String>>,
+    seconds: u32,
+}
+
+/// Stories of calls.
+pub(crate) fn calls() -> impl Strategy<Value = Story> {
+    use CallStatus::{Busy, Canceled, Completed, Failed, NoAnswer};
+    let ends = select(vec![Completed, Completed, Busy, NoAnswer, Failed, Canceled]);
+    let recorded = select(vec![
+        RecordingStatus::Completed,
+        RecordingStatus::Failed,
+        RecordingStatus::Absent,
+    ]);
+    let call = (
+        any::<bool>(),
+        option::weighted(0.8, ends),
+        option::of(recorded),
+        option::of(option::of(".{1,12}")),
+        1..200_u32,
+    );
+    let call = call.prop_map(|(from_browser, dialled, recorded, voicemail, seconds)| {
+        Events::Call(CallEvents {
+            from_browser,
+            dialled,
+            recorded,
+            voicemail,
+            seconds,
+        })
+    });
+    stories(call)
+}
+
+/// Stories of messages.
+pub(crate) fn messages() -> impl Strategy<Value = Story> {
+    let channel = || select(vec![Channel::Sms, Channel::Whatsapp]);
+    let inbound = (channel(), ".{0,12}", any::<bool>()).prop_map(|(channel, body, has_media)| {
+        Events::Inbound {
+            channel,
+            body,
+            has_media,
+        }
+    });
+    let outbound = select(vec![
+        (Channel::Sms, &["queued", "sent", "delivered"][..], None),
+        (
+            Channel::Sms,
+            &["sending", "sent", "undelivered"],
+            Some(30_003),
+        ),
+        (Channel::Sms, &["queued", "failed"], Some(21_610)),
+        (Channel::Sms, &["accepted", "scheduled", "canceled"], None),
+        (
+            Channel::Sms,
+            &["sent", "partially_delivered", "delivered"],
+            None,
+        ),
+        (Channel::Whatsapp, &["sent", "delivered", "read"], None),
+        // The closed window shows itself after `sent` only.
+        (
+            Channel::Whatsapp,
+            &["queued", "sent", "failed"],
+            Some(63_016),
+        ),
+        // A status that nobody knows yet.
+        (Channel::Whatsapp, &["sent", "pondered", "read"], None),
+    ]);
+    let outbound = outbound.prop_map(|(channel, statuses, error)| Events::Outbound {
+        channel,
+        statuses,
+        error,
+    });
+    stories(prop_oneof![1 => inbound, 2 => outbound])
+}
+
+fn stories(events: impl Strategy<Value = Events>) -> impl Strategy<Value = Story> {
+    (any::<u64>(), events).prop_map(|(seed, events)| Story { seed, events })
+}
+
+/// Callbacks by number, in any order, each up to three times. Those of one step arrive at the same moment.
+pub(crate) fn deliveries(callbacks: usize) -> impl Strategy<Value = Vec<Vec<usize>>> {
+    let copies = prop_oneof![3 => Just(1_usize), 2 => Just(2), 1 => Just(3)];
+    let arrivals = vec(copies, callbacks).prop_map(|copies| {
+        let each = copies.into_iter().enumerate();
+        each.flat_map(|(number, copies)| std::iter::repeat_n(number, copies))
+            .collect::<Vec<_>>()
+    });
+    let order = arrivals.prop_shuffle();
+    order.prop_flat_map(|order| {
+        let together = vec(any::<bool>(), order.len());
+        (Just(order), together).prop_map(|(order, together)| {
+            let mut steps: Vec<Vec<usize>> = Vec::new();
+            for (number, is_together) in order.into_iter().zip(together) {
+                match steps.last_mut() {
+                    Some(step) if is_together && step.len() < 2 => step.push(number),
+                    _ => steps.push(vec![number]),
+                }
+            }
+            steps
+        })
+    })
+}
+
+impl Story {
+    /// The callbacks in the order of what happened.
+    pub(crate) fn callbacks(&self, account: &AccountSid) -> Vec<Callback> {
+        let sids = SidSupply::seeded(self.seed);
+        match &self.events {
+            Events::Call(events) => events.callbacks(account, &sids),
+            Events::Inbound {
+                channel,
+                body,
+                has_media,
+            } => vec![inbound(account, &sids, *channel, body, *has_media)],
+            Events::Outbound {
+                channel,
+                statuses,
+                error,
+            } => {
+                let sid = sids.message(false);
+                let route = match channel {
+                    Channel::Sms => Route::SmsStatus,
+                    Channel::Whatsapp => Route::WhatsappStatus,
+                };
+                let last = statuses.len() - 1;
+                let callback = |(number, status): (usize, &&str)| {
+                    let (account, sid) = (account.clone(), sid.clone());
+                    let mut callback =
+                        MessageStatusCallback::new(account, sid, *channel, NUMBER, PERSON, status);
+                    if let Some(code) = error.filter(|_| number == last) {
+                        callback = callback.with_error(code, "Why it failed");
+                    }
+                    Callback {
+                        route,
+                        parameters: callback.parameters(moment(0)),
+                    }
+                };
+                statuses.iter().enumerate().map(callback).collect()
+            }
+        }
+    }
+}
+
+/// A message that came in.
+fn inbound(
+    account: &AccountSid,
+    sids: &SidSupply,
+    channel: Channel,
+    body: &str,
+    has_media: bool,
+) -> Callback {
+    let sid = sids.message(has_media);
+    let media = has_media.then(|| Media::of(account, &sid, "image/jpeg", sids));
+    match channel {
+        Channel::Sms => {
+            let mut message = InboundMessage::text(account.clone(), sid, PERSON, NUMBER, body);
+            message.media.extend(media);
+            Callback {
+                route: Route::Sms,
+                parameters: message.parameters(),
+            }
+        }
+        Channel::Whatsapp => {
+            let content = match media {
+                None => WhatsappContent::Text(body.to_owned()),
+                Some(media) => WhatsappContent::Media {
+                    media,
+                    caption: body.to_owned(),
+                },
+            };
+            let user = WhatsappUser::Number(PERSON.to_owned());
+            let message = InboundWhatsapp::new(account.clone(), sid, user, NUMBER, content);
+            Callback {
+                route: Route::Whatsapp,
+                parameters: message.parameters(),
+            }
+        }
+    }
+}
+
+impl CallEvents {
+    fn callbacks(&self, account: &AccountSid, sids: &SidSupply) -> Vec<Callback> {
+        let parent = if self.from_browser {
+            CallLeg::from_browser(
+                account.clone(),
+                sids.call(),
+                "agent_1",
+                STAFF,
+                &sids.sid("AP"),
+            )
+        } else {
+            CallLeg::inbound(account.clone(), sids.call(), PERSON, NUMBER)
+        };
+        let mut callbacks = Vec::new();
+        let mut tell = |route, parameters| callbacks.push(Callback { route, parameters });
+        tell(Route::Voice, parent.parameters(CallStatus::Ringing));
+        let talk = (self.dialled == Some(CallStatus::Completed)).then_some(self.seconds);
+        if let Some(end) = self.dialled {
+            let child = parent.child(sids.call(), NUMBER, STAFF);
+            let recording = self.recorded.filter(|_| talk.is_some()).map(|end| {
+                (
+                    recording(&parent, sids, RecordingSource::DialVerb, self.seconds),
+                    end,
+                )
+            });
+            let answered = talk.map(|_| CallStatus::InProgress);
+            let statuses = [CallStatus::Initiated, CallStatus::Ringing];
+            let statuses = statuses.into_iter().chain(answered).chain([end]);
+            for (sequence, status) in (0..).zip(statuses) {
+                tell(
+                    Route::VoiceStatus,
+                    progress(status, sequence, talk).parameters(&child),
+                );
+            }
+            if let Some((recording, end)) = &recording {
+                for status in [RecordingStatus::InProgress, *end] {
+                    tell(Route::VoiceRecording, recording.parameters(status));
+                }
+            }
+            let result = DialResult {
+                status: end.as_str().to_owned(),
+                child: Some(child.sid.clone()),
+                seconds: talk,
+                bridged: talk.is_some(),
+                recording: recording.map(|(recording, _)| recording),
+            };
+            let parameters = parent.parameters(CallStatus::InProgress);
+            tell(Route::VoiceDial, parameters.and(&result.parameters()));
+        }
+        if let Some(text) = self.voicemail.as_ref().filter(|_| talk.is_none()) {
+            let recording = recording(&parent, sids, RecordingSource::RecordVerb, 7);
+            let parameters = parent.parameters(CallStatus::Completed);
+            tell(
+                Route::VoiceVoicemail,
+                parameters.and(&recording.action_parameters(Some("hangup"))),
+            );
+            tell(
+                Route::VoiceRecording,
+                recording.parameters(RecordingStatus::Completed),
+            );
+            let transcription = Transcription {
+                sid: sids.sid("TR"),
+                text: text.clone(),
+            };
+            tell(
+                Route::VoiceTranscription,
+                transcription.parameters(&parent, CallStatus::Completed, &recording),
+            );
+        }
+        tell(
+            Route::VoiceStatus,
+            progress(CallStatus::Completed, 0, Some(self.seconds)).parameters(&parent),
+        );
+        callbacks
+    }
+}
+
+fn recording(leg: &CallLeg, sids: &SidSupply, source: RecordingSource, seconds: u32) -> Recording {
+    Recording {
+        account: leg.account.clone(),
+        sid: sids.recording(),
+        call: leg.sid.clone(),
+        source,
+        channels: 1,
+        started: moment(0),
+        seconds,
+    }
+}
+
+fn progress(status: CallStatus, sequence: u32, seconds: Option<u32>) -> CallProgress {
+    CallProgress {
+        status,
+        time: moment(i64::from(sequence)),
+        sequence,
+        seconds,
+        recording: None,
+    }
+}
+
+/// Some seconds after everything began.
+pub(crate) fn moment(seconds: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_760_000_000 + seconds).unwrap()
+}
