@@ -38,7 +38,7 @@ enum Command {
     /// Invoke a function with an event and print its answer, on the running stack or one of its own
     Invoke(invoke::Invoke),
     /// Play Twilio towards the running stack: send a signed webhook, show the answer and what is stored
-    Simulate(simulate::Simulate),
+    Simulate(Box<simulate::Simulate>),
     /// Store the tenants of a JSON list on standard input, here or in the deployment that the environment names
     Seed(seed::Seed),
 }
