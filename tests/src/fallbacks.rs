@@ -57,7 +57,7 @@ fn fallbacks(tenant: &Tenant, method: Method) -> Vec<Webhook> {
                 .with("AccountSid", account.as_str())
                 .with("CallSid", tenant.sender.sids().call().as_str())
                 .with("ErrorCode", "11200")
-                .with("ErrorUrl", &tenant.target.voice_url());
+                .with("ErrorUrl", tenant.target.voice_url());
             let mut webhook = Webhook::new(purpose, format!("{base}{path}"), parameters);
             webhook.method = method;
             fallbacks.push(webhook);

@@ -11,6 +11,7 @@
 mod browser_calls;
 mod calls;
 mod duplicates;
+mod events;
 mod fallbacks;
 mod harness;
 mod message_statuses;
