@@ -16,6 +16,7 @@ mod fallbacks;
 mod harness;
 mod message_statuses;
 mod messages;
+mod secrets;
 mod traffic;
 mod voicemails;
 mod whatsapp;
