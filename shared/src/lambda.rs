@@ -18,8 +18,8 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs a function: logs, configuration, dependencies, then events until the sandbox ends.
 ///
-/// `run` finishes the environment, builds the state once and serves with it. What it fails with is logged as one sentence,
-/// and the process ends with a failure, which Lambda reports as a failed init.
+/// `run` reads its variables, ends that with [`Environment::finish`], builds the state once and serves with it. What it fails
+/// with is logged as one sentence, and the process ends with a failure, which Lambda reports as a failed init.
 pub fn start<F, Served>(run: F) -> ExitCode
 where
     F: FnOnce(Environment) -> Served,
@@ -36,25 +36,22 @@ where
     }
 }
 
-/// One thread for classic Lambda, which sends one event at a time to less than one CPU; more for Managed Instances.
-///
-/// Faults of Lambda's own variables stay in the environment, so that `run` names them together with its own.
+/// One thread for classic Lambda, which sends one event at a time to less than one CPU; more for Managed Instances. Faults
+/// in Lambda's own variables wait in the environment, to be told with those of the function's.
 fn runtime(environment: &Environment) -> Result<tokio::runtime::Runtime, StartError> {
-    let concurrency = environment.parsed("AWS_LAMBDA_MAX_CONCURRENCY", "a number", 1_u32);
-    // The runtime client reads these itself, and panics without them in words that name no remedy.
+    // The runtime client panics without these, in words that name no remedy.
     for name in [
         "AWS_LAMBDA_RUNTIME_API",
         "AWS_LAMBDA_FUNCTION_NAME",
         "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     ] {
         let _ = environment.required(name);
     }
     let memory = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
-    if environment.required(memory).is_some() {
-        let _ = environment.parsed(memory, "a number of megabytes", 0_i32);
-    }
-    let concurrency = concurrency.unwrap_or(1);
-    let mut builder = if concurrency > 1 {
+    let _ = environment.parsed(memory, "a number of megabytes", 0_i32);
+    let concurrency = environment.parsed("AWS_LAMBDA_MAX_CONCURRENCY", "a number", 1_u32);
+    let mut builder = if concurrency.is_some_and(|concurrency| concurrency > 1) {
         tokio::runtime::Builder::new_multi_thread()
     } else {
         tokio::runtime::Builder::new_current_thread()
