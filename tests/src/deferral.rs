@@ -41,10 +41,11 @@ impl Breakable {
 
     /// Every function has served the tenant.
     async fn warm() -> Self {
-        let broken = Self::cold().await;
+        let mut broken = Self::cold().await;
         for route in [Route::Sms, Route::Whatsapp, Route::Voice] {
             assert_eq!(broken.deliver(&event(&broken.tenant, route)).await, 200);
         }
+        broken.begun = broken.harness.stack.emulators().sqs().wire().mark();
         broken
     }
 

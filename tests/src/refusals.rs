@@ -12,7 +12,9 @@ use shared::twilio::signature::url_with_body_hash;
 use shared::webhook::BODY_LIMIT;
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{self, Answer, RawRequest, WORDS, binary, event, facts, settled_lines};
+use crate::traffic::{
+    self, Answer, RawRequest, WORDS, binary, event, facts, padded, settled_lines,
+};
 
 /// A stack that never gets anything to take.
 async fn stack() -> &'static Harness {
@@ -361,12 +363,6 @@ async fn a_body_of_exactly_the_limit_is_taken_by_every_route() {
         assert!(matches!(answer.status, 200 | 204), "{route:?}: {answer:?}");
         assert_eq!(facts(&tenant, &event.resource).await, 1, "{route:?}");
     }
-}
-
-/// The parameters with one more, so that the form has this length.
-fn padded(parameters: Parameters, length: usize) -> Parameters {
-    let before = parameters.clone().with("Padding", "").form_encoded().len();
-    parameters.with("Padding", "x".repeat(length - before))
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use local::twilio::{FunctionUrls, Parameters, Target, WebhookSender, sign};
+use local::twilio::{Parameters, WebhookSender, sign};
 use reqwest::Client;
 use serde_json::{Value, json};
 use shared::activity::Route;
@@ -180,38 +180,13 @@ async fn a_port_that_is_not_the_callers_is_refused() {
     assert!(!is_kept(&tenant, &event, &request).await);
 }
 
-/// The tenant's sender and target, as they are when Twilio knows the public URL alone.
-fn public(harness: &Harness, tenant: &Tenant) -> (WebhookSender, Target) {
-    let mut target = tenant.target.clone();
-    let local = harness.urls();
-    let sender = |sender: WebhookSender, paths: &[&str], local: &str| {
-        paths.iter().fold(sender, |sender, path| {
-            sender.behind_proxy(
-                format!("{PUBLIC_URL}{path}"),
-                format!("{}{path}", local.trim_end_matches('/')),
-            )
-        })
-    };
-    let base = format!("{PUBLIC_URL}/");
-    target.urls = FunctionUrls {
-        voice: base.clone(),
-        sms: base.clone(),
-        whatsapp: base,
-    };
-    let mut all = WebhookSender::new(target.account.clone());
-    all = sender(all, &["/sms"], &local.sms);
-    all = sender(all, &["/whatsapp"], &local.whatsapp);
-    all = sender(all, &["/voice"], &local.voice);
-    (all, target)
-}
-
-/// The event as it is when its URL is the public one.
-fn at_public_url(harness: &Harness, tenant: &Tenant, route: Route) -> (WebhookSender, Event) {
-    let (sender, target) = public(harness, tenant);
+/// The event as it is when Twilio knows the public URL alone, and a sender that reaches the function by it.
+fn at_public_url(tenant: &Tenant, route: Route) -> (WebhookSender, Event) {
     let mut event = event(tenant, route);
-    let path = route.path().trim_start_matches('/');
-    let account = &target.account.sid;
-    event.webhook.url = format!("{}{path}?account={account}", target.urls.voice);
+    let own = event.webhook.url.find(route.path()).unwrap();
+    let (base, target) = event.webhook.url.split_at(own);
+    let sender = tenant.sender.clone().behind_proxy(PUBLIC_URL, base);
+    event.webhook.url = format!("{PUBLIC_URL}{target}");
     (sender, event)
 }
 
@@ -222,7 +197,7 @@ async fn a_public_url_is_accepted_on_every_route_with_and_without_its_port() {
     for route in Route::ALL {
         for keeps_port in [true, false] {
             // The double drops the port of voice webhooks, as Twilio's documentation says, and keeps that of the others.
-            let (sender, event) = at_public_url(harness, &tenant, *route);
+            let (sender, event) = at_public_url(&tenant, *route);
             let sender = if keeps_port {
                 sender.keeping_voice_port()
             } else {
@@ -277,7 +252,7 @@ async fn the_urls_in_an_answer_are_under_the_url_that_was_signed() {
     let settings = json!({"inbound_route": "forward", "forward_to": "+12125550199"});
     let tenant = harness.tenant(settings).await;
     let account = &tenant.sender.account().sid;
-    let (sender, called) = at_public_url(harness, &tenant, Route::Voice);
+    let (sender, called) = at_public_url(&tenant, Route::Voice);
     let through_proxy = sender
         .deliver(&called.webhook)
         .await

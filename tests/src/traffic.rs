@@ -166,6 +166,12 @@ pub(crate) fn event(tenant: &Tenant, route: Route) -> Event {
     }
 }
 
+/// The parameters with one more, so that the form has this length.
+pub(crate) fn padded(parameters: Parameters, length: usize) -> Parameters {
+    let before = parameters.clone().with("Padding", "").form_encoded().len();
+    parameters.with("Padding", "x".repeat(length - before))
+}
+
 /// A request that may be anything.
 #[derive(Debug, Clone)]
 pub(crate) struct RawRequest {
