@@ -67,7 +67,7 @@ impl Refusals {
     /// Sends a request that is refused with this status, an empty body and so no content type.
     async fn refuse(&mut self, what: &str, request: &RawRequest, status: u16) -> Answer {
         self.secrets.extend(request.signature().map(str::to_owned));
-        let answer = request.send(&self.client).await;
+        let answer = request.insist(&self.client).await;
         let seen = (answer.status, answer.body.as_str(), &answer.content_type);
         assert_eq!(seen, (status, "", &None), "{what}: {}", request.url);
         answer
@@ -359,7 +359,7 @@ async fn a_body_of_exactly_the_limit_is_taken_by_every_route() {
         let parameters = padded(event.webhook.parameters, BODY_LIMIT);
         let request = RawRequest::signed(&event.webhook.url, &parameters, tenant.token());
         assert_eq!(request.body.len(), BODY_LIMIT);
-        let answer = request.send(&client).await;
+        let answer = request.insist(&client).await;
         assert!(matches!(answer.status, 200 | 204), "{route:?}: {answer:?}");
         assert_eq!(facts(&tenant, &event.resource).await, 1, "{route:?}");
     }

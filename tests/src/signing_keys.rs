@@ -13,7 +13,7 @@ use shared::secret::Secret;
 use shared::twilio::signature::{Algorithm, SignedContent, SignedUrl};
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{self, Event, RawRequest, event, facts};
+use crate::traffic::{self, Event, RawRequest, event, facts, with_retries};
 
 /// Where Twilio calls a stack that stands behind a proxy, with everything that a base URL can have.
 const PUBLIC_URL: &str = "https://hooks.example.com:8443/twilio";
@@ -47,7 +47,7 @@ async fn is_taken(tenant: &Tenant, event: &Event, token: &Secret) -> bool {
 }
 
 async fn is_kept(tenant: &Tenant, event: &Event, request: &RawRequest) -> bool {
-    let answer = request.send(&Client::new()).await;
+    let answer = request.insist(&Client::new()).await;
     let kept = facts(tenant, &event.resource).await;
     match (answer.status, kept) {
         (200 | 204, 1) => true,
@@ -203,7 +203,7 @@ async fn a_public_url_is_accepted_on_every_route_with_and_without_its_port() {
             } else {
                 sender
             };
-            let exchange = sender.deliver(&event.webhook).await;
+            let exchange = sender.deliver(&with_retries(event.webhook)).await;
             assert!(
                 matches!(exchange.status(), Some(200 | 204)),
                 "{route:?}: {exchange:?}"
@@ -254,14 +254,14 @@ async fn the_urls_in_an_answer_are_under_the_url_that_was_signed() {
     let account = &tenant.sender.account().sid;
     let (sender, called) = at_public_url(&tenant, Route::Voice);
     let through_proxy = sender
-        .deliver(&called.webhook)
+        .deliver(&with_retries(called.webhook))
         .await
         .response
         .unwrap()
         .text();
     let direct = tenant
         .sender
-        .deliver(&event(&tenant, Route::Voice).webhook)
+        .deliver(&with_retries(event(&tenant, Route::Voice).webhook))
         .await;
     let direct = direct.response.unwrap().text();
     let own = &tenant.target.urls.voice;
@@ -327,7 +327,7 @@ async fn forged_signatures_have_a_tenants_credentials_read_once_in_five_seconds_
             event(&tenant, Route::Sms).webhook.parameters.form_encoded(),
         );
         request.sign_with(STANDARD.encode([number.to_be_bytes(); 10].concat()));
-        assert_eq!(request.send(&client).await.status, 403);
+        assert_eq!(request.insist(&client).await.status, 403);
     }
 
     let windows = 1 + begun.elapsed().as_secs() / Duration::from_secs(5).as_secs();
