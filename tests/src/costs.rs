@@ -284,7 +284,14 @@ async fn an_inbound_sms_takes_three_write_units_and_each_later_status_one() {
     let tenant = harness.tenant(json!({})).await;
     let meter = Meter::of(harness);
 
-    let sms = event(&tenant, Route::Sms);
+    let mut sms = event(&tenant, Route::Sms);
+    // As full as a single SMS is.
+    let parameters = &mut sms.webhook.parameters;
+    parameters.set("Body", "x".repeat(160));
+    for (name, place) in [("City", "SAN FRANCISCO"), ("State", "CA"), ("Zip", "94105")] {
+        parameters.set(&format!("From{name}"), place);
+        parameters.set(&format!("To{name}"), place);
+    }
     assert_eq!(deliver(&tenant, &sms).await, 200);
     let items = traffic::items_of(harness, &tenant).await;
     let [item] = items.as_slice() else {
