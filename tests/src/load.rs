@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use local::twilio::Webhook;
 use serde_json::json;
 use shared::activity::Route;
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{Event, event, facts, items};
+use crate::traffic::{Event, event, facts, items, with_retries};
 
 /// What each tenant gets: of every channel something, 5 events of 4 kinds.
 const ROUTES: [Route; 5] = [
@@ -20,12 +19,6 @@ const ROUTES: [Route; 5] = [
 ];
 
 const TENANTS: usize = 20;
-
-/// Has a webhook retried as the URLs that we register do, so that a busy machine's 503 is no failure of the test.
-fn with_retries(mut webhook: Webhook) -> Webhook {
-    webhook.url.push_str("#rc=5&rp=5xx,ct,rt");
-    webhook
-}
 
 #[tokio::test]
 async fn a_hundred_concurrent_webhooks_of_twenty_tenants_are_each_kept_once_under_their_tenant() {

@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::activity::Route;
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{Event, binary, event, facts};
+use crate::traffic::{self, Event, RawRequest, binary, event, facts};
 
 /// A stack that a test may break, with one process a function.
 fn breakable() -> Harness {
@@ -26,13 +26,19 @@ async fn is_kept_once_when_killed_at(moment: Moment) {
     let harness = breakable();
     let tenant = harness.tenant(json!({})).await;
     for route in Route::ALL {
+        // The process that is killed knows the tenant.
+        let before = event(&tenant, *route);
+        assert!(matches!(
+            traffic::deliver(&tenant, &before).await,
+            200 | 204
+        ));
         let event = event(&tenant, *route);
         let function = harness.stack.function(binary(*route)).unwrap();
         function.kill_next_at(moment);
         assert_eq!(deliver(&tenant, &event).await.0, 502, "{route:?}");
         let kept = usize::from(moment == Moment::Answer);
         assert_eq!(facts(&tenant, &event.resource).await, kept, "{route:?}");
-        let (status, _) = deliver(&tenant, &event).await;
+        let status = traffic::deliver(&tenant, &event).await;
         assert!(matches!(status, 200 | 204), "{route:?}: {status}");
         assert_eq!(facts(&tenant, &event.resource).await, 1, "{route:?}");
     }
@@ -55,6 +61,8 @@ async fn a_message_whose_writer_dies_before_it_answers_is_kept_once() {
         options.redelivery_seconds = Some(1);
     });
     let tenant = harness.tenant(json!({})).await;
+    let first = event(&tenant, Route::Sms);
+    assert_eq!(traffic::deliver(&tenant, &first).await, 200);
     let writer = harness.stack.function("deferred-writer").unwrap();
     writer.kill_next_at(Moment::Answer);
     let writes = Matching::writes().partition(tenant.partition());
@@ -83,7 +91,7 @@ async fn is_unavailable_while(
     assert_eq!(deliver(tenant, &event).await, (503, 0), "{effect:?}");
     faults.clear();
     assert_eq!(facts(tenant, &event.resource).await, 0, "{effect:?}");
-    assert_eq!(deliver(tenant, &event).await.0, 200, "{effect:?}");
+    assert_eq!(traffic::deliver(tenant, &event).await, 200, "{effect:?}");
     assert_eq!(facts(tenant, &event.resource).await, 1, "{effect:?}");
 }
 
@@ -121,7 +129,8 @@ async fn a_warm_function_does_not_notice_that_kms_and_dynamodbs_reads_are_down()
     let harness = breakable();
     let tenant = harness.tenant(json!({})).await;
     for route in [Route::Sms, Route::Whatsapp, Route::Voice] {
-        assert_eq!(deliver(&tenant, &event(&tenant, route)).await.0, 200);
+        let event = event(&tenant, route);
+        assert_eq!(traffic::deliver(&tenant, &event).await, 200);
     }
     let emulators = harness.stack.emulators();
     for effect in ways_to_be_down() {
@@ -150,7 +159,8 @@ async fn a_forged_webhook_is_refused_while_kms_and_dynamodbs_reads_are_down() {
         harness.tenant(json!({})).await,
         harness.tenant(json!({})).await,
     );
-    assert_eq!(deliver(&tenant, &event(&tenant, Route::Sms)).await.0, 200);
+    let first = event(&tenant, Route::Sms);
+    assert_eq!(traffic::deliver(&tenant, &first).await, 200);
     let emulators = harness.stack.emulators();
     let reads = (Matching::reads(), Effect::Refuse(AwsError::internal()));
     emulators
@@ -159,8 +169,7 @@ async fn a_forged_webhook_is_refused_while_kms_and_dynamodbs_reads_are_down() {
         .inject(reads.0, reads.1, Times::Always);
     let event = event(&tenant, Route::Sms);
     let webhook = &event.webhook;
-    let forged =
-        crate::traffic::RawRequest::signed(&webhook.url, &webhook.parameters, other.token());
+    let forged = RawRequest::signed(&webhook.url, &webhook.parameters, other.token());
     let answer = forged.send(&reqwest::Client::new()).await;
     assert_eq!((answer.status, answer.body.as_str()), (403, ""));
     emulators.dynamodb().faults().clear();

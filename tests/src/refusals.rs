@@ -12,7 +12,9 @@ use shared::twilio::signature::url_with_body_hash;
 use shared::webhook::BODY_LIMIT;
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{self, Answer, RawRequest, WORDS, binary, event, facts, settled_lines};
+use crate::traffic::{
+    self, Answer, RawRequest, WORDS, binary, event, facts, padded, settled_lines,
+};
 
 /// A stack that never gets anything to take.
 async fn stack() -> &'static Harness {
@@ -65,7 +67,7 @@ impl Refusals {
     /// Sends a request that is refused with this status, an empty body and so no content type.
     async fn refuse(&mut self, what: &str, request: &RawRequest, status: u16) -> Answer {
         self.secrets.extend(request.signature().map(str::to_owned));
-        let answer = request.send(&self.client).await;
+        let answer = request.insist(&self.client).await;
         let seen = (answer.status, answer.body.as_str(), &answer.content_type);
         assert_eq!(seen, (status, "", &None), "{what}: {}", request.url);
         answer
@@ -357,16 +359,10 @@ async fn a_body_of_exactly_the_limit_is_taken_by_every_route() {
         let parameters = padded(event.webhook.parameters, BODY_LIMIT);
         let request = RawRequest::signed(&event.webhook.url, &parameters, tenant.token());
         assert_eq!(request.body.len(), BODY_LIMIT);
-        let answer = request.send(&client).await;
+        let answer = request.insist(&client).await;
         assert!(matches!(answer.status, 200 | 204), "{route:?}: {answer:?}");
         assert_eq!(facts(&tenant, &event.resource).await, 1, "{route:?}");
     }
-}
-
-/// The parameters with one more, so that the form has this length.
-fn padded(parameters: Parameters, length: usize) -> Parameters {
-    let before = parameters.clone().with("Padding", "").form_encoded().len();
-    parameters.with("Padding", "x".repeat(length - before))
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use local::twilio::{FunctionUrls, Parameters, Target, WebhookSender, sign};
+use local::twilio::{Parameters, WebhookSender, sign};
 use reqwest::Client;
 use serde_json::{Value, json};
 use shared::activity::Route;
@@ -13,7 +13,7 @@ use shared::secret::Secret;
 use shared::twilio::signature::{Algorithm, SignedContent, SignedUrl};
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{self, Event, RawRequest, event, facts};
+use crate::traffic::{self, Event, RawRequest, event, facts, with_retries};
 
 /// Where Twilio calls a stack that stands behind a proxy, with everything that a base URL can have.
 const PUBLIC_URL: &str = "https://hooks.example.com:8443/twilio";
@@ -47,7 +47,7 @@ async fn is_taken(tenant: &Tenant, event: &Event, token: &Secret) -> bool {
 }
 
 async fn is_kept(tenant: &Tenant, event: &Event, request: &RawRequest) -> bool {
-    let answer = request.send(&Client::new()).await;
+    let answer = request.insist(&Client::new()).await;
     let kept = facts(tenant, &event.resource).await;
     match (answer.status, kept) {
         (200 | 204, 1) => true,
@@ -180,38 +180,13 @@ async fn a_port_that_is_not_the_callers_is_refused() {
     assert!(!is_kept(&tenant, &event, &request).await);
 }
 
-/// The tenant's sender and target, as they are when Twilio knows the public URL alone.
-fn public(harness: &Harness, tenant: &Tenant) -> (WebhookSender, Target) {
-    let mut target = tenant.target.clone();
-    let local = harness.urls();
-    let sender = |sender: WebhookSender, paths: &[&str], local: &str| {
-        paths.iter().fold(sender, |sender, path| {
-            sender.behind_proxy(
-                format!("{PUBLIC_URL}{path}"),
-                format!("{}{path}", local.trim_end_matches('/')),
-            )
-        })
-    };
-    let base = format!("{PUBLIC_URL}/");
-    target.urls = FunctionUrls {
-        voice: base.clone(),
-        sms: base.clone(),
-        whatsapp: base,
-    };
-    let mut all = WebhookSender::new(target.account.clone());
-    all = sender(all, &["/sms"], &local.sms);
-    all = sender(all, &["/whatsapp"], &local.whatsapp);
-    all = sender(all, &["/voice"], &local.voice);
-    (all, target)
-}
-
-/// The event as it is when its URL is the public one.
-fn at_public_url(harness: &Harness, tenant: &Tenant, route: Route) -> (WebhookSender, Event) {
-    let (sender, target) = public(harness, tenant);
+/// The event as it is when Twilio knows the public URL alone, and a sender that reaches the function by it.
+fn at_public_url(tenant: &Tenant, route: Route) -> (WebhookSender, Event) {
     let mut event = event(tenant, route);
-    let path = route.path().trim_start_matches('/');
-    let account = &target.account.sid;
-    event.webhook.url = format!("{}{path}?account={account}", target.urls.voice);
+    let own = event.webhook.url.find(route.path()).unwrap();
+    let (base, target) = event.webhook.url.split_at(own);
+    let sender = tenant.sender.clone().behind_proxy(PUBLIC_URL, base);
+    event.webhook.url = format!("{PUBLIC_URL}{target}");
     (sender, event)
 }
 
@@ -222,13 +197,13 @@ async fn a_public_url_is_accepted_on_every_route_with_and_without_its_port() {
     for route in Route::ALL {
         for keeps_port in [true, false] {
             // The double drops the port of voice webhooks, as Twilio's documentation says, and keeps that of the others.
-            let (sender, event) = at_public_url(harness, &tenant, *route);
+            let (sender, event) = at_public_url(&tenant, *route);
             let sender = if keeps_port {
                 sender.keeping_voice_port()
             } else {
                 sender
             };
-            let exchange = sender.deliver(&event.webhook).await;
+            let exchange = sender.deliver(&with_retries(event.webhook)).await;
             assert!(
                 matches!(exchange.status(), Some(200 | 204)),
                 "{route:?}: {exchange:?}"
@@ -277,16 +252,16 @@ async fn the_urls_in_an_answer_are_under_the_url_that_was_signed() {
     let settings = json!({"inbound_route": "forward", "forward_to": "+12125550199"});
     let tenant = harness.tenant(settings).await;
     let account = &tenant.sender.account().sid;
-    let (sender, called) = at_public_url(harness, &tenant, Route::Voice);
+    let (sender, called) = at_public_url(&tenant, Route::Voice);
     let through_proxy = sender
-        .deliver(&called.webhook)
+        .deliver(&with_retries(called.webhook))
         .await
         .response
         .unwrap()
         .text();
     let direct = tenant
         .sender
-        .deliver(&event(&tenant, Route::Voice).webhook)
+        .deliver(&with_retries(event(&tenant, Route::Voice).webhook))
         .await;
     let direct = direct.response.unwrap().text();
     let own = &tenant.target.urls.voice;
@@ -352,7 +327,7 @@ async fn forged_signatures_have_a_tenants_credentials_read_once_in_five_seconds_
             event(&tenant, Route::Sms).webhook.parameters.form_encoded(),
         );
         request.sign_with(STANDARD.encode([number.to_be_bytes(); 10].concat()));
-        assert_eq!(request.send(&client).await.status, 403);
+        assert_eq!(request.insist(&client).await.status, 403);
     }
 
     let windows = 1 + begun.elapsed().as_secs() / Duration::from_secs(5).as_secs();

@@ -34,6 +34,21 @@ pub(crate) struct Event {
     pub(crate) resource: Resource,
 }
 
+/// Has a webhook delivered again while the function could not take it in time.
+///
+/// The functions' own limits are short, and a machine that compiles something besides may be too slow for them. Twilio tries
+/// again where a URL says so, as this one does.
+pub(crate) fn with_retries(mut webhook: Webhook) -> Webhook {
+    webhook.url.push_str("#rc=5&rp=5xx,ct,rt");
+    webhook
+}
+
+/// Delivers an event, with retries, and gives the last status.
+pub(crate) async fn deliver(tenant: &Tenant, event: &Event) -> u16 {
+    let webhook = with_retries(event.webhook.clone());
+    tenant.sender.deliver(&webhook).await.status().unwrap()
+}
+
 /// The function that serves a route.
 pub(crate) fn binary(route: Route) -> &'static str {
     match route {
@@ -166,6 +181,12 @@ pub(crate) fn event(tenant: &Tenant, route: Route) -> Event {
     }
 }
 
+/// The parameters with one more, so that the form has this length.
+pub(crate) fn padded(parameters: Parameters, length: usize) -> Parameters {
+    let before = parameters.clone().with("Padding", "").form_encoded().len();
+    parameters.with("Padding", "x".repeat(length - before))
+}
+
 /// A request that may be anything.
 #[derive(Debug, Clone)]
 pub(crate) struct RawRequest {
@@ -221,6 +242,17 @@ impl RawRequest {
         self.headers.retain(|(name, _)| *name != header);
         self.headers
             .extend(value.map(|value| (header, value.to_owned())));
+    }
+
+    /// Sends it, again while the function could not resolve the account in time, as [`with_retries`] says.
+    pub(crate) async fn insist(&self, client: &Client) -> Answer {
+        let mut answer = self.send(client).await;
+        for _ in 0..5 {
+            if answer.status == 503 {
+                answer = self.send(client).await;
+            }
+        }
+        answer
     }
 
     /// Sends it.

@@ -58,6 +58,13 @@ async fn every_call_is_recorded_with_its_tenant() {
 }
 
 #[tokio::test]
+async fn a_bare_get_that_opens_a_connection_is_no_call() {
+    let emulators = memory().await;
+    reqwest::get(emulators.dynamodb().url()).await.unwrap();
+    assert_eq!(emulators.dynamodb().wire().calls().count(), 0);
+}
+
+#[tokio::test]
 async fn a_condition_that_fails_is_the_error_that_the_sdk_knows() {
     let emulators = memory().await;
     let client = dynamodb(&emulators, 0);
