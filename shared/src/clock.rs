@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
 /// Tells the time. Wall-clock time, because a frozen sandbox's monotonic clock may stand still while the world goes on.
 ///
@@ -40,14 +40,6 @@ impl Clock {
         if let Some(milliseconds) = &self.0 {
             milliseconds.fetch_add(seconds.saturating_mul(1_000), Ordering::SeqCst);
         }
-    }
-
-    /// The current time plus `seconds`, saturating at the end of time.
-    #[must_use]
-    pub fn in_seconds(&self, seconds: i64) -> Timestamp {
-        self.now()
-            .checked_add(seconds.seconds())
-            .unwrap_or(Timestamp::MAX)
     }
 }
 

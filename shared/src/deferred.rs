@@ -100,10 +100,10 @@ impl DeferredWebhook {
         })
     }
 
-    /// The tenant whose webhook it is.
+    /// The tenant whose webhook it is, for logs. The scope itself stays inside: it serves this one write.
     #[must_use]
-    pub fn scope(&self) -> &TenantScope {
-        &self.scope
+    pub fn tenant_id(&self) -> &TenantId {
+        self.scope.tenant_id()
     }
 
     /// Keeps it, by the write that could not be made in time.

@@ -1,6 +1,7 @@
 //! Tenants on their way in: profile, settings, sealed credentials and the claim of their account, all or nothing.
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use crate::aws::{Aws, Patience};
 use crate::clock::Clock;
@@ -24,11 +25,20 @@ pub struct NewTenant {
     #[serde(default = "active")]
     pub status: TenantStatus,
     /// Its Twilio credentials. They are stored without a live check, so that its claim of the account is provisional.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "entered_credentials")]
     pub twilio: Option<TwilioCredentials>,
     /// Its settings; the defaults, when left out.
     #[serde(default = "no_settings")]
     pub settings: serde_json::Value,
+}
+
+/// Checks credentials as entered, so that every fault of them is in the one error.
+fn entered_credentials<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<TwilioCredentials>, D::Error> {
+    let document = Option::<serde_json::Value>::deserialize(deserializer)?;
+    let credentials = document.map(|document| TwilioCredentials::from_input(&document));
+    credentials.transpose().map_err(D::Error::custom)
 }
 
 fn active() -> TenantStatus {

@@ -35,7 +35,7 @@ async fn keep(activity: &Activity, message: &BatchMessage) -> bool {
             return false;
         }
     };
-    let tenant_id = webhook.scope().tenant_id().as_str();
+    let tenant_id = webhook.tenant_id().as_str();
     match webhook.keep(activity).await {
         Ok(()) => info!(
             tenant_id,

@@ -1,6 +1,5 @@
 //! A request, taken from its event with nothing resolved, decoded or normalised that a signature covers.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use base64::Engine;
@@ -51,36 +50,28 @@ pub enum MalformedEvent {
     TooLarge,
 }
 
+// Absent and null are the same here, and each is judged below: serde would refuse both with one word.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event<'e> {
-    #[serde(borrow, default)]
-    raw_path: Option<Cow<'e, str>>,
-    #[serde(borrow, default)]
-    raw_query_string: Option<Cow<'e, str>>,
-    #[serde(default)]
+struct Event {
+    raw_path: Option<String>,
+    raw_query_string: Option<String>,
     headers: Option<HashMap<String, String>>,
-    #[serde(borrow, default)]
-    request_context: Option<RequestContext<'e>>,
-    #[serde(borrow, default)]
-    body: Option<Cow<'e, str>>,
-    #[serde(default)]
+    request_context: Option<RequestContext>,
+    body: Option<String>,
     is_base64_encoded: Option<bool>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RequestContext<'e> {
-    #[serde(borrow, default)]
-    domain_name: Option<Cow<'e, str>>,
-    #[serde(borrow, default)]
-    http: Option<HttpContext<'e>>,
+struct RequestContext {
+    domain_name: Option<String>,
+    http: Option<HttpContext>,
 }
 
 #[derive(Deserialize)]
-struct HttpContext<'e> {
-    #[serde(borrow, default)]
-    method: Option<Cow<'e, str>>,
+struct HttpContext {
+    method: Option<String>,
 }
 
 impl HttpRequest {
@@ -89,7 +80,7 @@ impl HttpRequest {
     /// # Errors
     /// What is wrong with the event. Nothing in an event panics.
     pub fn from_event(event: &str, limit: usize) -> Result<Self, MalformedEvent> {
-        let event: Event<'_> = serde_json::from_str(event).map_err(|_| MalformedEvent::NotHttp)?;
+        let event: Event = serde_json::from_str(event).map_err(|_| MalformedEvent::NotHttp)?;
         let context = event
             .request_context
             .ok_or(MalformedEvent::NoRequestContext)?;
@@ -100,10 +91,9 @@ impl HttpRequest {
         let method = method.parse().map_err(|_| MalformedEvent::Method)?;
         let host = context
             .domain_name
-            .ok_or(MalformedEvent::NoRequestContext)?
-            .into_owned();
-        let path = event.raw_path.ok_or(MalformedEvent::NotHttp)?.into_owned();
-        let query = event.raw_query_string.unwrap_or_default().into_owned();
+            .ok_or(MalformedEvent::NoRequestContext)?;
+        let path = event.raw_path.ok_or(MalformedEvent::NotHttp)?;
+        let query = event.raw_query_string.unwrap_or_default();
         let headers = event.headers.unwrap_or_default();
         let named_host = headers.get("host").map_or(host.as_str(), String::as_str);
         if !is_host(&host) || !is_host(named_host) {
@@ -180,7 +170,7 @@ impl HttpRequest {
 }
 
 fn decode_body(
-    body: Option<Cow<'_, str>>,
+    body: Option<String>,
     is_base64: bool,
     limit: usize,
 ) -> Result<Vec<u8>, MalformedEvent> {
@@ -199,7 +189,7 @@ fn decode_body(
             .decode(text.as_bytes())
             .map_err(|_| MalformedEvent::Body)?
     } else {
-        text.into_owned().into_bytes()
+        text.into_bytes()
     };
     if body.len() > limit {
         Err(MalformedEvent::TooLarge)

@@ -6,7 +6,9 @@ use crate::address::PhoneNumber;
 use crate::secret::Secret;
 use crate::sid::{AccountSid, ApiKeySid, MessagingServiceSid};
 
-/// A tenant's Twilio credentials: the body of a PUT, and the plaintext that the vault seals, whole.
+/// A tenant's Twilio credentials, which the vault seals whole.
+///
+/// What is read from under seal is taken as it is; [`TwilioCredentials::from_input`] is the way in for what people enter.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TwilioCredentials {

@@ -1,10 +1,12 @@
 //! Twilio: what it sends, how it signs, what it is answered.
 
 mod credentials;
+mod entered_credentials;
 mod parameters;
 mod sealed_credentials;
 pub mod signature;
 pub mod twiml;
 
 pub use credentials::{SharedKey, TwilioCredentials};
+pub use entered_credentials::{FieldFault, InvalidCredentials};
 pub use parameters::{InvalidParameters, Parameters};

@@ -30,10 +30,9 @@ impl<'r> Unverified<'r> {
         let query = Parameters::parse(request.query().as_bytes())?;
         let named = parameters.first("AccountSid").ok_or(Refusal::NoAccount)?;
         let account: AccountSid = named.parse().map_err(|_| Refusal::NoAccount)?;
-        if query
-            .first("account")
-            .is_some_and(|of_url| of_url != account.as_str())
-        {
+        // Every one of them: Twilio signs a repeated parameter too, and who reads the last must not read another account.
+        let mut accounts = query.iter().filter(|(name, _)| *name == "account");
+        if accounts.any(|(_, of_url)| of_url != account.as_str()) {
             return Err(Refusal::AccountMismatch);
         }
         Ok(Self {
