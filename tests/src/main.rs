@@ -9,6 +9,7 @@
 )]
 
 mod convergence;
+mod handover;
 mod harness;
 mod messages;
 mod properties;
