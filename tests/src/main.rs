@@ -8,6 +8,7 @@
     reason = "a test that fails here should fail"
 )]
 
+mod command_line;
 mod convergence;
 mod handover;
 mod harness;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use lambda_http::http::StatusCode;
 use tracing::{error, info, warn};
 
 use super::Refusal;
@@ -81,7 +80,7 @@ impl Answer {
         match status {
             status if status.is_server_error() => event!(error, "webhook not taken"),
             status if status.is_client_error() => event!(warn, "webhook refused"),
-            StatusCode::OK | _ => event!(info, "webhook answered"),
+            _ => event!(info, "webhook answered"),
         }
     }
 }
