@@ -14,3 +14,5 @@ mod handover;
 mod harness;
 mod messages;
 mod properties;
+mod strangers;
+mod template_facts;

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use super::program::{Run, Up, command, finish, free_ports, holds_soon, run};
+use super::program::{Run, Up, command, finish, free_ports, holds_soon, run, run_with_input};
 use crate::harness::workspace;
 
 /// Tries to bring a stack up that cannot.
@@ -196,9 +196,8 @@ async fn without_a_running_stack_the_commands_say_how_to_start_one() {
         shown.errors,
         "error: no stack is running: start one with `cargo run` in another terminal\n"
     );
-    let mut seed = command(&["seed", "--data", data]).await;
-    seed.env_remove("TENANTS_TABLE");
-    let shown = super::program::run_with_input(seed, "[]").await;
+    let seed = command(&["seed", "--data", data]).await;
+    let shown = run_with_input(seed, "[]").await;
     assert_eq!(shown.code, Some(1));
     assert!(
         shown

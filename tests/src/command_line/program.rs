@@ -27,7 +27,7 @@ pub(super) async fn program() -> &'static Path {
     built.await
 }
 
-/// The program with arguments, none of its streams connected.
+/// The program with arguments, none of its streams connected, and nothing of a deployment in its variables.
 pub(super) async fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(program().await);
     command
@@ -36,6 +36,10 @@ pub(super) async fn command(arguments: &[&str]) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| name.starts_with("AWS_") || name.ends_with("_TABLE")) {
+        command.env_remove(name);
+    }
     command
 }
 
