@@ -45,13 +45,14 @@ impl Console {
     #[expect(clippy::disallowed_methods, reason = "this is the console")]
     pub fn open(environment: &Environment) -> Result<Self, ConfigurationError> {
         let clock = Clock::system();
-        let onboarding = Onboarding::from_environment(environment, clock.clone())?;
         let tables = TableNames::from_environment(environment);
         let key = KeyArn::from_environment(environment);
         let retention = Activity::retention_days(environment);
         let aws = Aws::from_environment(environment, Patience::BACKGROUND);
         let (((tables, key), retention), aws) =
             environment.finish(tables.zip(key).zip(retention).zip(aws))?;
+        // Last: it reads less, and would name less.
+        let onboarding = Onboarding::from_environment(environment, clock.clone())?;
         let routes = Routes::new(aws.dynamodb(), tables.routes, clock.clone());
         Ok(Self {
             onboarding,

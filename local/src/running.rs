@@ -81,7 +81,13 @@ impl DataFolder {
             .map_err(inaccessible)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
             .map_err(inaccessible)?;
-        let lock = File::create(path.join(LOCK)).map_err(inaccessible)?;
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path.join(LOCK))
+            .map_err(inaccessible)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),

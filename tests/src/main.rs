@@ -10,6 +10,7 @@
 
 mod browser_calls;
 mod calls;
+mod command_line;
 mod configuration;
 mod convergence;
 mod conversations;
@@ -18,6 +19,7 @@ mod deferral;
 mod duplicates;
 mod events;
 mod fallbacks;
+mod handover;
 mod harness;
 mod load;
 mod message_statuses;
@@ -27,6 +29,8 @@ mod properties;
 mod refusals;
 mod secrets;
 mod signing_keys;
+mod strangers;
+mod template_facts;
 mod traffic;
 mod voicemails;
 mod whatsapp;

@@ -56,9 +56,14 @@ impl Place {
     fn folder(&self) -> Result<PathBuf, Failure> {
         match &self.data {
             Some(folder) => Ok(folder.clone()),
-            None => Ok(workspace()?.join(".local")),
+            None => default_folder(),
         }
     }
+}
+
+/// The data folder of the workspace.
+fn default_folder() -> Result<PathBuf, Failure> {
+    Ok(workspace()?.join(".local"))
 }
 
 /// Why a command cannot go on: shown as a sentence that says what to do.

@@ -8,9 +8,9 @@ use shared::address::PhoneNumber;
 use shared::environment::Environment;
 use shared::onboarding::NewTenant;
 
-use super::Failure;
 use super::screen::Screen;
 use super::signal::Signals;
+use super::{Failure, default_folder};
 use crate::binaries::{Progress, workspace};
 use crate::console::Console;
 use crate::deployment::{Overrides, Ports};
@@ -56,7 +56,7 @@ impl Up {
             () = signals.next() => return Ok(ExitCode::FAILURE),
         };
         let tenants = demo_tenants(&stack).await?;
-        let screen = screen(&stack, &tenants, ephemeral);
+        let screen = screen(&stack, &tenants, ephemeral, &next(folder)?);
         // A closed pipe must not take the stack down.
         drop(std::io::stdout().write_all(screen.as_bytes()));
         signals.next().await;
@@ -64,7 +64,7 @@ impl Up {
         tokio::select! {
             processes = stack.stop() => {
                 let processes = processes?;
-                eprintln!("Stopped: {processes} function processes ended.");
+                eprintln!("Stopped; processes of functions ended: {processes}.");
                 Ok(ExitCode::SUCCESS)
             }
             () = signals.next() => Ok(ExitCode::FAILURE),
@@ -111,7 +111,8 @@ fn at_least_one(argument: &str) -> Result<usize, String> {
 
 /// Stores the demo tenants that are not there yet: what somebody changed of them stays.
 async fn demo_tenants(stack: &Stack) -> Result<Vec<NewTenant>, Failure> {
-    let console = Console::open(&Environment::of(stack.environment().clone()))?;
+    let console = Console::open(&Environment::of(stack.environment().clone()))
+        .map_err(|fault| format!("{fault}: give the functions of the template what is missing"))?;
     let tenants: Vec<NewTenant> = serde_json::from_str(DEMO_TENANTS)?;
     for tenant in &tenants {
         if !console.has(&tenant.tenant_id).await? {
@@ -121,7 +122,18 @@ async fn demo_tenants(stack: &Stack) -> Result<Vec<NewTenant>, Failure> {
     Ok(tenants)
 }
 
-fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool) -> String {
+/// The command to try next, on this data folder.
+fn next(folder: &Path) -> Result<String, Failure> {
+    let mut command =
+        r#"cargo run -- simulate sms --tenant acme --from +15005550010 --body "Hello""#.to_owned();
+    if folder != default_folder()? {
+        let folder = folder.display().to_string();
+        command.push_str(&format!(" --data '{}'", folder.replace('\'', r"'\''")));
+    }
+    Ok(command)
+}
+
+fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool, next: &str) -> String {
     let functions = stack.template().functions().map(|(_, function)| {
         let sources = function.events.iter().map(|event| match &event.source {
             EventSource::Queue(source) => format!("from the queue {}", source.queue),
@@ -156,7 +168,7 @@ fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool) -> String {
                 )
             })
             .collect(),
-        next: r#"cargo run -- simulate sms --tenant acme --from +15005550010 --body "Hello""#,
+        next,
     }
     .text()
 }
@@ -172,6 +184,14 @@ mod tests {
             Ok(("Name".to_owned(), "a=b".to_owned()))
         );
         assert!(parameter("Name").is_err());
+    }
+
+    #[test]
+    fn the_next_command_names_a_data_folder_that_is_not_the_usual_one() {
+        let usual = next(&default_folder().unwrap()).unwrap();
+        assert!(usual.ends_with(r#"--body "Hello""#), "{usual}");
+        let named = next(Path::new("/it's here")).unwrap();
+        assert_eq!(named, usual + r" --data '/it'\''s here'");
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub struct Ports {
 pub enum StartError {
     /// A port could not be had.
     #[error(
-        "{name} cannot listen on port {port} of 127.0.0.1: choose another port, or end what uses it"
+        "{name} cannot listen on port {port} of 127.0.0.1 ({source}): end what uses it, or choose others with --port-base"
     )]
     Port {
         /// The service.
