@@ -20,6 +20,13 @@ pub struct Console {
     operator: Operator,
 }
 
+/// The proof that whoever runs this program operates the platform.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the console")]
+pub fn operator() -> Operator {
+    Operator::at_the_console()
+}
+
 /// Why a tenant's credentials cannot be had, as a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
@@ -42,7 +49,6 @@ impl Console {
     ///
     /// # Errors
     /// Every variable that is missing.
-    #[expect(clippy::disallowed_methods, reason = "this is the console")]
     pub fn open(environment: &Environment) -> Result<Self, ConfigurationError> {
         let clock = Clock::system();
         let tables = TableNames::from_environment(environment);
@@ -59,7 +65,7 @@ impl Console {
             tenants: Tenants::new(aws.dynamodb(), tables.tenants, routes, clock),
             activity: Activity::new(aws.dynamodb(), tables.activity, retention),
             vault: Vault::new(aws.kms(), key),
-            operator: Operator::at_the_console(),
+            operator: operator(),
         })
     }
 

@@ -60,11 +60,11 @@ async fn is_kept(tenant: &Tenant, event: &Event, request: &RawRequest) -> bool {
 async fn the_primary_the_secondary_and_the_previous_token_are_accepted_on_every_route() {
     let harness = Harness::shared().await;
     let tokens = json!({
-        "secondary_auth_token": "a secondary token of theirs",
-        "previous_auth_token": "the token before that one",
+        "secondary_auth_token": "a-secondary-token-of-theirs",
+        "previous_auth_token": "the-token-before-that-one",
     });
     let tenant = tenant_with(harness, tokens).await;
-    let named = ["a secondary token of theirs", "the token before that one"].map(Secret::from);
+    let named = ["a-secondary-token-of-theirs", "the-token-before-that-one"].map(Secret::from);
     for route in Route::ALL {
         for token in named.iter().chain([tenant.token()]) {
             assert!(is_taken(&tenant, &event(&tenant, *route), token).await);
@@ -94,7 +94,7 @@ fn signed_with_shared_key(
 #[tokio::test]
 async fn a_shared_key_is_accepted_with_both_of_its_algorithms_on_every_route() {
     let harness = Harness::shared().await;
-    let keys = json!({"shared_keys": [{"id": "WK1", "secret": "the secret of WK1"}]});
+    let keys = json!({"shared_keys": [{"id": "WK1", "secret": "the-secret-of-the-key-WK1"}]});
     let tenant = tenant_with(harness, keys).await;
     for route in Route::ALL {
         for (settings, algorithm) in [
@@ -103,7 +103,7 @@ async fn a_shared_key_is_accepted_with_both_of_its_algorithms_on_every_route() {
             ("key=WK1", Algorithm::HmacSha1),
         ] {
             let event = event(&tenant, *route);
-            let request = signed_with_shared_key(&event, settings, "the secret of WK1", algorithm);
+            let request = signed_with_shared_key(&event, settings, "the-secret-of-the-key-WK1", algorithm);
             assert!(
                 is_kept(&tenant, &event, &request).await,
                 "{route:?} {settings}"
@@ -115,32 +115,32 @@ async fn a_shared_key_is_accepted_with_both_of_its_algorithms_on_every_route() {
 #[tokio::test]
 async fn a_shared_key_is_good_for_nothing_but_what_its_settings_say() {
     let harness = Harness::shared().await;
-    let keys = json!({"shared_keys": [{"id": "WK1", "secret": "the secret of WK1"}]});
+    let keys = json!({"shared_keys": [{"id": "WK1", "secret": "the-secret-of-the-key-WK1"}]});
     let tenant = tenant_with(harness, keys).await;
     let token = tenant.token().expose();
     for (settings, key, algorithm) in [
         (
             "key=WK1,algorithm=HMAC_SHA256",
-            "the secret of WK1",
+            "the-secret-of-the-key-WK1",
             Algorithm::HmacSha1,
         ),
         (
             "key=WK1,algorithm=HMAC_SHA1",
-            "the secret of WK1",
+            "the-secret-of-the-key-WK1",
             Algorithm::HmacSha256,
         ),
         (
             "key=WK1,algorithm=none",
-            "the secret of WK1",
+            "the-secret-of-the-key-WK1",
             Algorithm::HmacSha1,
         ),
         (
             "key=WK2,algorithm=HMAC_SHA256",
-            "the secret of WK1",
+            "the-secret-of-the-key-WK1",
             Algorithm::HmacSha256,
         ),
         ("key=WK1", token, Algorithm::HmacSha1),
-        ("", "the secret of WK1", Algorithm::HmacSha1),
+        ("", "the-secret-of-the-key-WK1", Algorithm::HmacSha1),
     ] {
         let event = event(&tenant, Route::Sms);
         let request = signed_with_shared_key(&event, settings, key, algorithm);
@@ -282,7 +282,7 @@ async fn the_urls_in_an_answer_are_under_the_url_that_was_signed() {
 async fn a_token_that_was_changed_is_in_force_at_a_warm_function_with_the_next_webhook() {
     let harness = single().await;
     let tenant = harness.tenant(json!({})).await;
-    let (old, new) = (tenant.token().clone(), Secret::from("the token after it"));
+    let (old, new) = (tenant.token().clone(), Secret::from("the-token-that-comes-after"));
     assert!(is_taken(&tenant, &event(&tenant, Route::Sms), &old).await);
 
     let mut document = tenant.document.clone();
@@ -298,7 +298,7 @@ async fn a_token_that_was_changed_is_in_force_at_a_warm_function_with_the_next_w
 async fn a_token_that_was_promoted_keeps_the_one_before_it_in_force() {
     let harness = single().await;
     let tenant = harness.tenant(json!({})).await;
-    let (old, new) = (tenant.token().clone(), Secret::from("the token after it"));
+    let (old, new) = (tenant.token().clone(), Secret::from("the-token-that-comes-after"));
     assert!(is_taken(&tenant, &event(&tenant, Route::Sms), &old).await);
 
     let mut document = tenant.document.clone();

@@ -3,11 +3,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
+use shared::clock::Clock;
 use shared::environment::Environment;
-use shared::onboarding::NewTenant;
+use shared::onboarding::{NewTenant, Onboarding};
 
 use super::Failure;
-use crate::console::Console;
+use crate::console::operator;
 use crate::running::{RunningError, RunningStack};
 
 /// `seed < tenants.json`
@@ -25,10 +26,10 @@ impl Seed {
                 "standard input is not a list of tenants ({error}): see local/demo/tenants.json for one"
             )
         })?;
-        let console = Console::open(&environment(folder)?)?;
+        let onboarding = Onboarding::from_environment(&environment(folder)?, Clock::system())?;
         for tenant in &tenants {
-            console
-                .store(tenant)
+            onboarding
+                .store(operator(), tenant)
                 .await
                 .map_err(|error| format!("{}: {error}", tenant.tenant_id))?;
             let account = tenant
@@ -57,7 +58,7 @@ fn environment(folder: &Path) -> Result<Environment, Failure> {
         Ok(stack) => Ok(Environment::of(stack.environment)),
         Err(RunningError::NotRunning) => Err(
             "nothing to store into: start the local stack with `cargo run`, or set the functions' variables \
-             (TENANTS_TABLE, ACTIVITY_TABLE, ROUTES_TABLE, CREDENTIALS_KEY_ARN and AWS's own) of a deployment"
+             (TENANTS_TABLE, ROUTES_TABLE, CREDENTIALS_KEY_ARN and AWS's own) of a deployment"
                 .into(),
         ),
         Err(error) => Err(error.into()),

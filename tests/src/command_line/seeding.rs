@@ -9,7 +9,7 @@ fn tenant(id: &str, account: u8) -> Value {
         "tenant_id": id,
         "name": format!("The tenant {id}"),
         "status": "active",
-        "twilio": {"account_sid": sid(account), "auth_token": format!("token-of-{id}")},
+        "twilio": {"account_sid": sid(account), "auth_token": format!("token-of-the-tenant-{id}")},
         "settings": {"auto_reply": format!("This is {id}")},
     })
 }
@@ -142,7 +142,6 @@ async fn input_that_is_no_list_of_tenants_is_refused_with_its_fault() {
         // Nothing is called: none of it is right enough to be stored.
         seed.envs([
             ("TENANTS_TABLE", "tenants"),
-            ("ACTIVITY_TABLE", "activity"),
             ("ROUTES_TABLE", "routes"),
             (
                 "CREDENTIALS_KEY_ARN",
@@ -171,12 +170,7 @@ async fn a_deployment_that_is_named_in_part_is_told_what_is_missing() {
     seed.env("TENANTS_TABLE", "tenants");
     let shown = run_with_input(seed, "[]").await;
     assert_eq!(shown.code, Some(1));
-    for name in [
-        "ROUTES_TABLE",
-        "ACTIVITY_TABLE",
-        "CREDENTIALS_KEY_ARN",
-        "AWS_REGION",
-    ] {
+    for name in ["ROUTES_TABLE", "CREDENTIALS_KEY_ARN", "AWS_REGION"] {
         let fault = format!("{name} is not set");
         assert!(shown.errors.contains(&fault), "{}", shown.errors);
     }
