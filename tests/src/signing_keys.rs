@@ -103,7 +103,8 @@ async fn a_shared_key_is_accepted_with_both_of_its_algorithms_on_every_route() {
             ("key=WK1", Algorithm::HmacSha1),
         ] {
             let event = event(&tenant, *route);
-            let request = signed_with_shared_key(&event, settings, "the-secret-of-the-key-WK1", algorithm);
+            let request =
+                signed_with_shared_key(&event, settings, "the-secret-of-the-key-WK1", algorithm);
             assert!(
                 is_kept(&tenant, &event, &request).await,
                 "{route:?} {settings}"
@@ -282,7 +283,10 @@ async fn the_urls_in_an_answer_are_under_the_url_that_was_signed() {
 async fn a_token_that_was_changed_is_in_force_at_a_warm_function_with_the_next_webhook() {
     let harness = single().await;
     let tenant = harness.tenant(json!({})).await;
-    let (old, new) = (tenant.token().clone(), Secret::from("the-token-that-comes-after"));
+    let (old, new) = (
+        tenant.token().clone(),
+        Secret::from("the-token-that-comes-after"),
+    );
     assert!(is_taken(&tenant, &event(&tenant, Route::Sms), &old).await);
 
     let mut document = tenant.document.clone();
@@ -298,7 +302,10 @@ async fn a_token_that_was_changed_is_in_force_at_a_warm_function_with_the_next_w
 async fn a_token_that_was_promoted_keeps_the_one_before_it_in_force() {
     let harness = single().await;
     let tenant = harness.tenant(json!({})).await;
-    let (old, new) = (tenant.token().clone(), Secret::from("the-token-that-comes-after"));
+    let (old, new) = (
+        tenant.token().clone(),
+        Secret::from("the-token-that-comes-after"),
+    );
     assert!(is_taken(&tenant, &event(&tenant, Route::Sms), &old).await);
 
     let mut document = tenant.document.clone();
