@@ -110,15 +110,23 @@ pub(super) struct Kept {
 impl Kept {
     /// Takes what is kept. Of a repeated parameter the first value counts. The same parameters in another order give the same.
     pub(super) fn of(route: Route, parameters: &Parameters<'_>) -> Self {
-        let mut first = BTreeMap::new();
+        let (mut first, mut ambiguous) = (BTreeMap::new(), BTreeSet::new());
         for (name, value) in parameters.iter() {
             // DynamoDB takes no attribute without a name.
-            if !name.is_empty() && !value.is_empty() && !LEFT_OUT.contains(&name) {
-                first.entry(name).or_insert(value);
+            if name.is_empty() || value.is_empty() || LEFT_OUT.contains(&name) {
+                continue;
+            }
+            if *first.entry(name).or_insert(value) != value {
+                ambiguous.insert(name);
             }
         }
-        let own = of_twilio_alone(route, &first);
-        let is_custom = |name: &str| own.is_some_and(|own| !own(name));
+        let added = added_to_a_browsers_call(route, parameters);
+        let is_custom = |name: &str| {
+            added.is_some_and(|added| {
+                let is_added = added.contains(&name) && !ambiguous.contains(name);
+                !OF_EVERY_CALL.contains(&name) && !is_added
+            })
+        };
         let mut ordered: Vec<(&str, &str)> = first.into_iter().collect();
         // Those that a state is derived from have short names: if anything has no room, it is the others.
         ordered.sort_by_key(|(name, _)| (is_custom(name), name.len(), *name));
@@ -145,29 +153,31 @@ impl Kept {
     }
 }
 
-/// Tells Twilio's own parameters, when not all of them are.
+/// What Twilio adds on a route to [`OF_EVERY_CALL`], if the request is about a browser's own leg.
 ///
-/// What a browser passes to `device.connect` arrives under whatever names it chose, signed like everything else. Only the
-/// request for its call's first document is known to repeat it; the later ones are not trusted further than that one.
-fn of_twilio_alone(route: Route, parameters: &BTreeMap<&str, &str>) -> Option<fn(&str) -> bool> {
-    let starts_with = |name, prefix| {
-        parameters
-            .get(name)
-            .is_some_and(|value: &&str| value.starts_with(prefix))
+/// What a browser passes to `device.connect` arrives under whatever names it chose, signed like everything else. Whether only
+/// the request for the first document repeats it is not documented: so it is kept apart everywhere, and of a name that
+/// arrives with two values neither is taken for Twilio's.
+fn added_to_a_browsers_call(
+    route: Route,
+    parameters: &Parameters<'_>,
+) -> Option<&'static [&'static str]> {
+    let values = |wanted: &'static str| {
+        let named = parameters.iter().filter(move |(name, _)| *name == wanted);
+        named.map(|(_, value)| value)
     };
+    let by_browser = values("From").any(|from| from.starts_with("client:"));
     // A leg that was dialled for a browser has its name as the caller, and nothing of what it passed.
-    if !starts_with("From", "client:") || starts_with("Direction", "outbound") {
+    let is_dialled = values("Direction").next().is_some()
+        && values("Direction").all(|direction| direction.starts_with("outbound"));
+    if !by_browser || is_dialled {
         return None;
     }
     match route {
-        Route::Voice => Some(|name| OF_EVERY_CALL.contains(&name)),
-        Route::VoiceDial => Some(|name| OF_EVERY_CALL.contains(&name) || OF_A_DIAL.contains(&name)),
-        Route::VoiceStatus => {
-            Some(|name| OF_EVERY_CALL.contains(&name) || OF_A_STATUS.contains(&name))
-        }
-        Route::VoiceVoicemail => {
-            Some(|name| OF_EVERY_CALL.contains(&name) || OF_A_VOICEMAIL.contains(&name))
-        }
+        Route::Voice => Some(&[]),
+        Route::VoiceDial => Some(OF_A_DIAL),
+        Route::VoiceStatus => Some(OF_A_STATUS),
+        Route::VoiceVoicemail => Some(OF_A_VOICEMAIL),
         _ => None,
     }
 }
@@ -251,6 +261,20 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_a_browser_may_have_passed_is_not_taken_for_twilios() {
+        let end = [("From", "client:alice"), ("CallDuration", "42")];
+        let own = kept(Route::VoiceStatus, &end);
+        assert_eq!(own.parameters["CallDuration"], "42");
+        for passed in [("CallDuration", "99999"), ("From", "+12125550100")] {
+            let both = kept(Route::VoiceStatus, &[&[passed], &end[..]].concat());
+            let is_kept_apart = both.custom.contains_key("CallDuration");
+            assert_eq!(is_kept_apart, passed.0 == "CallDuration");
+            let voice = kept(Route::Voice, &[&[passed], &end[..]].concat());
+            assert!(voice.custom.contains_key("CallDuration"));
+        }
+    }
+
+    #[test]
     fn what_a_browser_passes_never_crowds_out_what_twilio_says() {
         let names: Vec<String> = (0..300).map(|n| format!("{n}")).collect();
         let mut parameters: Vec<(&str, &str)> =
@@ -265,6 +289,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn whatever_comes_a_fact_stays_small_and_its_short_values_whole(
             parameters in proptest::collection::vec((".{0,80}", "x{0,100}|ä{5000}"), 0..200)
