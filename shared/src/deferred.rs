@@ -26,10 +26,31 @@ pub struct QueueError(String);
 pub struct UnreadableMessage;
 
 /// The form of a message. Only fields are ever added to it: a deployment drains what the one before it put aside.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Message {
     tenant_id: TenantId,
     fact: Fact,
+}
+
+/// The same while it is written.
+#[derive(Serialize)]
+struct WrittenMessage<'m> {
+    tenant_id: &'m TenantId,
+    fact: &'m Fact,
+}
+
+impl WrittenMessage<'_> {
+    /// The body of a message. SQS refuses what XML 1.0 cannot hold: JSON escapes control characters, and here the two others
+    /// are. Structure holds none of them, so that they are always inside a text.
+    fn body(&self) -> Result<String, serde_json::Error> {
+        let body = serde_json::to_string(self)?;
+        if !body.contains(['\u{FFFE}', '\u{FFFF}']) {
+            return Ok(body);
+        }
+        Ok(body
+            .replace('\u{FFFE}', "\\uFFFE")
+            .replace('\u{FFFF}', "\\uFFFF"))
+    }
 }
 
 impl DeferredQueue {
@@ -62,12 +83,13 @@ impl DeferredQueue {
     /// # Errors
     /// When the queue did not confirm it; it may hold the fact nevertheless, which is harmless.
     pub async fn put_aside(&self, scope: &TenantScope, fact: &Fact) -> Result<(), QueueError> {
-        let message = Message {
-            tenant_id: scope.tenant_id().clone(),
-            fact: fact.clone(),
+        let message = WrittenMessage {
+            tenant_id: scope.tenant_id(),
+            fact,
         };
-        let body =
-            serde_json::to_string(&message).map_err(|error| QueueError(error.to_string()))?;
+        let body = message
+            .body()
+            .map_err(|error| QueueError(error.to_string()))?;
         let sent = self
             .client
             .send_message()
@@ -150,5 +172,55 @@ impl BatchOutcome {
     /// Has a message delivered again, until the queue gives up and moves it to the dead-letter queue.
     pub fn retry(&mut self, message: BatchMessage) {
         self.failures.push(BatchItemFailure { id: message.id });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::activity::Route;
+
+    /// What SQS takes in a body, as its documentation says.
+    fn is_taken(character: char) -> bool {
+        matches!(character,
+            '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+    }
+
+    #[test]
+    fn whatever_people_write_makes_a_body_that_sqs_takes_and_is_read_back() {
+        let text: String = ('\0'..=' ')
+            .chain([
+                '\u{7F}',
+                '"',
+                '\\',
+                '\u{FFFD}',
+                '\u{FFFE}',
+                '\u{FFFF}',
+                '\u{10FFFF}',
+            ])
+            .chain("\\uFFFE".chars())
+            .collect();
+        let parameters = [
+            ("MessageSid", "SM00000000000000000000000000000001"),
+            ("Body", &text),
+        ];
+        let parameters = parameters.into_iter().collect();
+        let fact = Fact::new(Route::Sms, &parameters, Timestamp::UNIX_EPOCH).unwrap();
+        let tenant_id: TenantId = "acme".parse().unwrap();
+
+        let message = WrittenMessage {
+            tenant_id: &tenant_id,
+            fact: &fact,
+        };
+        let body = message.body().unwrap();
+
+        assert_eq!(body.chars().find(|character| !is_taken(*character)), None);
+        let webhook = DeferredWebhook::from_message(&body).unwrap();
+        assert_eq!(
+            (webhook.scope.tenant_id(), webhook.fact),
+            (&tenant_id, fact)
+        );
     }
 }

@@ -105,6 +105,15 @@ impl Onboarding {
     ) -> Result<(), OnboardingError> {
         let scope = operator.scope(tenant.tenant_id.clone());
         let settings = Settings::from_input(&tenant.settings)?;
+        let number = tenant
+            .twilio
+            .as_ref()
+            .and_then(|twilio| twilio.phone_number.as_ref());
+        if number.is_some() && settings.forward_to.as_ref() == number {
+            return Err(OnboardingError::Settings(InvalidSettings::Unworkable(
+                "forward_to is the tenant's own number, which would call itself over and over",
+            )));
+        }
         let now = self.clock.now();
         let profile = TenantProfile {
             tenant_id: tenant.tenant_id.clone(),

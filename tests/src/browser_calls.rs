@@ -1,14 +1,14 @@
 //! Calls that a tenant's users make from a browser. Whom they dial is hostile input.
 
-use local::twilio::Purpose;
-use local::twilio::call::{DialOutcome, Ending, Story};
+use local::twilio::call::{CallOrigin, DialOutcome, Ending, Story};
+use local::twilio::{Parameters, Purpose};
 use serde_json::json;
-use shared::activity::Direction;
+use shared::activity::{Direction, Resource, Route};
 
 use crate::conversations::{answer, dialled, recorded};
 use crate::harness::Harness;
 
-const CUSTOMER: &str = "+15005550120";
+const CUSTOMER: &str = "+12025550120";
 
 /// The TwiML that a call began with.
 fn document(story: &Story) -> String {
@@ -189,6 +189,45 @@ async fn where_countries_are_listed_a_number_elsewhere_is_not_dialled() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn where_no_countries_are_listed_a_number_of_none_is_not_dialled() {
+    let tenant = Harness::shared().await.tenant(json!({})).await;
+    for to in ["+979123456789", "+8835100000000", "+19005550100"] {
+        let story = tenant.make(&tenant.browser_call("alice", to)).await;
+
+        assert_eq!(dialled(&story), [], "{to}");
+        assert_eq!(
+            story.said(),
+            ["Calls to this country are not allowed. Goodbye."]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_browser_writes_nothing_of_its_calls_history() {
+    let tenant = Harness::shared().await.tenant(json!({})).await;
+    let mut script = tenant.browser_call("alice", "garbage");
+    let CallOrigin::Browser { custom, .. } = &mut script.origin else {
+        panic!("a browser calls")
+    };
+    *custom = Parameters::new()
+        .with("ParentCallSid", "p".repeat(3_000))
+        .with("CallDuration", "99999")
+        .with("DialCallStatus", "completed")
+        .with("lead", "42");
+
+    let story = tenant.make(&script).await;
+
+    let call = tenant.leg(&story.call).await;
+    assert_eq!((call.parent_sid, call.dial_status), (None, None));
+    assert_ne!(call.duration, Some(99_999));
+    let facts = tenant.facts(Resource::Call(story.call.clone())).await;
+    let asked = facts.iter().find(|fact| fact.route == Route::Voice);
+    let custom = &asked.unwrap().custom;
+    assert_eq!(custom.get("lead").map(String::as_str), Some("42"));
+    assert_eq!(custom["ParentCallSid"].len(), 3_000);
 }
 
 #[tokio::test]

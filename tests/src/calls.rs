@@ -235,3 +235,35 @@ async fn a_call_that_was_not_answered_is_kept_as_such_under_every_outcome() {
         assert_eq!(call.status.as_str(), "completed");
     }
 }
+
+#[tokio::test]
+async fn a_call_to_the_number_that_calls_are_forwarded_to_is_not_dialled_in_a_circle() {
+    let tenant = Harness::shared().await.tenant(forwarding()).await;
+    let mut script = tenant.phone_call();
+    // The office is another number of the account, and its voice URL is the tenant's too.
+    script.origin = CallOrigin::Phone {
+        from: CONTACT.to_owned(),
+        to: OFFICE.to_owned(),
+    };
+
+    let story = tenant.make(&script).await;
+
+    assert_eq!(dialled(&story), []);
+    assert_eq!(recorded(&story).len(), 1);
+}
+
+#[tokio::test]
+async fn a_tenant_that_forwards_its_number_to_itself_is_not_stored() {
+    let harness = Harness::shared().await;
+    let mut document = Harness::document(forwarding());
+    document["settings"]["forward_to"] = document["twilio"]["phone_number"].clone();
+    let tenant = serde_json::from_value(document).unwrap();
+
+    let refusal = harness.console().store(&tenant).await.unwrap_err();
+
+    let text = refusal.to_string();
+    assert!(
+        text.contains("forward_to is the tenant's own number"),
+        "{text}"
+    );
+}

@@ -4,7 +4,7 @@ use local::twilio::call::{CallOrigin, CallScript, Step, Story, simulate_call};
 use local::twilio::payload::{
     Channel, InboundMessage, InboundWhatsapp, MessageStatusCallback, WhatsappContent, WhatsappUser,
 };
-use local::twilio::{Disorder, Exchange, Parameters, Purpose, Request, Webhook};
+use local::twilio::{Disorder, Exchange, Parameters, Purpose, Request, Webhook, reply_statuses};
 use shared::activity::{Call, Fact, Message, Recording, Resource};
 use shared::clock::Clock;
 use shared::sid::{CallSid, MessageSid, RecordingSid};
@@ -94,6 +94,17 @@ impl Tenant {
     /// Delivers a new status.
     pub(crate) async fn receive_status(&self, status: &MessageStatusCallback) -> Exchange {
         self.sender.deliver(&self.status_webhook(status)).await
+    }
+
+    /// Delivers what becomes of the one reply in an answer, and gives its SID.
+    pub(crate) async fn deliver_reply(&self, answered: &Exchange) -> MessageSid {
+        let statuses = reply_statuses(answered, &self.sender);
+        for status in &statuses {
+            assert_eq!(self.sender.deliver(status).await.status(), Some(204));
+        }
+        let first = statuses.first().expect("a reply that reports its status");
+        let sid = first.parameters.get("MessageSid").unwrap();
+        sid.parse().unwrap()
     }
 
     /// A message as it is stored.

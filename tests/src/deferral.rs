@@ -173,8 +173,8 @@ async fn the_answer_to_a_webhook_that_is_put_aside_is_its_usual_one() {
     let broken = Breakable::warm().await;
     broken.break_writes(Effect::Refuse(AwsError::throughput_exceeded()));
     for (route, document) in [
-        (Route::Sms, "<Message>Thank you</Message>"),
-        (Route::Whatsapp, "<Message>Thank you</Message>"),
+        (Route::Sms, ">Thank you</Message>"),
+        (Route::Whatsapp, ">Thank you</Message>"),
         (Route::Voice, "<Record "),
     ] {
         let webhook = event(&broken.tenant, route).webhook;

@@ -21,10 +21,7 @@ async fn an_inbound_sms_is_kept_and_answered_with_the_tenants_auto_reply() {
         (status, content_type),
         (200, Some("text/xml; charset=utf-8"))
     );
-    assert!(
-        text.contains("<Message>Thank &lt;you&gt;</Message>"),
-        "{text}"
-    );
+    assert!(text.contains(">Thank &lt;you&gt;</Message>"), "{text}");
     let stored = tenant.message(&message.sid).await;
     assert_eq!(
         (stored.channel, stored.direction, stored.status.as_str()),
@@ -107,7 +104,7 @@ async fn an_sms_to_a_messaging_service_is_kept_with_the_service_and_answered() {
 
     let exchange = tenant.receive_sms(&message).await;
 
-    assert!(answer(&exchange).2.contains("<Message>Thank you</Message>"));
+    assert!(answer(&exchange).2.contains(">Thank you</Message>"));
     let facts = tenant.facts(Resource::Message(message.sid)).await;
     assert_eq!(
         facts[0].parameter("MessagingServiceSid"),
@@ -172,7 +169,7 @@ async fn a_sentence_with_a_keyword_in_it_is_answered() {
         .receive_sms(&tenant.sms("Please stop by at noon"))
         .await;
 
-    assert!(answer(&exchange).2.contains("<Message>Thank you</Message>"));
+    assert!(answer(&exchange).2.contains(">Thank you</Message>"));
 }
 
 #[tokio::test]
@@ -195,4 +192,47 @@ async fn a_text_is_kept_as_it_was_written() {
         let stored = tenant.message(&message.sid).await;
         assert_eq!(stored.body.as_deref(), Some(text));
     }
+}
+
+#[tokio::test]
+async fn an_auto_reply_is_kept_as_a_message_that_went() {
+    let harness = Harness::shared().await;
+    let tenant = harness.tenant(json!({"auto_reply": "Thank you"})).await;
+    let exchange = tenant.receive_sms(&tenant.sms("Hello")).await;
+
+    let reply = tenant.deliver_reply(&exchange).await;
+
+    let stored = tenant.message(&reply).await;
+    assert_eq!(
+        (stored.channel, stored.direction, stored.status.as_str()),
+        (Channel::Sms, Direction::Outbound, "delivered")
+    );
+    assert_eq!(
+        (stored.from.as_str(), stored.contact.as_str()),
+        (tenant.target.phone_number.as_str(), CONTACT)
+    );
+}
+
+#[tokio::test]
+async fn a_message_of_a_writer_whose_name_is_longer_than_a_key_is_kept() {
+    let tenant = Harness::shared().await.tenant(json!({})).await;
+    let mut message = tenant.sms("Hello");
+    message.from = format!("sip:{}@example.com", "x".repeat(3_000));
+
+    tenant.receive_sms(&message).await;
+
+    assert_eq!(tenant.message(&message.sid).await.contact, message.from);
+}
+
+#[tokio::test]
+async fn of_a_message_that_is_too_long_for_an_item_the_start_is_kept() {
+    let tenant = Harness::shared().await.tenant(json!({})).await;
+    let message = tenant.sms(&"ä".repeat(15_000));
+
+    tenant.receive_sms(&message).await;
+
+    let facts = tenant.facts(Resource::Message(message.sid.clone())).await;
+    assert_eq!(facts[0].truncated.iter().collect::<Vec<_>>(), ["Body"]);
+    let kept = tenant.message(&message.sid).await.body.unwrap();
+    assert!(message.body.starts_with(&kept) && kept.len() > 15_000);
 }

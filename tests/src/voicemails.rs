@@ -2,10 +2,11 @@
 
 use local::twilio::call::{DialOutcome, Ending, Party, RecordingEnd, Step, VoicemailOutcome};
 use serde_json::{Value, json};
-use shared::activity::{RecordingKind, Resource};
+use shared::activity::{RecordingKind, Resource, Route};
 
-use crate::conversations::{dialled, paths, recorded};
+use crate::conversations::{answer, dialled, paths, recorded};
 use crate::harness::Harness;
+use crate::traffic::event;
 
 const INVITATION: &str = "Please leave a message after the tone.";
 const NOTHING_HEARD: &str = "We did not hear a message. Goodbye.";
@@ -189,4 +190,29 @@ async fn browser_users_who_do_not_answer_lead_to_voicemail() {
     assert_eq!(dialled(&story).len(), 2);
     assert_eq!(story.said(), [INVITATION]);
     assert_eq!(recorded(&story).len(), 1);
+}
+
+#[tokio::test]
+async fn a_voicemail_that_is_kept_elsewhere_is_taken() {
+    let tenant = Harness::shared().await.tenant(json!({})).await;
+    let voicemail = event(&tenant, Route::VoiceVoicemail).webhook;
+    let call = voicemail
+        .parameters
+        .get("CallSid")
+        .unwrap()
+        .parse()
+        .unwrap();
+    let mut webhook = voicemail.clone();
+    webhook.parameters.remove("RecordingSid");
+    webhook
+        .parameters
+        .set("RecordingUrl", "https://bucket.example/voicemail-17.wav");
+
+    let exchange = tenant.sender.deliver(&webhook).await;
+
+    let (status, _, document) = answer(&exchange);
+    assert_eq!(status, 200);
+    assert!(document.contains("Thank you."), "{document}");
+    let facts = tenant.facts(Resource::Call(call)).await;
+    assert_eq!(facts.len(), 1);
 }

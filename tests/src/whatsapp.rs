@@ -37,10 +37,7 @@ async fn a_text_is_kept_and_answered_with_the_tenants_auto_reply() {
         (status, content_type),
         (200, Some("text/xml; charset=utf-8"))
     );
-    assert!(
-        document.contains("<Message>Gracias</Message>"),
-        "{document}"
-    );
+    assert!(document.contains(">Gracias</Message>"), "{document}");
     let stored = tenant.message(&message.sid).await;
     assert_eq!(
         (stored.channel, stored.direction, stored.status.as_str()),
@@ -220,11 +217,54 @@ async fn a_user_without_a_visible_number_is_a_contact_under_the_id_that_there_is
 
     let exchange = tenant.receive_whatsapp(&message).await;
 
-    assert!(answer(&exchange).2.contains("<Message>Gracias</Message>"));
+    assert!(answer(&exchange).2.contains(">Gracias</Message>"));
     let stored = tenant.message(&message.sid).await;
     assert_eq!(
         (stored.channel, stored.contact.as_str()),
         (Channel::WhatsApp, "whatsapp:ID.4566123")
+    );
+}
+
+#[tokio::test]
+async fn what_nobody_else_answers_on_whatsapp_is_answered() {
+    let harness = Harness::shared().await;
+    let tenant = harness.tenant(json!({"auto_reply": "Gracias"})).await;
+    let button = WhatsappContent::Button {
+        text: "Yes".to_owned(),
+        payload: "yes_1".to_owned(),
+    };
+    for content in [text("HELP"), text("Info"), button] {
+        let exchange = tenant.receive_whatsapp(&tenant.whatsapp(content)).await;
+
+        assert!(answer(&exchange).2.contains(">Gracias</Message>"));
+    }
+}
+
+#[tokio::test]
+async fn a_reaction_is_not_answered() {
+    let harness = Harness::shared().await;
+    let tenant = harness.tenant(json!({"auto_reply": "Gracias"})).await;
+    let message = tenant.whatsapp(WhatsappContent::Reaction("👍".to_owned()));
+
+    let exchange = tenant.receive_whatsapp(&message).await;
+
+    assert_eq!(answer(&exchange).2, EMPTY_RESPONSE);
+}
+
+#[tokio::test]
+async fn an_auto_reply_is_kept_as_a_message_that_went() {
+    let harness = Harness::shared().await;
+    let tenant = harness.tenant(json!({"auto_reply": "Gracias"})).await;
+    let exchange = tenant
+        .receive_whatsapp(&tenant.whatsapp(text("Hola")))
+        .await;
+
+    let reply = tenant.deliver_reply(&exchange).await;
+
+    let stored = tenant.message(&reply).await;
+    assert_eq!(
+        (stored.channel, stored.direction, stored.status.as_str()),
+        (Channel::WhatsApp, Direction::Outbound, "read")
     );
 }
 

@@ -19,6 +19,7 @@ use super::payload::{
     CallStatus, Channel, InboundMessage, InboundWhatsapp, Media, MessageStatusCallback, OptOut,
     Referral, RepliedMessage, WhatsappContent, WhatsappUser,
 };
+use super::reply::reply_statuses;
 use super::sender::WebhookSender;
 use super::sids::SidSupply;
 use super::target::Target;
@@ -67,16 +68,12 @@ pub async fn simulate(arguments: &SimulateArguments, target: &Target) -> Simulat
         SimulatedEvent::Sms(arguments) => {
             let sender = sender(target, arguments.common.seed);
             let webhook = sms(arguments, target, sender.sids());
-            Simulation::Deliveries(
-                deliver(&sender, &[webhook], &arguments.misbehaviour, None).await,
-            )
+            Simulation::Deliveries(converse(&sender, webhook, &arguments.misbehaviour).await)
         }
         SimulatedEvent::Whatsapp(arguments) => {
             let sender = sender(target, arguments.common.seed);
             let webhook = whatsapp(arguments, target, sender.sids());
-            Simulation::Deliveries(
-                deliver(&sender, &[webhook], &arguments.misbehaviour, None).await,
-            )
+            Simulation::Deliveries(converse(&sender, webhook, &arguments.misbehaviour).await)
         }
         SimulatedEvent::Status(arguments) => {
             let sender = sender(target, arguments.common.seed);
@@ -97,6 +94,22 @@ pub async fn simulate(arguments: &SimulateArguments, target: &Target) -> Simulat
 fn sender(target: &Target, seed: Option<u64>) -> WebhookSender {
     let sids = seed.map_or_else(SidSupply::random, SidSupply::seeded);
     WebhookSender::new(target.account.clone()).with_sids(Arc::new(sids))
+}
+
+/// Delivers an inbound message, then what becomes of the reply to it. Of several copies the last one's answer is sent.
+async fn converse(
+    sender: &WebhookSender,
+    webhook: Webhook,
+    misbehaviour: &MisbehaviourArguments,
+) -> Vec<Exchange> {
+    let mut exchanges = deliver(sender, &[webhook], misbehaviour, None).await;
+    let replied = exchanges
+        .last()
+        .map(|exchange| reply_statuses(exchange, sender));
+    for status in replied.unwrap_or_default() {
+        exchanges.push(sender.deliver(&status).await);
+    }
+    exchanges
 }
 
 async fn deliver(

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Direction, History, Resource};
+use super::{Direction, Fact, History, Resource, Route};
 use crate::sid::CallSid;
 
 /// A call leg as its facts tell it.
@@ -20,7 +20,7 @@ pub struct Call {
     pub from: String,
     /// The callee as Twilio writes it; what a browser dialled is hostile input.
     pub to: String,
-    /// How far it came.
+    /// How far it came; empty while no callback said so.
     pub status: CallStatus,
     /// Seconds from answer to end, once it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,12 +80,20 @@ impl Call {
         let statuses = history
             .iter()
             .filter_map(|fact| fact.parameter("CallStatus"));
+        // Each from where Twilio says it, and from nowhere else.
         let dial_statuses = history
-            .iter()
+            .by(Route::VoiceDial)
             .filter_map(|fact| fact.parameter("DialCallStatus"));
+        let durations = history
+            .by(Route::VoiceStatus)
+            .filter_map(|fact| fact.parameter("CallDuration")?.parse().ok());
         Some(Self {
             sid: sid.clone(),
-            parent_sid: history.parameter("ParentCallSid").map(str::to_owned),
+            parent_sid: history
+                .iter()
+                .filter_map(Fact::parent)
+                .min()
+                .map(String::from),
             direction: if went {
                 Direction::Outbound
             } else {
@@ -93,8 +101,8 @@ impl Call {
             },
             from: from.to_owned(),
             to: history.parameter("To").unwrap_or_default().to_owned(),
-            status: CallStatus(highest(statuses, STATUSES)?),
-            duration: history.largest("CallDuration"),
+            status: CallStatus(highest(statuses, STATUSES).unwrap_or_default()),
+            duration: durations.max(),
             answered_by: history.parameter("AnsweredBy").map(str::to_owned),
             dial_status: highest(dial_statuses, STATUSES).map(CallStatus),
             created_at: history.created_at()?,

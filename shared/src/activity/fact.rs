@@ -1,6 +1,6 @@
 //! One callback, as it is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,34 +9,15 @@ use jiff::fmt::rfc2822;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::kept::Kept;
 use super::{Group, MalformedWebhook, Resource, Route};
+use crate::sid::CallSid;
 use crate::twilio::Parameters;
-
-/// Parameters that are not kept: twins of others, what every webhook repeats, and tokens that let their holder act.
-const LEFT_OUT: &[&str] = &[
-    "AccountSid",
-    "ApiVersion",
-    "CallToken",
-    "Called",
-    "CalledCity",
-    "CalledCountry",
-    "CalledState",
-    "CalledZip",
-    "Caller",
-    "CallerCity",
-    "CallerCountry",
-    "CallerState",
-    "CallerZip",
-    "SmsMessageSid",
-    "SmsSid",
-    "SmsStatus",
-    "StirPassportToken",
-];
 
 /// One verified callback: by which route, when first heard, and its parameters.
 ///
-/// Facts are grown, never changed. Its [`Fact::id`] is made of the route and the parameters alone, so that a repeated
-/// delivery is the same fact.
+/// Facts are grown, never changed. Its [`Fact::id`] is made of the route and what is kept of the parameters alone, so that a
+/// repeated delivery is the same fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// What it is about.
@@ -47,10 +28,25 @@ pub struct Fact {
     pub received_at: Timestamp,
     /// Twilio's parameters under Twilio's names, without empty ones and those that are not kept.
     pub parameters: BTreeMap<String, String>,
+    /// What the browser that makes a call passed along, under names that it chose. No state is derived from it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom: BTreeMap<String, String>,
+    /// The names of parameters of which only the start is kept.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub truncated: BTreeSet<String>,
+    /// How many parameters there was no room for at all.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub dropped: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Fact {
-    /// Takes what is kept of a webhook. Of a repeated parameter the first value counts.
+    /// Takes what is kept of a webhook: 16 KB, of which the longest values are cut first. Of a repeated parameter the first
+    /// value counts.
     ///
     /// # Errors
     /// When the webhook does not name the resource that its route is about.
@@ -60,22 +56,19 @@ impl Fact {
         received_at: Timestamp,
     ) -> Result<Self, MalformedWebhook> {
         let resource = resource(route, parameters)?;
-        let mut kept = BTreeMap::new();
-        for (name, value) in parameters.iter() {
-            if !value.is_empty() && !LEFT_OUT.contains(&name) {
-                kept.entry(name.to_owned())
-                    .or_insert_with(|| value.to_owned());
-            }
-        }
+        let kept = Kept::of(route, parameters);
         Ok(Self {
             resource,
             route,
             received_at,
-            parameters: kept,
+            parameters: kept.parameters,
+            custom: kept.custom,
+            truncated: kept.truncated,
+            dropped: kept.dropped,
         })
     }
 
-    /// 96 bits of SHA-256 over route and parameters: the same for every delivery of the same callback.
+    /// 96 bits of SHA-256 over the route and all that is kept: the same for every delivery of the same callback.
     #[must_use]
     pub fn id(&self) -> String {
         let mut digest = Sha256::new();
@@ -88,6 +81,22 @@ impl Fact {
         for (name, value) in &self.parameters {
             feed(name);
             feed(value);
+        }
+        // No parameter's name is empty, so that what follows an empty one is no parameter.
+        if !self.custom.is_empty() {
+            feed("");
+            feed("custom");
+        }
+        for (name, value) in &self.custom {
+            feed(name);
+            feed(value);
+        }
+        if !self.truncated.is_empty() || self.dropped > 0 {
+            feed("");
+            feed(&self.dropped.to_string());
+        }
+        for name in &self.truncated {
+            feed(name);
         }
         let digest = digest.finalize();
         URL_SAFE_NO_PAD.encode(digest.get(..12).unwrap_or_default())
@@ -109,20 +118,27 @@ impl Fact {
             (Resource::Message(_), _) => self
                 .parameter("From")
                 .map(|from| Group::Conversation(from.to_owned())),
-            (Resource::Call(_), _) => self
-                .parameter("ParentCallSid")
-                .map(|parent| Group::Call(parent.to_owned())),
+            (Resource::Call(_), _) => self.parent().map(Group::Call),
             (Resource::Recording(_), _) => self
                 .parameter("CallSid")
-                .map(|call| Group::Call(call.to_owned())),
+                .and_then(|call| call.parse().ok())
+                .map(Group::Call),
         }
+    }
+
+    /// The leg that dialled the leg that this is about. Only a dialled leg has one, and only its progress tells of it.
+    #[must_use]
+    pub fn parent(&self) -> Option<CallSid> {
+        let is_dialled = self.parameter("Direction") != Some("inbound");
+        self.parameter("ParentCallSid")
+            .filter(|_| self.route == Route::VoiceStatus && is_dialled)
+            .and_then(|parent| parent.parse().ok())
     }
 
     /// Whether the resource is listed by time on its own: all but the child legs of calls.
     #[must_use]
     pub fn is_listed(&self) -> bool {
-        !(matches!(self.resource, Resource::Call(_))
-            && self.parameters.contains_key("ParentCallSid"))
+        self.parent().is_none()
     }
 
     /// What the history is ordered by: Twilio's own sequence and time where it gives them, then ours.
@@ -138,48 +154,43 @@ impl Fact {
     }
 }
 
+/// What a webhook is about. It was verified: it is refused only when there is nothing at all that it could be kept under.
 fn resource(route: Route, parameters: &Parameters<'_>) -> Result<Resource, MalformedWebhook> {
-    fn sid<S: std::str::FromStr>(
-        parameters: &Parameters<'_>,
-        parameter: &'static str,
-    ) -> Result<S, MalformedWebhook> {
-        let sid = parameters
-            .first(parameter)
-            .and_then(|text| text.parse().ok());
-        sid.ok_or(MalformedWebhook { parameter })
-    }
-    match route {
+    let malformed = |parameter| MalformedWebhook { parameter };
+    let call = || sid(parameters, "CallSid").map(Resource::Call);
+    let named = match route {
         Route::Sms | Route::SmsStatus | Route::Whatsapp | Route::WhatsappStatus => {
-            sid(parameters, "MessageSid").map(Resource::Message)
+            ["MessageSid", "SmsMessageSid", "SmsSid"]
+                .into_iter()
+                .find_map(|name| sid(parameters, name))
+                .map(Resource::Message)
+                .ok_or("MessageSid")
         }
-        Route::Voice | Route::VoiceDial | Route::VoiceStatus => {
-            sid(parameters, "CallSid").map(Resource::Call)
-        }
+        Route::Voice | Route::VoiceDial | Route::VoiceStatus => call().ok_or("CallSid"),
         Route::VoiceRecording | Route::VoiceTranscription => {
-            sid(parameters, "RecordingSid").map(Resource::Recording)
+            recording(parameters).or_else(call).ok_or("RecordingSid")
         }
-        Route::VoiceVoicemail => voicemail(parameters),
-    }
+        // When nothing was recorded it is about the call.
+        Route::VoiceVoicemail => recording(parameters).or_else(call).ok_or("CallSid"),
+    };
+    named.map_err(malformed)
 }
 
-/// The request at the end of a `<Record>` names the recording by its URL alone, whose last segment is the SID; when nothing
-/// was recorded it is about the call.
-fn voicemail(parameters: &Parameters<'_>) -> Result<Resource, MalformedWebhook> {
-    let named = parameters
-        .first("RecordingSid")
-        .filter(|sid| !sid.is_empty());
-    let last_segment = parameters
-        .first("RecordingUrl")
-        .and_then(|url| url.rsplit('/').next());
-    match named.or(last_segment).filter(|sid| !sid.is_empty()) {
-        Some(sid) => sid
-            .parse()
-            .map(Resource::Recording)
-            .map_err(|_| MalformedWebhook {
-                parameter: "RecordingUrl",
-            }),
-        None => resource(Route::Voice, parameters),
-    }
+/// A recording by its SID, or by its URL: at Twilio the last segment is the SID, with or without an extension.
+fn recording(parameters: &Parameters<'_>) -> Option<Resource> {
+    let by_url = || {
+        let url = parameters.first("RecordingUrl")?;
+        let path = url.split(['?', '#']).next()?;
+        let last_segment = path.rsplit('/').next()?;
+        last_segment.split('.').next()?.parse().ok()
+    };
+    sid(parameters, "RecordingSid")
+        .or_else(by_url)
+        .map(Resource::Recording)
+}
+
+fn sid<S: std::str::FromStr>(parameters: &Parameters<'_>, name: &str) -> Option<S> {
+    parameters.first(name).and_then(|text| text.parse().ok())
 }
 
 /// All facts of one resource, in order: the only thing that a state is derived from.
@@ -206,6 +217,11 @@ impl History {
     /// The facts in order.
     pub fn iter(&self) -> impl Iterator<Item = &Fact> {
         self.0.iter()
+    }
+
+    /// The facts that came by a route, in order.
+    pub fn by(&self, route: Route) -> impl Iterator<Item = &Fact> {
+        self.iter().filter(move |fact| fact.route == route)
     }
 
     /// The first value of a parameter in any fact; of several, the smallest, so that order does not matter.

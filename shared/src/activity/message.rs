@@ -19,7 +19,7 @@ pub struct Message {
     pub from: String,
     /// The recipient as Twilio writes it.
     pub to: String,
-    /// The other end: the sender of an inbound message, the recipient of an outbound one.
+    /// The other end: the sender of an inbound message, the recipient of an outbound one; empty, when no callback named any.
     pub contact: String,
     /// The text; absent while only status callbacks came.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub struct Message {
     pub media: Vec<String>,
     /// How far it came.
     pub status: MessageStatus,
-    /// Twilio's code of why it failed.
+    /// Twilio's code of why it failed; of no message that was delivered in the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<u32>,
     /// When it was first heard of.
@@ -75,6 +75,9 @@ const STATUSES: &[&str] = &[
     "read",
 ];
 
+/// The statuses of a message that did not arrive.
+const FAILURES: &[&str] = &["failed", "undelivered"];
+
 /// A message's status as Twilio names it. One that is not known is kept, and ranks below all that are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -103,14 +106,19 @@ impl Message {
             .any(|fact| matches!(fact.route, Route::Sms | Route::Whatsapp));
         // Of the set and not of its first fact, whose place depends on when it came.
         let ends = if inbound { [&from, &to] } else { [&to, &from] };
-        let contact = ends.into_iter().find(|end| !end.is_empty())?.clone();
+        let contact = ends.into_iter().find(|end| !end.is_empty());
+        let contact = contact.cloned().unwrap_or_default();
+        let by_whatsapp = history
+            .iter()
+            .any(|fact| matches!(fact.route, Route::Whatsapp | Route::WhatsappStatus));
         let statuses = history.iter().map(|fact| match fact.route {
             Route::Sms | Route::Whatsapp => "received",
             _ => fact.parameter("MessageStatus").unwrap_or_default(),
         });
+        let status = super::call::highest(statuses, STATUSES)?;
         Some(Self {
             sid: sid.clone(),
-            channel: if contact.starts_with("whatsapp:") {
+            channel: if by_whatsapp || contact.starts_with("whatsapp:") {
                 Channel::WhatsApp
             } else {
                 Channel::Sms
@@ -123,14 +131,24 @@ impl Message {
             contact,
             body: history.parameter("Body").map(str::to_owned),
             media: media(history),
-            status: MessageStatus(super::call::highest(statuses, STATUSES)?),
-            error_code: history.largest("ErrorCode").filter(|code| *code != 0),
+            error_code: error_code(history, &status),
+            status: MessageStatus(status),
             created_at: history.created_at()?,
             updated_at: history.updated_at()?,
             from,
             to,
         })
     }
+}
+
+/// The code that came with the failure that the message ended in.
+fn error_code(history: &History, status: &str) -> Option<u32> {
+    let told = history.iter().filter(|fact| {
+        FAILURES.contains(&status) && fact.parameter("MessageStatus") == Some(status)
+    });
+    told.filter_map(|fact| fact.parameter("ErrorCode")?.parse().ok())
+        .filter(|code| *code != 0)
+        .max()
 }
 
 /// Twilio numbers media from 0 and allows 10.

@@ -6,6 +6,7 @@
 
 mod call;
 mod fact;
+mod kept;
 mod message;
 mod recording;
 mod resource;

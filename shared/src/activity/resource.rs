@@ -52,5 +52,5 @@ pub enum Group {
     /// The messages with one contact, an address as Twilio writes it.
     Conversation(String),
     /// The child legs and recordings of a call.
-    Call(String),
+    Call(CallSid),
 }

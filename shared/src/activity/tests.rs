@@ -176,8 +176,110 @@ fn a_child_leg_is_listed_with_its_parent_alone() {
         ],
     );
     assert!(!child.is_listed());
-    assert_eq!(child.group(), Some(Group::Call(CALL.to_owned())));
+    assert_eq!(child.group(), Some(Group::Call(CALL.parse().unwrap())));
     assert!(leg("ringing", &[]).is_listed());
+}
+
+/// The request for the document of a browser's call, which passes these along.
+fn browser_call(custom: &[(&str, &str)]) -> Fact {
+    let mut parameters = vec![
+        ("CallSid", CALL),
+        ("From", "client:alice"),
+        ("To", "+12025550120"),
+        ("Direction", "inbound"),
+        ("CallStatus", "ringing"),
+    ];
+    parameters.extend_from_slice(custom);
+    fact(Route::Voice, &parameters)
+}
+
+#[test]
+fn a_browser_writes_no_facts_of_its_own_call() {
+    let custom = [
+        ("ParentCallSid", CHILD),
+        ("CallDuration", "99999"),
+        ("DialCallStatus", "completed"),
+        ("AnsweredBy", "human"),
+        ("lead", "42"),
+    ];
+    let passed = browser_call(&custom);
+    assert!(passed.is_listed());
+    assert_eq!(passed.group(), None);
+    assert_eq!(
+        passed.custom,
+        custom
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect()
+    );
+    let call = Call::of(&History::new([passed])).unwrap();
+    assert_eq!(Some(call), Call::of(&History::new([browser_call(&[])])));
+}
+
+#[test]
+fn a_browser_writes_no_facts_of_its_own_call_with_later_requests_either() {
+    let own = [
+        ("CallSid", CALL),
+        ("From", "client:alice"),
+        ("Direction", "inbound"),
+        ("CallStatus", "completed"),
+        ("CallDuration", "42"),
+    ];
+    let passed = [("ParentCallSid", CHILD), ("DialCallStatus", "busy")];
+    let parameters = [&own[..], &passed[..]].concat();
+    let history = History::new([fact(Route::VoiceStatus, &parameters)]);
+    let call = Call::of(&history).unwrap();
+    assert_eq!(
+        (call.duration, call.dial_status, call.parent_sid),
+        (Some(42), None, None)
+    );
+}
+
+#[test]
+fn what_a_browser_passes_is_part_of_what_makes_a_fact() {
+    assert_ne!(browser_call(&[]).id(), browser_call(&[("a", "b")]).id());
+    assert_ne!(
+        browser_call(&[("a", "b")]).id(),
+        browser_call(&[("a", "c")]).id()
+    );
+}
+
+#[test]
+fn what_twilio_adds_to_a_phones_call_is_kept_as_its_own() {
+    let call = fact(
+        Route::Voice,
+        &[
+            ("CallSid", CALL),
+            ("From", "+12025550120"),
+            ("SipHeader_X-A", "1"),
+        ],
+    );
+    assert_eq!(call.parameter("SipHeader_X-A"), Some("1"));
+    assert_eq!(call.custom.len(), 0);
+}
+
+#[test]
+fn a_leg_that_is_dialled_for_a_browser_keeps_its_parent() {
+    let child = fact(
+        Route::VoiceStatus,
+        &[
+            ("CallSid", CHILD),
+            ("ParentCallSid", CALL),
+            ("From", "client:alice"),
+            ("Direction", "outbound-dial"),
+            ("CallStatus", "completed"),
+        ],
+    );
+    assert_eq!(child.parent(), Some(CALL.parse().unwrap()));
+}
+
+#[test]
+fn a_parent_that_is_no_call_is_none() {
+    let child = fact(
+        Route::VoiceStatus,
+        &[("CallSid", CHILD), ("ParentCallSid", "zzz")],
+    );
+    assert_eq!((child.group(), child.is_listed()), (None, true));
 }
 
 #[test]
@@ -224,6 +326,87 @@ fn a_voicemail_without_a_recording_is_about_the_call() {
         &[("CallSid", CALL), ("CallStatus", "completed")],
     );
     assert_eq!(nothing.resource, Resource::Call(CALL.parse().unwrap()));
+}
+
+#[test]
+fn a_recording_is_known_by_a_url_with_an_extension_or_at_another_host() {
+    for url in [
+        format!("https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/{RECORDING}.wav"),
+        format!("https://bucket.example/AC1/{RECORDING}.mp3?signature=a/b"),
+        format!("https://bucket.example/{RECORDING}#t=1"),
+    ] {
+        let left = fact(
+            Route::VoiceVoicemail,
+            &[("CallSid", CALL), ("RecordingUrl", &url)],
+        );
+        assert_eq!(
+            left.resource,
+            Resource::Recording(RECORDING.parse().unwrap()),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn what_names_its_resource_in_another_way_is_kept_under_that() {
+    let elsewhere = ("RecordingUrl", "https://bucket.example/voicemail-17.wav");
+    for route in [
+        Route::VoiceVoicemail,
+        Route::VoiceRecording,
+        Route::VoiceTranscription,
+    ] {
+        let left = fact(
+            route,
+            &[("CallSid", CALL), ("RecordingSid", "REx"), elsewhere],
+        );
+        assert_eq!(
+            left.resource,
+            Resource::Call(CALL.parse().unwrap()),
+            "{route:?}"
+        );
+        assert_eq!(left.parameter("RecordingUrl"), Some(elsewhere.1));
+        assert!(Call::of(&History::new([left])).is_some());
+    }
+    let message = fact(Route::Sms, &[("SmsSid", MESSAGE), ("Body", "Hello")]);
+    assert_eq!(
+        message.resource,
+        Resource::Message(MESSAGE.parse().unwrap())
+    );
+}
+
+#[test]
+fn a_message_without_any_end_can_be_read() {
+    for (route, channel) in [
+        (Route::Sms, Channel::Sms),
+        (Route::WhatsappStatus, Channel::WhatsApp),
+    ] {
+        let history = History::new([fact(route, &[("MessageSid", MESSAGE), ("Body", "Hello")])]);
+        let message = Message::of(&history).unwrap();
+        assert_eq!((message.contact.as_str(), message.channel), ("", channel));
+        assert_eq!(message.body.as_deref(), Some("Hello"));
+    }
+}
+
+#[test]
+fn a_delivery_that_came_after_all_takes_the_code_of_the_failure_back() {
+    let history = History::new([
+        status("undelivered", &[("ErrorCode", "30003")]),
+        status("delivered", &[]),
+    ]);
+    let message = Message::of(&history).unwrap();
+    assert_eq!(
+        (message.status.as_str(), message.error_code),
+        ("delivered", None)
+    );
+}
+
+#[test]
+fn of_two_failures_the_one_that_counts_gives_the_code() {
+    let history = History::new([
+        status("failed", &[("ErrorCode", "63016")]),
+        status("undelivered", &[("ErrorCode", "30003")]),
+    ]);
+    assert_eq!(Message::of(&history).unwrap().error_code, Some(30003));
 }
 
 #[test]

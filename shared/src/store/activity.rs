@@ -1,6 +1,6 @@
 //! The Activity table: a resource is one item, a fact is one attribute of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -195,17 +195,28 @@ impl Update {
 }
 
 fn fact_attribute(fact: &Fact) -> AttributeValue {
-    let parameters = fact
-        .parameters
-        .iter()
-        .map(|(name, value)| (name.clone(), text(value.clone())))
-        .collect();
-    let members = [
+    let map = |parameters: &BTreeMap<String, String>| {
+        let texts = parameters
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value.clone())));
+        AttributeValue::M(texts.collect())
+    };
+    let mut members = HashMap::from([
         ("at".to_owned(), text(format!("{:.3}", fact.received_at))),
         ("route".to_owned(), text(fact.route.path())),
-        ("parameters".to_owned(), AttributeValue::M(parameters)),
-    ];
-    AttributeValue::M(members.into())
+        ("parameters".to_owned(), map(&fact.parameters)),
+    ]);
+    if !fact.custom.is_empty() {
+        members.insert("custom".to_owned(), map(&fact.custom));
+    }
+    if !fact.truncated.is_empty() {
+        let names = fact.truncated.iter().cloned().map(text).collect();
+        members.insert("truncated".to_owned(), AttributeValue::L(names));
+    }
+    if fact.dropped > 0 {
+        members.insert("dropped".to_owned(), number(fact.dropped));
+    }
+    AttributeValue::M(members)
 }
 
 fn fact(
@@ -220,18 +231,31 @@ fn fact(
     let members: &Item = value.as_m().map_err(|_| unreadable("fact"))?;
     let attributes = Attributes::of(operation, members);
     let route = Route::of_path(attributes.text("route")?).ok_or_else(|| unreadable("route"))?;
-    let parameters = members
-        .get("parameters")
-        .and_then(|value| value.as_m().ok());
-    let parameters = parameters.ok_or_else(|| unreadable("parameters"))?;
-    let parameters: Option<BTreeMap<String, String>> = parameters
-        .iter()
-        .map(|(name, value)| Some((name.clone(), value.as_s().ok()?.clone())))
-        .collect();
+    let texts = |value: &AttributeValue| -> Option<BTreeMap<String, String>> {
+        let texts = value.as_m().ok()?.iter();
+        texts
+            .map(|(name, value)| Some((name.clone(), value.as_s().ok()?.clone())))
+            .collect()
+    };
+    let names = |value: &AttributeValue| -> Option<BTreeSet<String>> {
+        let names = value.as_l().ok()?.iter();
+        names.map(|name| name.as_s().ok().cloned()).collect()
+    };
+    let count = |value: &AttributeValue| value.as_n().ok()?.parse().ok();
+    let parameters = members.get("parameters").and_then(texts);
+    // What few facts have is absent from the others.
+    let custom = members.get("custom").map_or(Some(BTreeMap::new()), texts);
+    let truncated = members
+        .get("truncated")
+        .map_or(Some(BTreeSet::new()), names);
+    let dropped = members.get("dropped").map_or(Some(0), count);
     Ok(Fact {
         resource: resource.clone(),
         route,
         received_at: attributes.time("at")?,
         parameters: parameters.ok_or_else(|| unreadable("parameters"))?,
+        custom: custom.ok_or_else(|| unreadable("custom"))?,
+        truncated: truncated.ok_or_else(|| unreadable("truncated"))?,
+        dropped: dropped.ok_or_else(|| unreadable("dropped"))?,
     })
 }

@@ -3,10 +3,14 @@
 //! Partition keys of tenant data read `acme#…`: the literal tenant id, then `#`, which no id can hold. An IAM condition on
 //! `dynamodb:LeadingKeys` can so enforce the isolation a second time, outside the code.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::item::text;
 use crate::activity::{Group, Resource};
@@ -105,10 +109,24 @@ pub(super) fn by_time(scope: &TenantScope, kind: &str) -> String {
 pub(super) fn by_group(scope: &TenantScope, group: &Group) -> String {
     match group {
         Group::Conversation(contact) => {
+            let contact = bounded(contact);
             format!("{}#{contact}", partition(scope.tenant_id(), "conversation"))
         }
         Group::Call(call) => format!("{}#{call}", partition(scope.tenant_id(), "call")),
     }
+}
+
+/// The bytes that a contact may have in a key. DynamoDB refuses the whole write when an index's partition key has more than
+/// 2,048; the longest contacts are WhatsApp's, with about 150.
+const LONGEST_CONTACT: usize = 512;
+
+/// A contact as keys name it: a longer one by the SHA-256 of it, so that any has a key, and always the same.
+fn bounded(contact: &str) -> Cow<'_, str> {
+    if contact.len() <= LONGEST_CONTACT {
+        return contact.into();
+    }
+    let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(contact));
+    format!("sha256:{digest}").into()
 }
 
 /// The sort key of both indexes: milliseconds in a fixed width, so that text order is time order, then the SID.
@@ -145,7 +163,10 @@ mod tests {
             resource(scope, &message).partition,
             by_time(scope, message.kind()),
             by_group(scope, &Group::Conversation(contact.to_owned())),
-            by_group(scope, &Group::Call(contact.to_owned())),
+            by_group(
+                scope,
+                &Group::Call("CA00000000000000000000000000000001".parse().unwrap()),
+            ),
         ]
     }
 
@@ -157,6 +178,17 @@ mod tests {
             whole,
             "1970-01-01T00:00:01.000Z#SM00000000000000000000000000000001"
         );
+    }
+
+    #[test]
+    fn a_contact_of_any_length_has_a_key_that_dynamodb_takes() {
+        let key = |contact: String| by_group(&scope("acme"), &Group::Conversation(contact));
+        let longest = "c".repeat(LONGEST_CONTACT);
+        assert_eq!(key(longest.clone()), format!("acme#conversation#{longest}"));
+        let (one, other) = (format!("{longest}1"), format!("{longest}2"));
+        assert_eq!(key(one.clone()), key(one.clone()));
+        assert_ne!(key(one.clone()), key(other));
+        assert!(key(one).len() < 100);
     }
 
     proptest! {

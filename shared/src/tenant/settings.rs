@@ -23,14 +23,15 @@ pub struct Settings {
     /// The number that [`InboundRoute::Forward`] dials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forward_to: Option<PhoneNumber>,
-    /// The client identities that [`InboundRoute::Browser`] rings; Twilio rings at most 10.
+    /// The client identities that [`InboundRoute::Browser`] rings; Twilio rings at most 10. Each is 1 to 121 letters, digits
+    /// and underscores of ASCII: with any other its browser could not sign in.
     pub browser_users: Vec<String>,
     /// Whether an unanswered call may leave a voicemail.
     pub voicemail: bool,
     /// When calls are put through; always, when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business_hours: Option<BusinessHours>,
-    /// The countries that browser users may call; any, when empty.
+    /// The countries that browser users may call; any country, when empty.
     pub allowed_countries: Vec<Country>,
     /// Sent in answer to an inbound message; no answer when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +119,11 @@ impl Settings {
             _ if is_longer(&settings.auto_reply, 1_600) => Err(InvalidSettings::Unworkable(
                 "auto_reply is longer than the 1,600 characters that Twilio sends",
             )),
+            _ if !settings.browser_users.iter().all(|user| is_identity(user)) => {
+                Err(InvalidSettings::Unworkable(
+                    "browser_users has a name that is not 1 to 121 letters, digits and underscores",
+                ))
+            }
             _ if settings.browser_users.len() > 10 => Err(InvalidSettings::Unworkable(
                 "browser_users names more than the 10 that Twilio rings",
             )),
@@ -142,12 +148,13 @@ impl Settings {
         }
     }
 
-    /// Whether a browser user may call a number. Where countries are listed, one whose country is not known may not:
-    /// unassigned, international and premium ranges.
+    /// Whether a browser user may call a number. Whatever countries are listed, one of no country never: satellites, premium
+    /// and unassigned ranges are where stolen accounts are emptied.
     #[must_use]
     pub fn may_call(&self, number: &PhoneNumber) -> bool {
         let is_listed = |country| self.allowed_countries.contains(&country);
-        self.allowed_countries.is_empty() || Country::of(number).is_some_and(is_listed)
+        Country::of(number)
+            .is_some_and(|country| self.allowed_countries.is_empty() || is_listed(country))
     }
 
     /// Whether calls are put through at a moment.
@@ -157,6 +164,12 @@ impl Settings {
             .as_ref()
             .is_none_or(|hours| hours.are_open(moment))
     }
+}
+
+/// Whether the Voice SDK takes it as the name of a user.
+fn is_identity(name: &str) -> bool {
+    let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=121).contains(&name.len()) && name.bytes().all(is_taken)
 }
 
 impl BusinessHours {
@@ -358,6 +371,23 @@ mod tests {
     }
 
     #[test]
+    fn a_browser_user_has_a_name_that_twilio_takes() {
+        let longest = "x".repeat(121);
+        for (name, is_taken) in [
+            ("alice_2", true),
+            (longest.as_str(), true),
+            ("", false),
+            (&format!("{longest}x"), false),
+            ("alice@example.com", false),
+            ("f81d4fae-7dec", false),
+            ("ali\u{e7}e", false),
+        ] {
+            let read = Settings::from_input(&json!({"browser_users": [name]}));
+            assert_eq!(read.is_ok(), is_taken, "{name}");
+        }
+    }
+
+    #[test]
     fn a_browser_may_call_the_listed_countries_and_no_others() {
         let settings = Settings::from_input(&json!({"allowed_countries": ["US", "AT"]})).unwrap();
         // Jamaica shares +1; +979 is international premium.
@@ -369,7 +399,21 @@ mod tests {
         ] {
             assert_eq!(settings.may_call(&number.parse().unwrap()), may, "{number}");
         }
-        assert!(Settings::default().may_call(&"+18765550100".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_tenant_that_lists_no_countries_may_call_all_of_them_and_nothing_else() {
+        // A satellite network, international premium, premium at home, and Twilio's own test number.
+        for (number, may) in [
+            ("+18765550100", true),
+            ("+8835100000000", false),
+            ("+979123456789", false),
+            ("+19005550100", false),
+            ("+15005550006", false),
+        ] {
+            let number = number.parse().unwrap();
+            assert_eq!(Settings::default().may_call(&number), may, "{number}");
+        }
     }
 
     #[test]

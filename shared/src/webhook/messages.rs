@@ -2,15 +2,19 @@
 
 use super::{InboundMessage, Verified};
 use crate::http::Reply;
-use crate::twilio::twiml::MessagingResponse;
+use crate::twilio::twiml::{Message, MessagingResponse};
 
-/// The tenant's auto-reply, or an empty `<Response/>`. A keyword is not answered: Twilio or the carrier does that, and a
-/// second answer after a STOP fails with 21610.
+/// The tenant's auto-reply, or an empty `<Response/>`. It reports its status: nothing else tells the activity that it was
+/// sent, because Twilio makes its SID. An answer after a STOP would fail with 21610.
 #[must_use]
 pub fn auto_reply(message: &Verified<InboundMessage>) -> Reply {
     let reply = message.settings().auto_reply.as_deref();
-    match reply.filter(|text| !text.is_empty() && !message.kind().is_keyword) {
-        Some(text) => Reply::twiml(MessagingResponse::new().message(text).to_xml()),
+    match reply.filter(|text| !text.is_empty() && message.kind().may_be_answered) {
+        Some(text) => {
+            let status_url = message.url_of(message.kind().status_route);
+            let reply = Message::text(text).status_callback(status_url);
+            Reply::twiml(MessagingResponse::new().message(reply).to_xml())
+        }
         None => Reply::twiml(MessagingResponse::new().to_xml()),
     }
 }

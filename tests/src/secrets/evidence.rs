@@ -23,7 +23,7 @@ pub(super) const HOSTILE: &str = "canary-hostile";
 /// Whom calls are forwarded to.
 const FORWARD_TO: &str = "+15005550177";
 /// Whom a browser calls.
-pub(super) const CUSTOMER: &str = "+15005550188";
+pub(super) const CUSTOMER: &str = "+12025550188";
 /// The webhook functions, then the queue's.
 pub(super) const FUNCTIONS: [&str; 4] = [
     "sms-webhook",

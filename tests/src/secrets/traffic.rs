@@ -124,7 +124,9 @@ impl Gathering {
         }
         // Signed, and names nothing that it could be kept under.
         let mut unnamed = message.clone();
-        unnamed.parameters.set("MessageSid", HOSTILE);
+        for name in ["MessageSid", "SmsMessageSid", "SmsSid"] {
+            unnamed.parameters.set(name, HOSTILE);
+        }
         assert_eq!(self.deliver(tenant, &unnamed).await, Some(400));
     }
 

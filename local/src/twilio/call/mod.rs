@@ -8,6 +8,7 @@ mod run;
 mod script;
 mod story;
 
+pub(crate) use run::absolute;
 pub use run::simulate_call;
 pub use script::{CallOrigin, CallScript, DialOutcome, Party, RecordingEnd, VoicemailOutcome};
 pub use story::{Ending, Step, Story};

@@ -334,7 +334,7 @@ impl<'a> Run<'a> {
 }
 
 /// `url` as seen from the document at `base`. An absolute URL stays byte for byte; nothing stands for the document itself.
-fn absolute(base: &str, url: &str) -> Option<String> {
+pub(crate) fn absolute(base: &str, url: &str) -> Option<String> {
     if url.starts_with("http://") || url.starts_with("https://") {
         return Some(url.to_owned());
     }
