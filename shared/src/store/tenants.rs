@@ -139,7 +139,11 @@ impl Tenants {
                 .as_ref()
                 .filter(|before| before.account != new.account)
             {
-                writes.push(self.routes.release_in_transaction(scope, &before.account)?);
+                // Given up already, it may be another's by now. A claim in between changes the credentials' version too.
+                let route = self.routes.resolve(&before.account).await?;
+                if route.is_some_and(|route| route.tenant_id() == scope.tenant_id()) {
+                    writes.push(self.routes.release_in_transaction(scope, &before.account)?);
+                }
             }
             writes.push(self.routes.claim(scope, &new.account)?);
             writes.push(self.put_integration(scope, &new, stored.map(|before| before.version))?);
