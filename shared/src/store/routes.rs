@@ -13,7 +13,8 @@ use crate::sid::AccountSid;
 use crate::tenant::{TenantId, TenantScope};
 
 /// For how long a released account may be claimed by its last tenant alone, in seconds: the longest that a warm function
-/// may still know the old owner ([`crate::cache::LONGEST_AGE`], 15 minutes), and one minute for clocks that disagree.
+/// may still know the old owner ([`CacheLimits::longest_age`](crate::cache::CacheLimits::longest_age), 15 minutes), and one
+/// minute for clocks that disagree.
 pub const QUARANTINE_SECONDS: i64 = 16 * 60;
 
 const ACTIVE: &str = "active";
