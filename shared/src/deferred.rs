@@ -1,9 +1,9 @@
 //! Webhooks put aside: verified, acknowledged, and stored later by the same write.
 
-use aws_sdk_sqs::error::DisplayErrorContext;
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Fact;
+use crate::aws::CallFailure;
 use crate::environment::Environment;
 use crate::store::{Activity, StoreError};
 use crate::tenant::{TenantId, TenantScope};
@@ -97,7 +97,7 @@ impl DeferredQueue {
             .message_body(body)
             .send()
             .await;
-        sent.map_err(|error| QueueError(DisplayErrorContext(&error).to_string()))?;
+        sent.map_err(|error| QueueError(CallFailure::of(&error).to_string()))?;
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ pub mod aws;
 pub mod cache;
 pub mod clock;
 pub mod country;
+pub mod credentials;
 pub mod deferred;
 pub mod environment;
 pub mod http;

@@ -1,6 +1,7 @@
 //! AWS clients: one configuration, one HTTP client, one connection pool.
 
 mod connection;
+mod failure;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use aws_types::region::Region;
 
 use crate::environment::Environment;
 use connection::Connection;
+pub(crate) use failure::CallFailure;
 
 /// How long a call to AWS may take before it counts as failed.
 #[derive(Debug, Clone, Copy)]

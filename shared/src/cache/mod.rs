@@ -1,20 +1,19 @@
 //! What a warm function keeps in memory: bounded in number and in age, each entry loaded once for
 //! all who wait for it.
 
+mod limits;
 mod state;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::hash::Hash;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-pub use self::state::CacheCounters;
+pub use self::limits::CacheLimits;
 use self::state::{Entry, Flight, State};
 use crate::clock::Clock;
 
@@ -31,44 +30,11 @@ impl<E: LoadError> LoadError for Arc<E> {
     }
 }
 
-/// How much a cache holds, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CacheLimits {
-    /// The most entries; the least recently used gives way.
-    pub capacity: NonZeroUsize,
-    /// How old an entry may be served.
-    pub time_to_live: Duration,
-    /// How much older it may be served when its source is unavailable.
-    pub stale_window: Duration,
-    /// The shortest time between two reloads that [`Cache::refresh`] makes of one key.
-    pub refresh_interval: Duration,
-}
-
-/// The oldest that an entry is served under [`CacheLimits::default`]: what a warm function may
-/// still believe of the world.
-pub const LONGEST_AGE: Duration = TIME_TO_LIVE.saturating_add(STALE_WINDOW);
-
-const TIME_TO_LIVE: Duration = Duration::from_mins(5);
-const STALE_WINDOW: Duration = Duration::from_mins(10);
-
-impl Default for CacheLimits {
-    /// What tenants are cached under: 1,000 entries, 5 minutes, 10 more when the source is
-    /// unavailable, 5 seconds between reloads on demand.
-    fn default() -> Self {
-        Self {
-            capacity: const { NonZeroUsize::new(1_000).unwrap() },
-            time_to_live: TIME_TO_LIVE,
-            stale_window: STALE_WINDOW,
-            refresh_interval: Duration::from_secs(5),
-        }
-    }
-}
-
 /// A bounded, least-recently-used map of what is loaded from elsewhere.
 ///
 /// - A load that many wait for is made once; loads of different keys do not wait for one another.
 /// - An entry's age counts from *before* its load began, by the wall clock, and no entry is ever
-///   served when older than time to live plus stale window. That bound is relied on: an account
+///   served when older than time to live plus stale window; the next access of any kind frees it. That bound is relied on: an account
 ///   that one tenant gave up is another's after it. A load that itself took longer is made again.
 /// - A clock that is set back empties the cache, for ages can no longer be told. (By how much it
 ///   was set back while nobody asked is all that can escape notice.)
@@ -81,6 +47,51 @@ pub struct Cache<K, V, E> {
     state: Mutex<State<K, V, E>>,
     clock: Clock,
     limits: CacheLimits,
+}
+
+/// What [`Cache::get_or_load`] gives.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cached<V, E> {
+    /// The value.
+    pub value: Arc<V>,
+    /// Where it came from.
+    pub source: Source,
+    /// Why it is stale, if it is.
+    pub outage: Option<E>,
+}
+
+impl<V, E> Cached<V, E> {
+    fn of(value: Arc<V>, source: Source) -> Self {
+        let outage = None;
+        Self {
+            value,
+            source,
+            outage,
+        }
+    }
+}
+
+/// Where a cached value came from, in the order in which they are worth a mention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// It was in memory.
+    Memory,
+    /// It was loaded, by this call or by one that this call waited for.
+    Loaded,
+    /// It was in memory past its time to live, and its source was unavailable.
+    Stale,
+}
+
+impl Source {
+    /// The word for it in logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Loaded => "loaded",
+            Self::Stale => "stale",
+        }
+    }
 }
 
 /// What [`Cache::refresh`] gives.
@@ -117,18 +128,19 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
     /// # Errors
     /// The load's own, unless it says that the source is unavailable and an entry within the stale
     /// window is there.
-    pub async fn get_or_load<F, Fut>(&self, key: &K, mut load: F) -> Result<Arc<V>, E>
+    pub async fn get_or_load<F, Fut>(&self, key: &K, mut load: F) -> Result<Cached<V, E>, E>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<V, E>>,
     {
-        let mut is_first = true;
+        let mut source = Source::Memory;
         loop {
-            let step = self.step(key, is_first);
-            is_first = false;
-            if let Some(outcome) = self.perform(key, step, &mut load).await {
+            let step = self.step(key);
+            if let Some(outcome) = self.perform(key, step, source, &mut load).await {
                 return outcome;
             }
+            // What is in memory by now, another call has loaded meanwhile.
+            source = Source::Loaded;
         }
     }
 
@@ -151,19 +163,18 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
     {
         loop {
             let step = self.refresh_step(key, seen);
-            if let Some(outcome) = self.perform(key, step, &mut load).await {
-                let value = outcome?;
+            if let Some(outcome) = self.perform(key, step, Source::Memory, &mut load).await {
+                let value = outcome?.value;
                 let is_newer = !Arc::ptr_eq(&value, seen);
                 return Ok(Refreshed { value, is_newer });
             }
         }
     }
 
-    /// The cached value, if it may still be served without asking its source. Not counted.
+    /// The cached value, if it may still be served without asking its source.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<Arc<V>> {
-        let mut state = self.lock();
-        let now = state.now(&self.clock);
+        let (mut state, now) = self.at_now();
         state.younger_than(key, self.limits.time_to_live, now)
     }
 
@@ -174,10 +185,8 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
             read_at,
             refreshed_at: None,
         };
-        let mut state = self.lock();
-        let now = state.now(&self.clock);
-        state.drop_expired(self.longest_age(), now);
-        state.entries.put(key, entry);
+        let (mut state, _) = self.at_now();
+        state.put(key, entry);
     }
 
     /// Forgets a key, after its source was changed. A load that is under way is not cached either.
@@ -187,32 +196,30 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         state.flights.remove(key);
     }
 
-    /// How often the cache was asked, and with what success, since it was made.
-    #[must_use]
-    pub fn counters(&self) -> CacheCounters {
-        self.lock().counters
-    }
-
     fn lock(&self) -> MutexGuard<'_, State<K, V, E>> {
         // Nothing panics while the lock is held but a key's own `Hash` or `Eq`, which leaves the
         // state whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn step(&self, key: &K, is_counted: bool) -> Step<'_, K, V, E> {
+    /// The state as of now, which is read under the lock, without what must not be served any more.
+    fn at_now(&self) -> (MutexGuard<'_, State<K, V, E>>, Timestamp) {
         let mut state = self.lock();
         let now = state.now(&self.clock);
+        state.drop_expired(self.limits.longest_age(), now);
+        (state, now)
+    }
+
+    fn step(&self, key: &K) -> Step<'_, K, V, E> {
+        let (mut state, now) = self.at_now();
         if let Some(value) = state.younger_than(key, self.limits.time_to_live, now) {
-            state.counters.hits += u64::from(is_counted);
             return Step::Serve(value);
         }
-        state.counters.misses += u64::from(is_counted);
         self.follow_or_lead(state, key, now)
     }
 
     fn refresh_step(&self, key: &K, seen: &Arc<V>) -> Step<'_, K, V, E> {
-        let mut state = self.lock();
-        let now = state.now(&self.clock);
+        let (mut state, now) = self.at_now();
         if let Some(value) = state.younger_than(key, self.limits.time_to_live, now) {
             let is_newer = !Arc::ptr_eq(&value, seen);
             // Who reloads holds the interval from its start, so that those who come meanwhile wait
@@ -248,19 +255,21 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         })
     }
 
-    /// Does what there is to be done; nothing, when it has to be thought over again.
+    /// Does what there is to be done; nothing, when it has to be thought over again. What is served is said to be of
+    /// `source`.
     async fn perform<F, Fut>(
         &self,
         key: &K,
         step: Step<'_, K, V, E>,
+        source: Source,
         load: &mut F,
-    ) -> Option<Result<Arc<V>, E>>
+    ) -> Option<Result<Cached<V, E>, E>>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<V, E>>,
     {
         match step {
-            Step::Serve(value) => Some(Ok(value)),
+            Step::Serve(value) => Some(Ok(Cached::of(value, source))),
             Step::Lead(leader) => {
                 let outcome = load().await;
                 leader.land(outcome)
@@ -271,8 +280,7 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
                     // It landed, and the entry is there; or its leader went away.
                     _ => return None,
                 };
-                let mut state = self.lock();
-                let now = state.now(&self.clock);
+                let (mut state, now) = self.at_now();
                 Some(self.stale_or(failure, &mut state, key, now))
             }
         }
@@ -284,24 +292,21 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         state: &mut State<K, V, E>,
         key: &K,
         now: Timestamp,
-    ) -> Result<Arc<V>, E> {
+    ) -> Result<Cached<V, E>, E> {
         if !failure.is_unavailable() {
             return Err(failure);
         }
-        let is_fresh = state
-            .younger_than(key, self.limits.time_to_live, now)
-            .is_some();
-        let value = state
-            .younger_than(key, self.longest_age(), now)
-            .ok_or(failure)?;
-        state.counters.stale += u64::from(!is_fresh);
-        Ok(value)
-    }
-
-    fn longest_age(&self) -> Duration {
-        self.limits
-            .time_to_live
-            .saturating_add(self.limits.stale_window)
+        if let Some(value) = state.younger_than(key, self.limits.time_to_live, now) {
+            return Ok(Cached::of(value, Source::Memory));
+        }
+        match state.younger_than(key, self.limits.longest_age(), now) {
+            Some(value) => Ok(Cached {
+                value,
+                source: Source::Stale,
+                outage: Some(failure),
+            }),
+            None => Err(failure),
+        }
     }
 }
 
@@ -328,10 +333,9 @@ struct Leader<'a, K: Hash + Eq, V, E> {
 impl<K: Hash + Eq + Clone, V, E: LoadError> Leader<'_, K, V, E> {
     /// Ends the load: caches a value, tells those who follow. Nothing, when the load was overtaken
     /// or took too long.
-    fn land(self, outcome: Result<V, E>) -> Option<Result<Arc<V>, E>> {
+    fn land(self, outcome: Result<V, E>) -> Option<Result<Cached<V, E>, E>> {
         let cache = self.cache;
-        let mut state = cache.lock();
-        let now = state.now(&cache.clock);
+        let (mut state, now) = cache.at_now();
         if !state.end_flight(&self.key, self.id) {
             return None;
         }
@@ -346,14 +350,13 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Leader<'_, K, V, E> {
                     read_at: self.read_at,
                     refreshed_at,
                 };
-                if !entry.is_younger_than(cache.longest_age(), now) {
+                if !entry.is_younger_than(cache.limits.longest_age(), now) {
                     return None;
                 }
                 let value = Arc::clone(&entry.value);
-                state.drop_expired(cache.longest_age(), now);
-                state.entries.put(self.key.clone(), entry);
+                state.put(self.key.clone(), entry);
                 self.announce.send_replace(Some(Ok(())));
-                Some(Ok(value))
+                Some(Ok(Cached::of(value, Source::Loaded)))
             }
             Err(failure) => {
                 self.announce.send_replace(Some(Err(failure.clone())));

@@ -12,18 +12,6 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 
-/// How often a cache was asked, each time counted as a hit or as a miss, and how often it served
-/// what was stale.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CacheCounters {
-    /// Served from memory.
-    pub hits: u64,
-    /// Loaded, or waited for another's load, whatever came of it.
-    pub misses: u64,
-    /// Of the misses and refreshes: those that were served an entry past its time to live.
-    pub stale: u64,
-}
-
 pub(super) struct Entry<V> {
     pub(super) value: Arc<V>,
     /// From before the load.
@@ -50,7 +38,8 @@ pub(super) struct State<K, V, E> {
     /// At most one a key. A load that is not in here any more was overtaken, and nobody may rely on
     /// it.
     pub(super) flights: HashMap<K, Flight<E>>,
-    pub(super) counters: CacheCounters,
+    /// No entry was read before this.
+    oldest: Option<Timestamp>,
     flights_begun: u64,
     last_seen: Timestamp,
 }
@@ -60,7 +49,7 @@ impl<K: Hash + Eq, V, E> State<K, V, E> {
         Self {
             entries: LruCache::new(capacity),
             flights: HashMap::new(),
-            counters: CacheCounters::default(),
+            oldest: None,
             flights_begun: 0,
             last_seen: Timestamp::MIN,
         }
@@ -125,16 +114,34 @@ impl<K: Hash + Eq, V, E> State<K, V, E> {
         }
         is_under_way
     }
+}
 
-    /// Frees least recently used entries that will never be served again.
+impl<K: Hash + Eq + Clone, V, E> State<K, V, E> {
+    pub(super) fn put(&mut self, key: K, entry: Entry<V>) {
+        self.oldest = self.oldest.into_iter().chain([entry.read_at]).min();
+        self.entries.put(key, entry);
+    }
+
+    /// Frees what will never be served again. All entries are looked at only when one of them may be that old, which is
+    /// once in that age or so.
     pub(super) fn drop_expired(&mut self, longest_age: Duration, now: Timestamp) {
-        while self
-            .entries
-            .peek_lru()
-            .is_some_and(|(_, entry)| !entry.is_younger_than(longest_age, now))
+        if self
+            .oldest
+            .is_none_or(|oldest| has_passed_less(longest_age, oldest, now))
         {
-            self.entries.pop_lru();
+            return;
         }
+        let is_expired = |entry: &Entry<V>| !entry.is_younger_than(longest_age, now);
+        let expired: Vec<K> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| is_expired(entry))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in expired {
+            self.entries.pop(&key);
+        }
+        self.oldest = self.entries.iter().map(|(_, entry)| entry.read_at).min();
     }
 }
 

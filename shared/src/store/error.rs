@@ -1,6 +1,15 @@
 //! How a call to a store fails.
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+
+use super::item::Item;
+use crate::aws::CallFailure;
+
+/// What it means that the condition of one write of a transaction failed, told by the item that is there, if the write asks
+/// for it.
+pub(super) type Conflict = fn(Option<&Item>) -> &'static str;
 
 /// How a call to a store failed. Its text is for logs, never for callers.
 #[derive(Debug, thiserror::Error)]
@@ -47,45 +56,119 @@ impl StoreError {
     }
 
     /// Sorts a failed call. `conflict` says what a failed condition means.
-    pub(crate) fn of<E, R>(
+    pub(crate) fn of<E>(
         operation: &'static str,
         conflict: &'static str,
-        error: &SdkError<E, R>,
+        error: &SdkError<E, HttpResponse>,
     ) -> Self
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
-        SdkError<E, R>: std::error::Error,
+        E: ProvideErrorMetadata,
     {
-        let cause = DisplayErrorContext(error).to_string();
-        let SdkError::ServiceError(service) = error else {
-            return match error {
-                SdkError::ConstructionFailure(_) => Self::Refused { operation, cause },
-                _ => Self::Unavailable { operation, cause },
-            };
-        };
-        match service.err().code().unwrap_or_default() {
-            "ConditionalCheckFailedException" => Self::Conflict {
+        let failure = CallFailure::of(error);
+        match failure.code.as_deref() {
+            Some("ConditionalCheckFailedException") => Self::Conflict {
                 operation,
                 conflict,
             },
-            // One reason an item: a failed condition is final, anything else passes.
-            "TransactionCanceledException" if cause.contains("ConditionalCheckFailed") => {
-                Self::Conflict {
-                    operation,
-                    conflict,
-                }
-            }
-            "TransactionCanceledException"
-            | "TransactionConflictException"
-            | "TransactionInProgressException"
-            | "ProvisionedThroughputExceededException"
-            | "ThrottlingException"
-            | "RequestLimitExceeded"
-            | "LimitExceededException"
-            | "InternalServerError"
-            | "ServiceUnavailable" => Self::Unavailable { operation, cause },
-            _ => Self::Refused { operation, cause },
+            _ => Self::failed(operation, failure.is_unavailable, failure.to_string()),
         }
+    }
+
+    /// Sorts a failed transaction. `conflicts` are those of its writes, in their order.
+    pub(super) fn of_transaction(
+        operation: &'static str,
+        conflicts: &[Conflict],
+        error: &SdkError<TransactWriteItemsError, HttpResponse>,
+    ) -> Self {
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
+        else {
+            return Self::of(operation, "", error);
+        };
+        let reasons = cancelled.cancellation_reasons();
+        let conflict = reasons
+            .iter()
+            .zip(conflicts)
+            .find(|(reason, _)| reason.code() == Some("ConditionalCheckFailed"))
+            .map(|(reason, conflict)| conflict(reason.item()));
+        if let Some(conflict) = conflict {
+            return Self::Conflict {
+                operation,
+                conflict,
+            };
+        }
+        let codes: Vec<&str> = reasons
+            .iter()
+            .filter_map(|reason| reason.code())
+            .filter(|code| *code != "None")
+            .collect();
+        let is_final = codes
+            .iter()
+            .any(|code| matches!(*code, "ValidationError" | "ItemCollectionSizeLimitExceeded"));
+        Self::failed(
+            operation,
+            !is_final,
+            format!("the transaction was cancelled: {}", codes.join(", ")),
+        )
+    }
+
+    fn failed(operation: &'static str, is_unavailable: bool, cause: String) -> Self {
+        if is_unavailable {
+            Self::Unavailable { operation, cause }
+        } else {
+            Self::Refused { operation, cause }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+    use aws_smithy_types::body::SdkBody;
+
+    use super::*;
+
+    /// What is made of a transaction of two writes that was cancelled with these reasons.
+    fn cancelled(codes: [&str; 2]) -> StoreError {
+        let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
+        let cancelled = TransactionCanceledException::builder()
+            .message("Transaction cancelled [ConditionalCheckFailed]")
+            .set_cancellation_reasons(Some(reasons.to_vec()))
+            .build();
+        let raw = HttpResponse::new(400.try_into().unwrap(), SdkBody::empty());
+        let error = TransactWriteItemsError::TransactionCanceledException(cancelled);
+        let error = SdkError::service_error(error, raw);
+        StoreError::of_transaction("store", &[|_| "the first", |_| "the second"], &error)
+    }
+
+    #[test]
+    fn a_cancelled_transaction_says_whose_condition_failed() {
+        let conflict = |codes| match cancelled(codes) {
+            StoreError::Conflict { conflict, .. } => conflict,
+            error => panic!("{error}"),
+        };
+        assert_eq!(conflict(["ConditionalCheckFailed", "None"]), "the first");
+        assert_eq!(conflict(["None", "ConditionalCheckFailed"]), "the second");
+        assert_eq!(
+            conflict(["TransactionConflict", "ConditionalCheckFailed"]),
+            "the second"
+        );
+    }
+
+    #[test]
+    fn a_transaction_that_was_cancelled_by_another_or_by_load_may_succeed_later() {
+        for code in [
+            "TransactionConflict",
+            "ThrottlingError",
+            "ProvisionedThroughputExceeded",
+        ] {
+            let error = cancelled(["None", code]);
+            assert!(
+                error.is_unavailable() && error.to_string().contains(code),
+                "{error}"
+            );
+        }
+        assert!(!cancelled(["ValidationError", "None"]).is_unavailable());
     }
 }

@@ -1,17 +1,20 @@
 //! The Routes table: which tenant a Twilio account belongs to.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 
 use super::StoreError;
-use super::item::{Attributes, number, text};
+use super::item::{Attributes, Item, number, text};
 use super::keys;
 use crate::clock::Clock;
 use crate::sid::AccountSid;
 use crate::tenant::{TenantId, TenantScope};
 
 /// For how long a released account may be claimed by its last tenant alone, in seconds: the longest that a warm function
-/// may still know the old owner ([`crate::cache::LONGEST_AGE`], 15 minutes), and one minute for clocks that disagree.
+/// may still know the old owner ([`CacheLimits::longest_age`](crate::cache::CacheLimits::longest_age), 15 minutes), and one
+/// minute for clocks that disagree.
 pub const QUARANTINE_SECONDS: i64 = 16 * 60;
 
 const ACTIVE: &str = "active";
@@ -127,12 +130,24 @@ impl Routes {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":me", text(scope.tenant_id().as_str()))
             .expression_attribute_values(":released", text(RELEASED))
-            .expression_attribute_values(":cutoff", number(now.as_second().saturating_sub(QUARANTINE_SECONDS)));
+            .expression_attribute_values(":cutoff", number(now.as_second().saturating_sub(QUARANTINE_SECONDS)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         for (name, value) in keys::account_route(account).into_attributes() {
             put = put.item(name, value);
         }
         let put = put.build().map_err(|_| incomplete("claim an account"))?;
         Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Why a claim was refused, told by the route that stands against it. It does not say whose the account is.
+    pub(super) fn claim_conflict(route: Option<&Item>) -> &'static str {
+        let state = route.and_then(|route| route.get("state")?.as_s().ok());
+        if state.is_some_and(|state| state == RELEASED) {
+            "another tenant gave the Twilio account up less than 16 minutes ago, and warm functions may still serve it: try \
+             again when they are over"
+        } else {
+            "the Twilio account belongs to another tenant: have it given up there first"
+        }
     }
 
     /// The release of an account, to go into a transaction.

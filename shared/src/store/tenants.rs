@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 
+use super::error::Conflict;
 use super::item::{Attributes, Item, number, text};
 use super::routes::incomplete;
 use super::{Routes, StoreError, keys};
@@ -83,6 +84,14 @@ impl Tenants {
             .send()
             .await
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
+        // A partition is a handful of items under 400 KB each. More than a page of 1 MB is none that this version wrote, and
+        // a part of it must not pass for the whole: without its credentials a tenant would seem to have none.
+        if output.last_evaluated_key.is_some() {
+            return Err(StoreError::Unreadable {
+                operation: OPERATION,
+                attribute: "end: it is longer than a page",
+            });
+        }
         let items = output.items.unwrap_or_default();
         let find = |sort: &str| {
             items.iter().find(|item| {
@@ -119,8 +128,8 @@ impl Tenants {
     /// release of the account before it. All or nothing; storing the same again is fine.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when another tenant holds the account or held it in the last 16 minutes, or when somebody
-    /// else stored this tenant's credentials meanwhile.
+    /// [`StoreError::Conflict`], with the one that it was, when another tenant holds the account, held it in the last 16
+    /// minutes, or when somebody else stored this tenant's credentials or gave its account up meanwhile.
     pub async fn store(
         &self,
         scope: &TenantScope,
@@ -129,9 +138,11 @@ impl Tenants {
         twilio: Option<NewIntegration>,
     ) -> Result<(), StoreError> {
         const OPERATION: &str = "store a tenant";
+        let changed: Conflict = |_| "the tenant's credentials, or the account that it holds, were changed at the same moment: try again";
+        let unconditional: Conflict = |_| "";
         let mut writes = vec![
-            self.put_profile(scope, profile)?,
-            self.put_settings(scope, settings)?,
+            (self.put_profile(scope, profile)?, unconditional),
+            (self.put_settings(scope, settings)?, unconditional),
         ];
         if let Some(new) = twilio {
             let stored = self.record(scope).await?.and_then(|record| record.twilio);
@@ -142,20 +153,24 @@ impl Tenants {
                 // Given up already, it may be another's by now. A claim in between changes the credentials' version too.
                 let route = self.routes.resolve(&before.account).await?;
                 if route.is_some_and(|route| route.tenant_id() == scope.tenant_id()) {
-                    writes.push(self.routes.release_in_transaction(scope, &before.account)?);
+                    let release = self.routes.release_in_transaction(scope, &before.account)?;
+                    writes.push((release, changed));
                 }
             }
-            writes.push(self.routes.claim(scope, &new.account)?);
-            writes.push(self.put_integration(scope, &new, stored.map(|before| before.version))?);
+            writes.push((
+                self.routes.claim(scope, &new.account)?,
+                Routes::claim_conflict,
+            ));
+            let version = stored.map(|before| before.version);
+            writes.push((self.put_integration(scope, &new, version)?, changed));
         }
-        let conflict = "the Twilio account belongs to another tenant, or did until 16 minutes ago, or the tenant's \
-                        credentials were changed at the same moment: try again, and if it stays so, ask the other tenant";
+        let (writes, conflicts): (Vec<_>, Vec<Conflict>) = writes.into_iter().unzip();
         self.client
             .transact_write_items()
             .set_transact_items(Some(writes))
             .send()
             .await
-            .map_err(|error| StoreError::of(OPERATION, conflict, &error))?;
+            .map_err(|error| StoreError::of_transaction(OPERATION, &conflicts, &error))?;
         Ok(())
     }
 

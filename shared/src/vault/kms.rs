@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::http::HttpResponse;
-use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_kms::operation::RequestId;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 
 use super::context::EncryptionContext;
 use super::keys::DataKey;
+use crate::aws::CallFailure;
 use crate::environment::Environment;
 
 /// A text that does not name a KMS key.
@@ -79,8 +79,6 @@ pub(crate) struct KmsFailure {
     operation: &'static str,
     /// Whether KMS could not be asked; otherwise it was, and refused.
     pub(crate) is_unavailable: bool,
-    /// Made of KMS's own code, message and request id. The SDK's error is not kept: it holds the
-    /// raw answer, and its `Debug` shows it.
     detail: String,
 }
 
@@ -179,56 +177,12 @@ fn failure<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Kms
 where
     E: ProvideErrorMetadata,
 {
-    let request_id = error.request_id().unwrap_or("unknown");
-    let (is_unavailable, detail) = match error {
-        SdkError::ServiceError(answer) => {
-            let (status, answered) = (answer.raw().status().as_u16(), answer.err());
-            let code = answered.code().unwrap_or("no code");
-            let message = answered.message().unwrap_or_default();
-            let detail = format!("{status} {code}: {message} (request id {request_id})");
-            (status >= 500 || status == 429 || is_passing(code), detail)
-        }
-        SdkError::ResponseError(_) => {
-            (true, format!("unreadable answer (request id {request_id})"))
-        }
-        SdkError::TimeoutError(_) => (true, "timed out".to_owned()),
-        SdkError::DispatchFailure(failure) => {
-            let cause = failure.as_connector_error();
-            let cause = cause.map(|cause| DisplayErrorContext(cause).to_string());
-            (true, format!("not reached: {}", cause.unwrap_or_default()))
-        }
-        // Only a request that cannot be made is left; asking again does not mend that.
-        _ => (false, "the request could not be made".to_owned()),
-    };
+    let failure = CallFailure::of(error);
     KmsFailure {
         operation,
-        is_unavailable,
-        detail,
+        is_unavailable: failure.is_unavailable,
+        detail: failure.to_string(),
     }
-}
-
-/// Whether an error code says "not now" rather than "no". What is not listed is a "no": access
-/// denied, invalid ciphertext, incorrect, disabled or deleted key, and whatever KMS will add.
-fn is_passing(code: &str) -> bool {
-    matches!(
-        code,
-        "DependencyTimeoutException"
-            | "InternalFailure"
-            | "KeyUnavailableException"
-            | "KMSInternalException"
-            | "LimitExceededException"
-            | "RequestLimitExceeded"
-            | "RequestThrottled"
-            | "RequestThrottledException"
-            | "RequestTimeout"
-            | "RequestTimeoutException"
-            | "ServiceUnavailable"
-            | "ServiceUnavailableException"
-            | "SlowDown"
-            | "Throttling"
-            | "ThrottlingException"
-            | "TooManyRequestsException"
-    )
 }
 
 #[cfg(test)]

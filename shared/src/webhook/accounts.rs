@@ -4,29 +4,26 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+use tracing::{Instrument, error, info_span, warn};
+
 use crate::aws::Aws;
-use crate::cache::{Cache, CacheLimits, LoadError};
+use crate::cache::{Cache, CacheLimits, LoadError, Source};
 use crate::clock::Clock;
+use crate::credentials::{CredentialError, CredentialVault, TwilioTenant, within};
 use crate::sid::AccountSid;
-use crate::store::{AccountRoute, QUARANTINE_SECONDS, Routes, StoreError, TableNames, Tenants};
-use crate::tenant::{Provider, Settings, TenantId, TenantScope, TenantStatus};
-use crate::twilio::TwilioCredentials;
-use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
+use crate::store::{AccountRoute, QUARANTINE_SECONDS, Routes, TableNames, Tenants};
+use crate::tenant::TenantScope;
+use crate::vault::KeyArn;
 
 use super::Refusal;
 
-/// Known accounts: 1,000, for 5 minutes, and for 10 more while their stores cannot be asked. A signature that does not match
-/// has the credentials read again, once in 5 seconds.
-const KNOWN: CacheLimits = CacheLimits {
-    capacity: NonZeroUsize::new(1_000).unwrap(),
-    time_to_live: Duration::from_secs(5 * 60),
-    stale_window: Duration::from_secs(10 * 60),
-    refresh_interval: Duration::from_secs(5),
-};
+/// Accounts whose holder is known. The holder's credentials are remembered apart, and cannot make this any older.
+const KNOWN: CacheLimits = CacheLimits::TENANTS;
 
 // What a function may still know of an account must be older than what anybody else may claim of it.
 const _: () = assert!(
-    KNOWN.time_to_live.as_secs() + KNOWN.stale_window.as_secs() < QUARANTINE_SECONDS.unsigned_abs(),
+    KNOWN.longest_age().as_secs() < QUARANTINE_SECONDS.unsigned_abs(),
     "a released account's quarantine must outlast the caches"
 );
 
@@ -42,43 +39,33 @@ const UNKNOWN: CacheLimits = CacheLimits {
 /// The accounts that a warm function knows, and how to learn of others.
 pub(super) struct Accounts {
     routes: Routes,
-    tenants: Tenants,
-    vault: Vault,
-    known: Cache<AccountSid, TwilioTenant, AccountError>,
+    credentials: CredentialVault,
+    known: Cache<AccountSid, AccountRoute, AccountError>,
     unknown: Cache<AccountSid, (), AccountError>,
     clock: Clock,
 }
 
-/// What is known of an account's holder: everything that a webhook's verification and answer need.
-#[derive(Debug)]
-pub(super) struct TwilioTenant {
-    pub(super) tenant_id: TenantId,
-    pub(super) status: TenantStatus,
-    pub(super) settings: Settings,
-    pub(super) credentials: TwilioCredentials,
+/// An account's holder, and how it came to be known.
+pub(super) struct Holder {
+    pub(super) tenant: Arc<TwilioTenant>,
+    /// Of the route and the credentials, the one that is worth more of a mention.
+    pub(super) source: Source,
+    route: Arc<AccountRoute>,
 }
 
 /// Why nothing is known of an account.
 #[derive(Debug, Clone)]
 enum AccountError {
     Unknown,
-    Store(Arc<StoreError>),
-    Vault(VaultError),
+    Unread(CredentialError),
 }
 
 impl LoadError for AccountError {
     fn is_unavailable(&self) -> bool {
         match self {
             Self::Unknown => false,
-            Self::Store(error) => error.is_unavailable(),
-            Self::Vault(error) => error.is_unavailable(),
+            Self::Unread(error) => error.is_unavailable(),
         }
-    }
-}
-
-impl From<StoreError> for AccountError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(Arc::new(error))
     }
 }
 
@@ -93,8 +80,7 @@ impl Accounts {
         );
         Self {
             routes,
-            tenants,
-            vault: Vault::new(aws.kms(), key),
+            credentials: CredentialVault::new(aws, tenants, key, clock),
             known: Cache::new(KNOWN, clock.clone()),
             unknown: Cache::new(UNKNOWN, clock.clone()),
             clock: clock.clone(),
@@ -102,40 +88,122 @@ impl Accounts {
     }
 
     /// The holder of an account: from memory, or by two reads and one KMS call; one read, once in 10 seconds, for an account
-    /// that nobody holds.
-    pub(super) async fn find(&self, account: &AccountSid) -> Result<Arc<TwilioTenant>, Refusal> {
-        self.known
-            .get_or_load(account, || self.load(account))
+    /// that nobody holds. What is not read by `deadline` is served from memory a while longer.
+    pub(super) async fn find(
+        &self,
+        account: &AccountSid,
+        deadline: Instant,
+    ) -> Result<Holder, Refusal> {
+        let route = self
+            .known
+            .get_or_load(account, || self.route(account, deadline))
             .await
-            .map_err(refusal)
+            .map_err(refusal)?;
+        let span = info_span!("tenant", tenant_id = %route.value.tenant_id());
+        let held = self.held(account, &route.value, route.source, deadline);
+        let (tenant, source, outage) = held.instrument(span.clone()).await?;
+        let source = source.max(route.source);
+        if source == Source::Stale {
+            let route = route.outage.as_ref().and_then(AccountError::unread);
+            let outage = route.or(outage.as_ref()).map(tracing::field::display);
+            span.in_scope(|| {
+                warn!(
+                    error = outage,
+                    "the stores cannot be asked: the tenant is served as it was known"
+                );
+            });
+        }
+        Ok(Holder {
+            tenant,
+            source,
+            route: route.value,
+        })
     }
 
-    /// Whether an account's holder is in memory, so that finding it costs nothing.
-    pub(super) fn knows(&self, account: &AccountSid) -> bool {
-        self.known.get(account).is_some()
+    /// What is known of the tenant that a route leads to, if that tenant's credentials are of the account.
+    async fn held(
+        &self,
+        account: &AccountSid,
+        route: &AccountRoute,
+        route_is: Source,
+        deadline: Instant,
+    ) -> Result<(Arc<TwilioTenant>, Source, Option<CredentialError>), Refusal> {
+        let scope = scope(route);
+        let read = async || {
+            let found = self.credentials.twilio(&scope, deadline).await;
+            found.map_err(|error| self.refuse(account, error))
+        };
+        let is_of_account = |tenant: &TwilioTenant| tenant.credentials.account_sid == *account;
+        let mut found = read().await?;
+        // The route and the credentials are read at two times, between which the tenant may have changed its account: then
+        // those that are remembered are not to be compared with a route that is newer.
+        if !is_of_account(&found.value)
+            && route_is == Source::Loaded
+            && found.source == Source::Memory
+        {
+            self.credentials.invalidate(&scope);
+            found = read().await?;
+        }
+        if is_of_account(&found.value) {
+            return Ok((found.value, found.source, found.outage));
+        }
+        if let Some(outage) = found.outage {
+            return Err(self.refuse(account, outage));
+        }
+        warn!("the tenant that the account leads to has credentials of another account");
+        self.forget(account);
+        Err(Refusal::UnknownAccount)
     }
 
-    /// The holder of an account, read anew after what was `seen` did not match; `None` when it was read moments ago.
+    /// The holder of an account, read anew after what was `seen` did not match; `None` when it was read moments ago, or
+    /// cannot be read now.
     pub(super) async fn refresh(
         &self,
         account: &AccountSid,
-        seen: &Arc<TwilioTenant>,
-    ) -> Result<Option<Arc<TwilioTenant>>, Refusal> {
-        let refreshed = self
+        seen: &Holder,
+        deadline: Instant,
+    ) -> Result<Option<Holder>, Refusal> {
+        let route = self
             .known
-            .refresh(account, seen, || self.load(account))
+            .refresh(account, &seen.route, || self.route(account, deadline))
             .await
-            .map_err(refusal)?;
-        Ok(refreshed.is_newer.then_some(refreshed.value))
+            .map_err(refusal)?
+            .value;
+        if route.tenant_id() != seen.route.tenant_id() {
+            return self.find(account, deadline).await.map(Some);
+        }
+        let span = info_span!("tenant", tenant_id = %route.tenant_id());
+        let scope = scope(&route);
+        let refreshed = self
+            .credentials
+            .twilio_after(&seen.tenant, &scope, deadline)
+            .instrument(span.clone())
+            .await
+            .map_err(|error| span.in_scope(|| self.refuse(account, error)))?;
+        let tenant = refreshed.value;
+        if tenant.credentials.account_sid != *account {
+            self.forget(account);
+            return Err(Refusal::UnknownAccount);
+        }
+        Ok(refreshed.is_newer.then_some(Holder {
+            tenant,
+            source: Source::Loaded,
+            route,
+        }))
     }
 
-    async fn load(&self, account: &AccountSid) -> Result<TwilioTenant, AccountError> {
+    async fn route(
+        &self,
+        account: &AccountSid,
+        deadline: Instant,
+    ) -> Result<AccountRoute, AccountError> {
         if self.unknown.get(account).is_some() {
             return Err(AccountError::Unknown);
         }
         let read_at = self.clock.now();
-        match self.holder(account).await? {
-            Some(tenant) => Ok(tenant),
+        let resolved = within(deadline, self.routes.resolve(account)).await;
+        match resolved.map_err(AccountError::Unread)? {
+            Some(route) => Ok(route),
             None => {
                 self.unknown.put(account.clone(), (), read_at);
                 Err(AccountError::Unknown)
@@ -143,53 +211,47 @@ impl Accounts {
         }
     }
 
-    async fn holder(&self, account: &AccountSid) -> Result<Option<TwilioTenant>, AccountError> {
-        let Some(route) = self.routes.resolve(account).await? else {
-            return Ok(None);
-        };
-        self.tenant(&route, account).await
+    /// Treats an account as one that nobody holds, for as long as one is not asked for again.
+    fn forget(&self, account: &AccountSid) {
+        self.known.invalidate(account);
+        self.unknown.put(account.clone(), (), self.clock.now());
     }
 
-    /// Opens the holder's configuration. It acts for the tenant before the webhook is verified, because this is what the
-    /// webhook is verified with; nothing of it leaves this module unless the signature matches.
-    async fn tenant(
-        &self,
-        route: &AccountRoute,
-        account: &AccountSid,
-    ) -> Result<Option<TwilioTenant>, AccountError> {
-        let scope = TenantScope::new(route.tenant_id().clone());
-        let Some(record) = self.tenants.record(&scope).await? else {
-            return Ok(None);
-        };
-        let Some(integration) = record.twilio else {
-            return Ok(None);
-        };
-        let context =
-            EncryptionContext::new(route.tenant_id(), Provider::Twilio, Purpose::Credentials);
-        let opened = self.vault.open(&context, &integration.message).await;
-        let credentials: TwilioCredentials = opened.map_err(AccountError::Vault)?;
-        // The route and the credentials are two items: while one is being changed they may name different accounts.
-        if credentials.account_sid != *account {
-            return Ok(None);
+    /// What a failure to read the holder's credentials means. Logged in the holder's span.
+    fn refuse(&self, account: &AccountSid, error: CredentialError) -> Refusal {
+        if let CredentialError::Missing { .. } = error {
+            warn!(error = %error, "the tenant that the account leads to cannot verify webhooks");
+            self.forget(account);
+            return Refusal::UnknownAccount;
         }
-        Ok(Some(TwilioTenant {
-            tenant_id: route.tenant_id().clone(),
-            status: record.status,
-            settings: record.settings,
-            credentials,
-        }))
+        refusal(AccountError::Unread(error))
+    }
+}
+
+/// Acts for the tenant before the webhook is verified, because this is what the webhook is verified with; nothing that is
+/// read in it leaves the webhook path unless the signature matches.
+fn scope(route: &AccountRoute) -> TenantScope {
+    TenantScope::new(route.tenant_id().clone())
+}
+
+impl AccountError {
+    fn unread(&self) -> Option<&CredentialError> {
+        match self {
+            Self::Unknown => None,
+            Self::Unread(error) => Some(error),
+        }
     }
 }
 
 fn refusal(error: AccountError) -> Refusal {
     match error {
         AccountError::Unknown => Refusal::UnknownAccount,
-        error if error.is_unavailable() => {
-            tracing::error!(error = ?error, "the account's holder cannot be asked for");
+        AccountError::Unread(error) if error.is_unavailable() => {
+            error!(error = %error, "the account's holder cannot be asked for");
             Refusal::Unresolved
         }
-        error => {
-            tracing::error!(error = ?error, "the account's holder cannot be read");
+        AccountError::Unread(error) => {
+            error!(error = %error, "the account's holder cannot be read");
             Refusal::Credentials
         }
     }

@@ -6,6 +6,7 @@ use tracing::{error, info, warn};
 
 use super::Refusal;
 use crate::activity::Route;
+use crate::cache::Source;
 use crate::http::Reply;
 use crate::tenant::TenantId;
 
@@ -21,8 +22,8 @@ pub struct Answer {
 pub(super) struct Trace {
     /// The tenant that the webhook claims to be of; true only of an answer that is no refusal.
     pub(super) claimed: Option<TenantId>,
-    /// Whether its holder was in memory.
-    pub(super) was_known: bool,
+    /// Where its holder's credentials came from, once they are there.
+    pub(super) credentials: Option<Source>,
     pub(super) put_aside: bool,
 }
 
@@ -60,8 +61,8 @@ impl Answer {
         let tenant_id = self.trace.claimed.as_ref().map(TenantId::as_str);
         let reason = self.refusal.as_ref().map(ToString::to_string);
         let duration_ms = took.as_micros().min(u128::from(u32::MAX)) as f64 / 1_000.0;
-        let (status_code, cached, put_aside) =
-            (status.as_u16(), self.trace.was_known, self.trace.put_aside);
+        let (status_code, put_aside) = (status.as_u16(), self.trace.put_aside);
+        let credentials = self.trace.credentials.map(Source::as_str);
         macro_rules! event {
             ($level:ident, $message:literal) => {
                 $level!(
@@ -71,7 +72,7 @@ impl Answer {
                     reason,
                     duration_ms,
                     cold_start,
-                    cached,
+                    credentials,
                     put_aside,
                     $message
                 )

@@ -6,13 +6,15 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, error, info_span, warn};
 
-use super::accounts::{Accounts, TwilioTenant};
+use super::accounts::{Accounts, Holder};
 use super::answer::{Answer, Trace};
 use super::unverified::Unverified;
 use super::{Refusal, Verified, WebhookKind};
 use crate::activity::{Fact, Route};
 use crate::aws::{Aws, Patience, Service};
+use crate::cache::Source;
 use crate::clock::Clock;
+use crate::credentials::TwilioTenant;
 use crate::deferred::DeferredQueue;
 use crate::environment::Environment;
 use crate::http::{HttpRequest, Reply};
@@ -25,7 +27,10 @@ use crate::vault::KeyArn;
 /// The largest body that is read, in bytes. Twilio's largest, with add-ons and channel metadata, are about a tenth of it.
 pub const BODY_LIMIT: usize = 128 * 1024;
 
-/// Until when an account must be resolved, counted from the request's arrival.
+/// Until when an account's holder may be read, counted from the request's arrival. Then what is remembered has to do: this
+/// must end before [`RESOLVE_BY`], which cancels everything, whatever is remembered.
+const READ_BY: Duration = Duration::from_millis(350);
+/// Until when an account must be resolved.
 const RESOLVE_BY: Duration = Duration::from_millis(450);
 /// Until when a fact must be kept before it is put aside instead.
 const KEEP_BY: Duration = Duration::from_millis(750);
@@ -145,7 +150,11 @@ impl Webhooks {
     ) -> Result<Verified<T>, Refusal> {
         let (arrived, received_at) = (Instant::now(), self.clock.now());
         let unverified = Unverified::read(request)?;
-        let resolved = timeout_at(arrived + RESOLVE_BY, self.verify(&unverified, trace)).await;
+        let resolved = timeout_at(
+            arrived + RESOLVE_BY,
+            self.verify(&unverified, arrived, trace),
+        )
+        .await;
         let (tenant, base_url) = resolved.unwrap_or(Err(Refusal::Unresolved))?;
         if tenant.status != TenantStatus::Active {
             return Err(Refusal::InactiveTenant);
@@ -172,22 +181,28 @@ impl Webhooks {
     async fn verify(
         &self,
         unverified: &Unverified<'_>,
+        arrived: Instant,
         trace: &mut Trace,
     ) -> Result<(Arc<TwilioTenant>, String), Refusal> {
-        let signed_with = |tenant: &TwilioTenant| {
-            let keys = SigningKeys::from(&tenant.credentials);
-            unverified.signed_with(&keys, self.public_base_url.as_ref())
+        let (account, deadline) = (unverified.account(), arrived + READ_BY);
+        let signed_with = |holder: Holder| {
+            let keys = SigningKeys::from(&holder.tenant.credentials);
+            unverified
+                .signed_with(&keys, self.public_base_url.as_ref())
+                .map(|base_url| (holder.tenant.clone(), base_url))
+                .map_err(|refusal| (refusal, holder))
         };
-        trace.was_known = self.accounts.knows(unverified.account());
-        let tenant = self.accounts.find(unverified.account()).await?;
-        trace.claimed = Some(tenant.tenant_id.clone());
-        match signed_with(&tenant) {
-            Err(Refusal::Signature(error)) if error.may_be_stale_keys() => {
-                let fresh = self.accounts.refresh(unverified.account(), &tenant).await?;
+        let holder = self.accounts.find(account, deadline).await?;
+        trace.claimed = Some(holder.tenant.tenant_id.clone());
+        trace.credentials = Some(holder.source);
+        match signed_with(holder) {
+            Err((Refusal::Signature(error), seen)) if error.may_be_stale_keys() => {
+                let fresh = self.accounts.refresh(account, &seen, deadline).await?;
                 let fresh = fresh.ok_or(Refusal::Signature(error))?;
-                signed_with(&fresh).map(|base_url| (fresh, base_url))
+                trace.credentials = Some(Source::Loaded);
+                signed_with(fresh).map_err(|(refusal, _)| refusal)
             }
-            checked => checked.map(|base_url| (tenant, base_url)),
+            checked => checked.map_err(|(refusal, _)| refusal),
         }
     }
 

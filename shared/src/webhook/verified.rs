@@ -5,10 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::activity::{Fact, Route};
+use crate::credentials::TwilioTenant;
 use crate::sid::AccountSid;
 use crate::tenant::{Settings, TenantScope};
 
-use super::accounts::TwilioTenant;
 use crate::twilio::TwilioCredentials;
 
 /// A kind of webhook: what its answer depends on, taken from the fact that is kept.

@@ -1,5 +1,7 @@
 //! One load for all who wait for it.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use tokio::sync::Notify;
@@ -27,19 +29,36 @@ async fn until(condition: impl Fn() -> bool) {
     }
 }
 
+/// Makes a call, and counts it once it waits.
+async fn counted<T>(waiting: &AtomicU64, call: impl Future<Output = T>) -> T {
+    let (mut call, mut is_counted) = (pin!(call), false);
+    poll_fn(|context| {
+        let polled = call.as_mut().poll(context);
+        if polled.is_pending() && !is_counted {
+            is_counted = true;
+            waiting.fetch_add(1, SeqCst);
+        }
+        polled
+    })
+    .await
+}
+
 /// A thousand tasks that ask for one key, and a load that ends once all of them have asked.
 async fn stampede(outcome: Result<u64, Failure>) -> (Vec<Result<u64, Failure>>, u64) {
     let cache = shared_cache();
-    let loads = Arc::new(AtomicU64::new(0));
+    let (waiting, loads) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let callers = (0..CALLERS).map(|_| {
-        let (cache, loads) = (Arc::clone(&cache), Arc::clone(&loads));
+        let (cache, waiting) = (Arc::clone(&cache), Arc::clone(&waiting));
+        let loads = Arc::clone(&loads);
         tokio::spawn(async move {
             let load = || async {
                 loads.fetch_add(1, SeqCst);
-                until(|| cache.counters().misses == CALLERS).await;
+                until(|| waiting.load(SeqCst) == CALLERS).await;
                 outcome
             };
-            cache.get_or_load(&"a", load).await.map(|value| *value)
+            let cached = counted(&waiting, cache.get_or_load(&"a", load)).await?;
+            assert_eq!(cached.source, Source::Loaded);
+            Ok(*cached.value)
         })
     });
     (all(callers.collect()).await, loads.load(SeqCst))
@@ -64,7 +83,8 @@ async fn a_failure_is_shared_by_all_who_waited_for_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_refreshes_of_one_key_make_one_load_that_all_are_given() {
     let cache = shared_cache();
-    let seen = cache.get_or_load(&"a", || ready(Ok(1))).await.unwrap();
+    let seen = cache.get_or_load(&"a", || ready(Ok(1))).await;
+    let seen = seen.unwrap().value;
     let (asked, loads) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let callers = (0..CALLERS).map(|_| {
         let (cache, seen) = (Arc::clone(&cache), Arc::clone(&seen));
@@ -116,11 +136,12 @@ async fn leader_and_follower(
         }
     });
     begun.notified().await;
+    let waiting = Arc::new(AtomicU64::new(0));
     let follower = tokio::spawn({
-        let cache = Arc::clone(&cache);
-        async move { get(&cache, "a", 2).await }
+        let waiting = Arc::clone(&waiting);
+        async move { counted(&waiting, get(&cache, "a", 2)).await }
     });
-    until(|| cache.counters().misses == 2).await;
+    until(|| waiting.load(SeqCst) == 1).await;
     (leader, follower)
 }
 
@@ -158,7 +179,7 @@ async fn an_invalidation_overtakes_a_load_under_way() {
         }
         ready(Ok(loads))
     };
-    assert_eq!(*cache.get_or_load(&"a", load).await.unwrap(), 2);
+    assert_eq!(*cache.get_or_load(&"a", load).await.unwrap().value, 2);
     assert_eq!(get(&cache, "a", 9).await, 2);
 }
 

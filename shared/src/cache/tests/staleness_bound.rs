@@ -1,4 +1,4 @@
-//! Nothing is ever served that was read longer ago than [`LONGEST_AGE`]: by then an account may be
+//! Nothing is ever served that was read longer ago than [`CacheLimits::longest_age`]: by then an account may be
 //! another tenant's.
 
 use std::cell::Cell;
@@ -76,10 +76,10 @@ impl World {
 proptest! {
     #[test]
     fn nothing_is_served_past_the_longest_age(events in events()) {
-        let longest = i64::try_from(LONGEST_AGE.as_secs()).unwrap();
+        let longest = i64::try_from(CacheLimits::TENANTS.longest_age().as_secs()).unwrap();
         let clock = Clock::fixed("2026-01-01T00:00:00Z".parse().unwrap());
         let world = World { time: Cell::new(0), clock: clock.clone() };
-        let cache: Cache<&str, i64, Failure> = Cache::new(CacheLimits::default(), clock);
+        let cache: Cache<&str, i64, Failure> = Cache::new(CacheLimits::TENANTS, clock);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for event in events {
             let attempt = Cell::new(0);
@@ -93,17 +93,17 @@ proptest! {
                     let unavailable = || ready(Err(Failure::Unavailable));
                     let _ = runtime.block_on(cache.get_or_load(&"b", unavailable));
                     world.clock.advance(-seconds);
-                    runtime.block_on(cache.get_or_load(&"a", unavailable)).ok()
+                    runtime.block_on(cache.get_or_load(&"a", unavailable)).ok().map(|cached| cached.value)
                 }
                 Event::Get(key, load) => {
                     let load = || ready(world.load(&load, &attempt));
-                    runtime.block_on(cache.get_or_load(&key, load)).ok()
+                    runtime.block_on(cache.get_or_load(&key, load)).ok().map(|cached| cached.value)
                 }
                 Event::Refresh(key, load) => {
                     let seen = runtime.block_on(cache.get_or_load(&key, || ready(Err(Failure::Unavailable))));
                     let Ok(seen) = seen else { continue };
                     let load = || ready(world.load(&load, &attempt));
-                    runtime.block_on(cache.refresh(&key, &seen, load)).ok().map(|refreshed| refreshed.value)
+                    runtime.block_on(cache.refresh(&key, &seen.value, load)).ok().map(|refreshed| refreshed.value)
                 }
                 Event::Invalidate(key) => {
                     cache.invalidate(&key);
@@ -120,5 +120,5 @@ proptest! {
 
 #[test]
 fn the_longest_age_is_a_quarter_of_an_hour() {
-    assert_eq!(LONGEST_AGE, Duration::from_mins(15));
+    assert_eq!(CacheLimits::TENANTS.longest_age(), Duration::from_mins(15));
 }

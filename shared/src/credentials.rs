@@ -1,0 +1,161 @@
+//! The one way to a tenant's credentials: read, opened, and kept in memory for a while.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::aws::Aws;
+use crate::cache::{Cache, CacheLimits, Cached, LoadError, Refreshed};
+use crate::clock::Clock;
+use crate::store::{StoreError, Tenants};
+use crate::tenant::{Provider, Settings, TenantId, TenantScope, TenantStatus};
+use crate::twilio::TwilioCredentials;
+use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
+
+/// The tenants' credentials, by tenant: from memory ([`CacheLimits::TENANTS`]), or by one read and one KMS call.
+pub struct CredentialVault {
+    tenants: Tenants,
+    vault: Vault,
+    twilio: Cache<TenantId, TwilioTenant, CredentialError>,
+}
+
+/// What is known of a tenant with a Twilio account: everything that acting for it takes.
+#[derive(Debug)]
+pub struct TwilioTenant {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// Whether its traffic is served.
+    pub status: TenantStatus,
+    /// What it set.
+    pub settings: Settings,
+    /// Its credentials, opened.
+    pub credentials: TwilioCredentials,
+}
+
+/// Why there are no credentials. Its text is for logs, and holds nothing secret.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CredentialError {
+    /// The tenant has none of this provider, or is none itself.
+    #[error("the tenant {tenant_id} has no credentials of {provider}")]
+    Missing {
+        /// The tenant.
+        tenant_id: TenantId,
+        /// Whose credentials were asked for.
+        provider: Provider,
+    },
+    /// Nothing came of it before the caller's deadline.
+    #[error("the stores did not answer in time")]
+    TimedOut,
+    /// They could not be read.
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+    /// They could not be opened.
+    #[error("{}", with_cause(.0))]
+    Vault(VaultError),
+}
+
+impl LoadError for CredentialError {
+    fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Missing { .. } => false,
+            Self::TimedOut => true,
+            Self::Store(error) => error.is_unavailable(),
+            Self::Vault(error) => error.is_unavailable(),
+        }
+    }
+}
+
+impl From<StoreError> for CredentialError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+fn with_cause(error: &VaultError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// Gives a load up at `deadline`, as one that may succeed later: so the cache serves what it has, instead of being cancelled
+/// together with the caller.
+pub(crate) async fn within<T, E>(
+    deadline: Instant,
+    load: impl Future<Output = Result<T, E>>,
+) -> Result<T, CredentialError>
+where
+    CredentialError: From<E>,
+{
+    match timeout_at(deadline, load).await {
+        Ok(loaded) => Ok(loaded?),
+        Err(_) => Err(CredentialError::TimedOut),
+    }
+}
+
+impl CredentialVault {
+    /// Opens the vault over the tenants' table, for what was sealed under `key`. Ages are told by `clock`.
+    #[must_use]
+    pub fn new(aws: &Aws, tenants: Tenants, key: KeyArn, clock: &Clock) -> Self {
+        Self {
+            tenants,
+            vault: Vault::new(aws.kms(), key),
+            twilio: Cache::new(CacheLimits::TENANTS, clock.clone()),
+        }
+    }
+
+    /// A tenant's Twilio credentials, with what goes with them. Until `deadline` for a load; what is remembered for a while
+    /// longer when it does not succeed by then.
+    ///
+    /// # Errors
+    /// [`CredentialError`] of any kind.
+    pub async fn twilio(
+        &self,
+        scope: &TenantScope,
+        deadline: Instant,
+    ) -> Result<Cached<TwilioTenant, CredentialError>, CredentialError> {
+        let load = || within(deadline, self.load_twilio(scope));
+        self.twilio.get_or_load(scope.tenant_id(), load).await
+    }
+
+    /// The same, read anew after what was `seen` did not fit; at most once in 5 seconds.
+    ///
+    /// # Errors
+    /// [`CredentialError`] of any kind that is not unavailability.
+    pub async fn twilio_after(
+        &self,
+        seen: &Arc<TwilioTenant>,
+        scope: &TenantScope,
+        deadline: Instant,
+    ) -> Result<Refreshed<TwilioTenant>, CredentialError> {
+        let load = || within(deadline, self.load_twilio(scope));
+        self.twilio.refresh(scope.tenant_id(), seen, load).await
+    }
+
+    /// Forgets a tenant's credentials, after they were changed.
+    pub fn invalidate(&self, scope: &TenantScope) {
+        self.twilio.invalidate(scope.tenant_id());
+    }
+
+    async fn load_twilio(&self, scope: &TenantScope) -> Result<TwilioTenant, CredentialError> {
+        let tenant_id = scope.tenant_id().clone();
+        let provider = Provider::Twilio;
+        let record = self.tenants.record(scope).await?;
+        let Some((integration, status, settings)) =
+            record.and_then(|record| Some((record.twilio?, record.status, record.settings)))
+        else {
+            return Err(CredentialError::Missing {
+                tenant_id,
+                provider,
+            });
+        };
+        let context = EncryptionContext::new(&tenant_id, provider, Purpose::Credentials);
+        let opened = self.vault.open(&context, &integration.message).await;
+        Ok(TwilioTenant {
+            status,
+            settings,
+            credentials: opened.map_err(CredentialError::Vault)?,
+            tenant_id,
+        })
+    }
+}
