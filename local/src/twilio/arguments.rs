@@ -226,7 +226,7 @@ pub struct CallArguments {
     /// This user calls from a browser, through the TwiML App.
     #[arg(long, value_name = "IDENTITY")]
     pub browser_user: Option<String>,
-    /// Who is called: the tenant's number unless given, or what a browser sends as `To`.
+    /// Who is called: the tenant's number unless given, or what a browser sends as `To`, +12125550100 unless given.
     #[arg(long)]
     pub to: Option<String>,
     /// What comes of dialling.

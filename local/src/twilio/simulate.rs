@@ -25,6 +25,9 @@ use super::sids::SidSupply;
 use super::target::Target;
 use super::webhook::{Forgery, Purpose, Webhook};
 
+/// Whom a browser calls unless told: a number that looks real, because no browser may call one that belongs to no country.
+const BROWSER_CALLS: &str = "+12125550100";
+
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Simulation {
@@ -257,7 +260,10 @@ async fn call(arguments: &CallArguments, target: &Target) -> Simulation {
     let origin = match &arguments.browser_user {
         Some(identity) => CallOrigin::Browser {
             identity: identity.clone(),
-            to: arguments.to.clone().unwrap_or_default(),
+            to: arguments
+                .to
+                .clone()
+                .unwrap_or_else(|| BROWSER_CALLS.to_owned()),
             application: sender.sids().sid("AP"),
             custom: Parameters::new(),
         },

@@ -276,3 +276,45 @@ async fn a_forged_call_stops_at_its_first_request() {
     assert_eq!(request.get("From"), "client:alice");
     assert!(request.headers.get("x-twilio-signature").is_none());
 }
+
+#[tokio::test]
+async fn what_becomes_of_a_reply_is_delivered_to_where_the_reply_says() {
+    for (line, statuses) in [
+        ("sms --duplicate 1", vec!["sent", "delivered"]),
+        ("whatsapp", vec!["sent", "delivered", "read"]),
+    ] {
+        let reply = "<Message statusCallback=\"/status?a=1\">Thanks</Message>";
+        let server = Server::start([
+            ("/sms", vec![Answer::twiml(reply)]),
+            ("/whatsapp", vec![Answer::twiml(reply)]),
+            ("/status", vec![Answer::empty(204)]),
+        ])
+        .await;
+
+        let (simulation, _) = run(line, &server).await;
+
+        let received = server.received();
+        let (reported, written): (Vec<_>, Vec<_>) = received
+            .iter()
+            .partition(|request| request.path == "/status");
+        let told: Vec<&str> = reported
+            .iter()
+            .map(|one| one.get("MessageStatus"))
+            .collect();
+        assert_eq!(told, statuses);
+        for report in &reported {
+            assert_eq!(report.get("From"), written[0].get("To"));
+            assert_eq!(report.get("To"), written[0].get("From"));
+            assert_ne!(report.get("MessageSid"), written[0].get("MessageSid"));
+        }
+        // Both messages are shown as they are stored.
+        assert_eq!(simulation.resources().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_browser_calls_a_number_of_a_country_unless_told() {
+    let server = Server::start([("/voice", vec![Answer::twiml("<Hangup/>")])]).await;
+    run("call --tenant globex --browser-user alice", &server).await;
+    assert_eq!(server.received_at("/voice")[0].get("To"), "+12125550100");
+}

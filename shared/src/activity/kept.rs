@@ -86,7 +86,7 @@ const OF_A_VOICEMAIL: &[&str] = &[
     "RecordingUrl",
 ];
 
-/// The bytes that names and values of one fact may have together. An item holds 25 such facts.
+/// The bytes that names and values of one fact may have together. An item holds about 20 such facts.
 const MOST_BYTES: usize = 16 * 1024;
 /// How many parameters one fact may have. Twilio's fullest webhooks have about half of it.
 const MOST_PARAMETERS: usize = 128;
