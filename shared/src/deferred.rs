@@ -1,5 +1,7 @@
 //! Webhooks put aside: verified, acknowledged, and stored later by the same write.
 
+mod batch;
+
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Fact;
@@ -8,6 +10,8 @@ use crate::environment::Environment;
 use crate::store::{Activity, StoreError};
 use crate::tenant::{TenantId, TenantScope};
 
+pub use self::batch::{Batch, BatchMessage, BatchOutcome};
+
 /// The queue of webhooks whose write could not be made in time. It is encrypted: the messages hold what people wrote.
 #[derive(Clone)]
 pub struct DeferredQueue {
@@ -15,10 +19,20 @@ pub struct DeferredQueue {
     url: String,
 }
 
-/// The queue did not take a webhook.
+/// The queue of messages that nobody will ever read as they are. People look at them.
+#[derive(Clone)]
+pub struct DeadLetterQueue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+/// A queue did not take a message.
 #[derive(Debug, thiserror::Error)]
-#[error("put a webhook aside: {0}")]
-pub struct QueueError(String);
+#[error("{operation}: {cause}")]
+pub struct QueueError {
+    operation: &'static str,
+    cause: String,
+}
 
 /// A message of the queue that is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,19 +77,7 @@ impl DeferredQueue {
     /// Reads `DEFERRED_QUEUE_URL`. What is no URL of a queue is a fault: it would only show when the queue is needed.
     #[must_use]
     pub fn url(environment: &Environment) -> Option<String> {
-        const VARIABLE: &str = "DEFERRED_QUEUE_URL";
-        let url = environment.required(VARIABLE)?;
-        let after_scheme = ["https://", "http://"]
-            .iter()
-            .find_map(|scheme| url.strip_prefix(scheme));
-        let named = after_scheme.and_then(|rest| rest.rsplit_once('/'));
-        if named.is_some_and(|(before, queue)| !before.is_empty() && !queue.is_empty()) {
-            return Some(url.to_owned());
-        }
-        environment.fault(format!(
-            "{VARIABLE} must be the URL of an SQS queue, https://<host>/<account>/<name>"
-        ));
-        None
+        queue_url(environment, "DEFERRED_QUEUE_URL")
     }
 
     /// Puts a fact aside. Once this returns, the fact will be kept.
@@ -87,19 +89,66 @@ impl DeferredQueue {
             tenant_id: scope.tenant_id(),
             fact,
         };
-        let body = message
-            .body()
-            .map_err(|error| QueueError(error.to_string()))?;
-        let sent = self
-            .client
-            .send_message()
-            .queue_url(&self.url)
-            .message_body(body)
-            .send()
-            .await;
-        sent.map_err(|error| QueueError(CallFailure::of(&error).to_string()))?;
+        let operation = "put a webhook aside";
+        let body = message.body().map_err(|error| QueueError {
+            operation,
+            cause: error.to_string(),
+        })?;
+        send(&self.client, &self.url, body, operation).await?;
         Ok(())
     }
+}
+
+impl DeadLetterQueue {
+    /// Opens the queue.
+    #[must_use]
+    pub fn new(client: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    /// Reads `DEAD_LETTER_QUEUE_URL`. What is no URL of a queue is a fault.
+    #[must_use]
+    pub fn url(environment: &Environment) -> Option<String> {
+        queue_url(environment, "DEAD_LETTER_QUEUE_URL")
+    }
+
+    /// Sends a message there as it is, and gives SQS's id of it, which is another one.
+    ///
+    /// # Errors
+    /// When the queue did not confirm it; it may hold the message nevertheless.
+    pub async fn put(&self, body: &str) -> Result<String, QueueError> {
+        let operation = "put a message among the dead letters";
+        send(&self.client, &self.url, body.to_owned(), operation).await
+    }
+}
+
+fn queue_url(environment: &Environment, variable: &str) -> Option<String> {
+    let url = environment.required(variable)?;
+    let after_scheme = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme));
+    let named = after_scheme.and_then(|rest| rest.rsplit_once('/'));
+    if named.is_some_and(|(before, queue)| !before.is_empty() && !queue.is_empty()) {
+        return Some(url.to_owned());
+    }
+    environment.fault(format!(
+        "{variable} must be the URL of an SQS queue, https://<host>/<account>/<name>"
+    ));
+    None
+}
+
+async fn send(
+    client: &aws_sdk_sqs::Client,
+    url: &str,
+    body: String,
+    operation: &'static str,
+) -> Result<String, QueueError> {
+    let sent = client.send_message().queue_url(url).message_body(body);
+    let sent = sent.send().await.map_err(|error| QueueError {
+        operation,
+        cause: CallFailure::of(&error).to_string(),
+    })?;
+    Ok(sent.message_id.unwrap_or_default())
 }
 
 /// A webhook taken from the queue. It was verified before it was put aside, and so carries its scope.
@@ -134,44 +183,6 @@ impl DeferredWebhook {
     /// As [`Activity::keep`].
     pub async fn keep(&self, activity: &Activity) -> Result<(), StoreError> {
         activity.keep(&self.scope, &self.fact).await
-    }
-}
-
-/// A batch of messages, as Lambda's SQS event source delivers it.
-#[derive(Debug, Deserialize)]
-pub struct Batch {
-    /// The messages, in no order.
-    #[serde(rename = "Records")]
-    pub messages: Vec<BatchMessage>,
-}
-
-/// One message of a [`Batch`].
-#[derive(Debug, Deserialize)]
-pub struct BatchMessage {
-    /// SQS's id of it.
-    #[serde(rename = "messageId")]
-    pub id: String,
-    /// What was put aside.
-    pub body: String,
-}
-
-/// Which messages of a batch are to be delivered again. The others are done.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct BatchOutcome {
-    #[serde(rename = "batchItemFailures")]
-    failures: Vec<BatchItemFailure>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct BatchItemFailure {
-    #[serde(rename = "itemIdentifier")]
-    id: String,
-}
-
-impl BatchOutcome {
-    /// Has a message delivered again, until the queue gives up and moves it to the dead-letter queue.
-    pub fn retry(&mut self, message: BatchMessage) {
-        self.failures.push(BatchItemFailure { id: message.id });
     }
 }
 

@@ -4,11 +4,14 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::http::Reply;
 use crate::telemetry;
@@ -93,20 +96,30 @@ where
 /// What an invocation fails with: its type and its message are what Lambda shows.
 pub type Failure = Diagnostic;
 
+/// An event of any other kind.
+pub struct Invocation<E> {
+    /// The event.
+    pub event: E,
+    /// When Lambda ends the invocation, answered or not.
+    pub deadline: Instant,
+}
+
 /// Serves events of any other kind. An error is reported to Lambda, which retries or sets aside as the trigger says.
 ///
 /// # Errors
 /// When the Runtime API is gone.
 pub async fn serve<H, Handled, E, A>(handler: H) -> Result<(), StartError>
 where
-    H: Fn(E) -> Handled + Clone + Send + Sync + 'static,
+    H: Fn(Invocation<E>) -> Handled + Clone + Send + Sync + 'static,
     Handled: Future<Output = Result<A, Failure>> + Send + 'static,
     E: for<'de> serde::Deserialize<'de> + Send + 'static,
     A: serde::Serialize + Send + 'static,
 {
     // Read here and not by the runtime, which logs a malformed event's own words.
     let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let handled = serde_json::from_str(event.payload.get()).map(handler.clone());
+        let deadline = Instant::now() + until(event.context.deadline, &Clock::system());
+        let handled = serde_json::from_str(event.payload.get())
+            .map(|event| handler(Invocation { event, deadline }));
         async move {
             match handled {
                 Ok(handled) => handled.await,
@@ -117,9 +130,29 @@ where
     Runtime::new(service).run_concurrent().await
 }
 
+/// How long it is until a deadline in Unix milliseconds: never longer than the 15 minutes that Lambda grants at most.
+fn until(deadline: u64, clock: &Clock) -> Duration {
+    let now = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
+    Duration::from_millis(deadline.saturating_sub(now)).min(Duration::from_mins(15))
+}
+
 fn malformed_event() -> Failure {
     Failure {
         error_type: "MalformedEvent".to_owned(),
         error_message: "the event is not of the kind that this function serves".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_counted_from_now_and_never_far_away() {
+        let clock = Clock::fixed("1970-01-01T00:00:10Z".parse().unwrap());
+        assert_eq!(until(12_500, &clock), Duration::from_millis(2_500));
+        assert_eq!(until(10_000, &clock), Duration::ZERO);
+        assert_eq!(until(1, &clock), Duration::ZERO);
+        assert_eq!(until(u64::MAX, &clock), Duration::from_mins(15));
     }
 }

@@ -1,17 +1,17 @@
 //! Verified webhooks that cannot be kept at once: acknowledged, put aside, and kept once when that works again.
 
+mod writer;
+
 use std::time::Duration;
 
 use local::emulators::faults::{AwsError, Effect, FaultId, Matching, Times};
 use local::emulators::wire::Mark;
 use serde_json::{Value, json};
 use shared::activity::Route;
-use shared::aws::{Aws, Patience};
 use shared::clock::Clock;
-use shared::environment::Environment;
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{self, Event, WORDS, event, facts, history};
+use crate::traffic::{self, Event, event, facts, history};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -257,142 +257,4 @@ async fn neither_store_nor_queue(effect: Effect) {
     assert_eq!(traffic::deliver(&broken.tenant, &event).await, 200);
     broken.drained().await;
     assert_eq!(facts(&broken.tenant, &event.resource).await, 1);
-}
-
-/// The body of a message that was put aside, in the form that is never changed.
-fn message(tenant: &Tenant, event: &Event) -> String {
-    json!({
-        "tenant_id": tenant.id,
-        "fact": {
-            "resource": {"kind": "message", "sid": event.resource.sid()},
-            "route": "/sms",
-            "received_at": "2026-10-01T08:00:00.123Z",
-            "parameters": {"From": "+15005550010", "To": "+15005550006", "Body": "put aside"},
-        },
-    })
-    .to_string()
-}
-
-#[tokio::test]
-async fn one_bad_message_of_a_batch_is_the_only_one_that_is_tried_again() {
-    let harness = Harness::shared().await;
-    let tenant = harness.tenant(json!({})).await;
-    let good = [event(&tenant, Route::Sms), event(&tenant, Route::Sms)];
-    let batch = json!({"Records": [
-        {"messageId": "first", "body": message(&tenant, &good[0])},
-        {"messageId": "bad", "body": "no webhook"},
-        {"messageId": "last", "body": message(&tenant, &good[1])},
-    ]});
-    let writer = harness.stack.function("deferred-writer").unwrap().clone();
-    let invoked = async move { writer.invoke(batch.to_string().into()).await };
-    let outcome = harness.on_stack(invoked).await.unwrap();
-    let outcome: Value = serde_json::from_slice(&outcome).unwrap();
-    assert_eq!(
-        outcome,
-        json!({"batchItemFailures": [{"itemIdentifier": "bad"}]})
-    );
-    for event in good {
-        let history = history(&tenant, &event.resource).await;
-        let kept: Vec<_> = history.iter().collect();
-        assert_eq!(kept.len(), 1);
-        assert_eq!(kept[0].received_at.to_string(), "2026-10-01T08:00:00.123Z");
-    }
-}
-
-/// The queue's client, which the functions have too.
-fn client(harness: &Harness) -> aws_sdk_sqs::Client {
-    let environment = Environment::of(harness.stack.environment().clone());
-    Aws::from_environment(&environment, Patience::BACKGROUND)
-        .unwrap()
-        .sqs()
-}
-
-#[tokio::test]
-async fn a_message_that_is_no_webhook_goes_to_the_dead_letter_queue_and_holds_up_nobody() {
-    let broken = Breakable::cold().await;
-    let (client, queue) = (
-        client(&broken.harness),
-        broken.harness.variable("DEFERRED_QUEUE_URL"),
-    );
-    let good = event(&broken.tenant, Route::Sms);
-    for body in ["no webhook".to_owned(), message(&broken.tenant, &good)] {
-        client
-            .send_message()
-            .queue_url(queue)
-            .message_body(body)
-            .send()
-            .await
-            .unwrap();
-    }
-    // The good one is done with while the bad one is still tried.
-    let waiting = broken.harness.queue("DeferredQueue");
-    let one = tokio::time::timeout(PATIENCE, waiting.wait_for_len(|length| length == 1));
-    assert_eq!(one.await.unwrap(), 1);
-    assert_eq!(facts(&broken.tenant, &good.resource).await, 1);
-    assert!(
-        broken
-            .harness
-            .queue("DeferredDeadLetterQueue")
-            .is_empty()
-            .await
-    );
-
-    broken.drained().await;
-    assert_eq!(
-        broken.harness.queue("DeferredDeadLetterQueue").len().await,
-        1
-    );
-    let writer = broken.harness.stack.function("deferred-writer").unwrap();
-    assert!(writer.records().len() >= 5, "five tries");
-}
-
-#[tokio::test]
-async fn what_cannot_be_kept_for_long_is_in_the_dead_letter_queue_whole_and_without_a_secret() {
-    let broken = Breakable::warm().await;
-    broken.break_writes(Effect::Refuse(AwsError::throughput_exceeded()));
-    let call = event(&broken.tenant, Route::Voice);
-    let sms = event(&broken.tenant, Route::Sms);
-    for event in [&call, &sms] {
-        assert_eq!(broken.deliver(event).await, 200);
-    }
-    broken.drained().await;
-    let letters = broken.harness.queue("DeferredDeadLetterQueue");
-    assert_eq!(letters.len().await, 2);
-
-    let client = client(&broken.harness);
-    let queue = broken.harness.variable("DEFERRED_QUEUE_URL");
-    let dead = queue.replace("DeferredQueue", "DeferredDeadLetterQueue");
-    let received = client
-        .receive_message()
-        .queue_url(dead)
-        .max_number_of_messages(10);
-    let received = received.send().await.unwrap().messages.unwrap_or_default();
-    let bodies: Vec<_> = received
-        .into_iter()
-        .filter_map(|message| message.body)
-        .collect();
-    assert_eq!(bodies.len(), 2);
-    assert!(bodies.iter().any(|body| body.contains(WORDS)));
-    let call_token = call.webhook.parameters.get("CallToken").unwrap();
-    for body in &bodies {
-        for secret in [broken.tenant.token().expose(), call_token] {
-            assert!(!body.contains(secret), "{body}");
-        }
-    }
-
-    // As the runbook says: mended, and sent again.
-    broken.mend_writes();
-    for body in bodies {
-        client
-            .send_message()
-            .queue_url(queue)
-            .message_body(body)
-            .send()
-            .await
-            .unwrap();
-    }
-    broken.drained().await;
-    for event in [&call, &sms] {
-        assert_eq!(facts(&broken.tenant, &event.resource).await, 1);
-    }
 }

@@ -1,51 +1,94 @@
 //! One batch of the queue.
 
+use std::time::Duration;
+
 use shared::aws::{Aws, Patience, Service};
-use shared::deferred::{Batch, BatchMessage, BatchOutcome, DeferredWebhook};
+use shared::deferred::{
+    Batch, BatchMessage, BatchOutcome, DeadLetterQueue, DeferredWebhook, UnreadableMessage,
+};
 use shared::environment::Environment;
-use shared::lambda::{Failure, StartError};
+use shared::lambda::{Failure, Invocation, StartError};
 use shared::store::{Activity, table_name};
 use tracing::{error, info, warn};
 
-pub(crate) async fn connect(environment: &Environment) -> Result<Activity, StartError> {
-    let table = table_name(environment, "ACTIVITY_TABLE");
-    let retention = Activity::retention_days(environment);
-    let aws = Aws::from_environment(environment, Patience::BACKGROUND);
-    let ((table, retention), aws) = environment.finish(table.zip(retention).zip(aws))?;
-    aws.prime(&[Service::DynamoDb]).await;
-    Ok(Activity::new(aws.dynamodb(), table, retention))
+/// What is left of an invocation's time to answer in. A message takes at most the 5 seconds of one background call, and all
+/// of a batch are handled at once, so that the 10 seconds of the function are only used up by a sandbox that is starved.
+const TO_ANSWER: Duration = Duration::from_secs(1);
+
+/// Where messages go.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    activity: Activity,
+    dead_letters: DeadLetterQueue,
 }
 
-/// Keeps each message on its own: what cannot be kept now is delivered again, the rest is done.
-pub(crate) async fn handle(activity: Activity, batch: Batch) -> Result<BatchOutcome, Failure> {
-    let mut outcome = BatchOutcome::default();
-    for message in batch.messages {
-        if !keep(&activity, &message).await {
-            outcome.retry(message);
-        }
+impl Writer {
+    pub(crate) async fn connect(environment: &Environment) -> Result<Self, StartError> {
+        let table = table_name(environment, "ACTIVITY_TABLE");
+        let retention = Activity::retention_days(environment);
+        let dead_letters = DeadLetterQueue::url(environment);
+        let aws = Aws::from_environment(environment, Patience::BACKGROUND);
+        let read = table.zip(retention).zip(dead_letters).zip(aws);
+        let (((table, retention), dead_letters), aws) = environment.finish(read)?;
+        aws.prime(&[Service::DynamoDb]).await;
+        Ok(Self {
+            activity: Activity::new(aws.dynamodb(), table, retention),
+            dead_letters: DeadLetterQueue::new(aws.sqs(), dead_letters),
+        })
     }
-    Ok(outcome)
-}
 
-async fn keep(activity: &Activity, message: &BatchMessage) -> bool {
-    let webhook = match DeferredWebhook::from_message(&message.body) {
-        Ok(webhook) => webhook,
-        Err(unreadable) => {
-            error!(message_id = message.id, error = %unreadable, "left for the dead-letter queue");
-            return false;
+    /// Keeps each message on its own: what cannot be kept now is delivered again, the rest is done.
+    pub(crate) async fn handle(
+        self,
+        invocation: Invocation<Batch>,
+    ) -> Result<BatchOutcome, Failure> {
+        let deadline = invocation.deadline;
+        let deadline = deadline.checked_sub(TO_ANSWER).unwrap_or(deadline);
+        let handle = |message| {
+            let writer = self.clone();
+            async move { writer.is_done_with(message).await }
+        };
+        Ok(invocation.event.handle_each(deadline, handle).await)
+    }
+
+    async fn is_done_with(&self, message: BatchMessage) -> bool {
+        let message_id = &message.id;
+        let webhook = match DeferredWebhook::from_message(&message.body) {
+            Ok(webhook) => webhook,
+            Err(UnreadableMessage) => return self.is_moved(&message).await,
+        };
+        let tenant_id = webhook.tenant_id().as_str();
+        match webhook.keep(&self.activity).await {
+            Ok(()) => info!(tenant_id, message_id, "kept a webhook that was put aside"),
+            Err(error) => {
+                warn!(tenant_id, message_id, error = %error, "not kept yet, to be tried again");
+                return false;
+            }
         }
-    };
-    let tenant_id = webhook.tenant_id().as_str();
-    match webhook.keep(activity).await {
-        Ok(()) => info!(
-            tenant_id,
-            message_id = message.id,
-            "kept a webhook that was put aside"
-        ),
-        Err(error) => {
-            warn!(tenant_id, message_id = message.id, error = %error, "not kept yet, to be tried again");
-            return false;
+        true
+    }
+
+    /// Moves what trying again will never mend. The queue itself gives a message up only after so many tries that an outage
+    /// of the store may last for hours; a message that is none would be an error in the log for as long.
+    async fn is_moved(&self, message: &BatchMessage) -> bool {
+        let message_id = &message.id;
+        match self.dead_letters.put(&message.body).await {
+            Ok(dead_letter_id) => {
+                error!(
+                    message_id,
+                    dead_letter_id,
+                    "not a webhook that this version can read: moved to the dead letters"
+                );
+                true
+            }
+            Err(error) => {
+                error!(
+                    message_id,
+                    error = %error,
+                    "not a webhook that this version can read, and not moved yet"
+                );
+                false
+            }
         }
     }
-    true
 }

@@ -8,7 +8,7 @@ use shared::lambda;
 
 fn main() -> ExitCode {
     lambda::start(|environment| async move {
-        let activity = handler::connect(&environment).await?;
-        lambda::serve(move |batch| handler::handle(activity.clone(), batch)).await
+        let writer = handler::Writer::connect(&environment).await?;
+        lambda::serve(move |invocation| writer.clone().handle(invocation)).await
     })
 }
