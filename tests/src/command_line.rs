@@ -35,7 +35,7 @@ async fn the_first_screen_ends_with_a_command_that_shows_request_answer_and_stor
         "X-Twilio-Signature: ",
         "Body           Hello\n",
         "→ 200 text/xml",
-        "<Message>Thank you for your message.",
+        ">Thank you for your message. A plumber will get back to you.</Message>",
         "Stored for acme:",
         r#""body": "Hello""#,
     ] {

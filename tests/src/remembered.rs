@@ -209,10 +209,10 @@ async fn credentials_are_found_by_tenant_remembered_and_read_anew_once_they_are_
     let (vault, scope) = (vault(harness), tenant.console.scope(&tenant.id));
     let mut document = tenant.document.clone();
     let mut found = Vec::new();
-    for token in ["first-token", "second-token"] {
+    for token in ["the-first-auth-token", "the-second-auth-token"] {
         document["twilio"]["auth_token"] = json!(token);
         harness.store(document.clone()).await;
-        if token == "second-token" {
+        if token == "the-second-auth-token" {
             found.push(vault.twilio(&scope, soon()).await.unwrap());
             vault.invalidate(&scope);
         }
@@ -223,9 +223,9 @@ async fn credentials_are_found_by_tenant_remembered_and_read_anew_once_they_are_
         .map(|cached| (cached.source, cached.value.credentials.auth_token.expose()))
         .collect();
     let expected = [
-        (Source::Loaded, "first-token"),
-        (Source::Memory, "first-token"),
-        (Source::Loaded, "second-token"),
+        (Source::Loaded, "the-first-auth-token"),
+        (Source::Memory, "the-first-auth-token"),
+        (Source::Loaded, "the-second-auth-token"),
     ];
     assert_eq!(told, expected);
 }

@@ -19,7 +19,12 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("voice-webhook", WEBHOOK),
     (
         "deferred-writer",
-        &["ACTIVITY_RETENTION_DAYS", "ACTIVITY_TABLE", "LOG_LEVEL"],
+        &[
+            "ACTIVITY_RETENTION_DAYS",
+            "ACTIVITY_TABLE",
+            "DEAD_LETTER_QUEUE_URL",
+            "LOG_LEVEL",
+        ],
     ),
 ];
 
@@ -164,15 +169,21 @@ fn the_queue_is_encrypted_and_what_cannot_be_stored_is_kept_and_raises_an_alarm(
     let redrive = &properties("DeferredQueue")["RedrivePolicy"];
     let dead = json!({"Fn::GetAtt": "DeferredDeadLetterQueue.Arn"});
     assert_eq!(redrive["deadLetterTargetArn"], dead);
-    assert_eq!(redrive["maxReceiveCount"], "5");
+    // The most there is: an outage of the table uses tries up, and what was acknowledged must outlast it.
+    assert_eq!(redrive["maxReceiveCount"], "1000");
     let number = |value: &Value| value.as_str().unwrap().parse::<u32>().unwrap();
     let visibility = number(&properties("DeferredQueue")["VisibilityTimeout"]);
     let timeout = number(&template["Globals"]["Function"]["Timeout"]);
     assert!(visibility >= 6 * timeout);
-    let (_, alarm) = of_type(&template, "AWS::CloudWatch::Alarm")[0];
-    let dimension = list(&alarm["Properties"]["Dimensions"])[0];
-    let name = json!({"Fn::GetAtt": "DeferredDeadLetterQueue.QueueName"});
-    assert_eq!(dimension["Value"], name);
+    // What waits too long, and what was given up.
+    let watched: Vec<_> = of_type(&template, "AWS::CloudWatch::Alarm")
+        .iter()
+        .map(|(_, alarm)| list(&alarm["Properties"]["Dimensions"])[0]["Value"].clone())
+        .collect();
+    for name in ["DeferredQueue", "DeferredDeadLetterQueue"] {
+        let queue = json!({"Fn::GetAtt": format!("{name}.QueueName")});
+        assert!(watched.contains(&queue), "{name}");
+    }
     let event = &properties("DeferredWriterFunction")["Events"]["Deferred"]["Properties"];
     assert_eq!(
         event["FunctionResponseTypes"],

@@ -178,6 +178,15 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         state.younger_than(key, self.limits.time_to_live, now)
     }
 
+    /// Whether a value that was served is still one that may be: asked again after what was done with it took its time, as
+    /// it does in a sandbox that is frozen meanwhile.
+    #[must_use]
+    pub fn holds(&self, key: &K, value: &Arc<V>) -> bool {
+        let (state, _) = self.at_now();
+        let entry = state.entries.peek(key);
+        entry.is_some_and(|entry| Arc::ptr_eq(&entry.value, value))
+    }
+
     /// Caches a value that was learned otherwise, by what was read at `read_at` or later.
     pub fn put(&self, key: K, value: V, read_at: Timestamp) {
         let entry = Entry {

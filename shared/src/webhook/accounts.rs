@@ -94,6 +94,16 @@ impl Accounts {
         account: &AccountSid,
         deadline: Instant,
     ) -> Result<Holder, Refusal> {
+        loop {
+            let holder = self.find_once(account, deadline).await?;
+            // Reading the credentials may have outlasted what the route is good for.
+            if self.known.holds(account, &holder.route) {
+                return Ok(holder);
+            }
+        }
+    }
+
+    async fn find_once(&self, account: &AccountSid, deadline: Instant) -> Result<Holder, Refusal> {
         let route = self
             .known
             .get_or_load(account, || self.route(account, deadline))
@@ -180,6 +190,9 @@ impl Accounts {
             .instrument(span.clone())
             .await
             .map_err(|error| span.in_scope(|| self.refuse(account, error)))?;
+        if !self.known.holds(account, &route) {
+            return self.find(account, deadline).await.map(Some);
+        }
         let tenant = refreshed.value;
         if tenant.credentials.account_sid != *account {
             self.forget(account);
