@@ -10,6 +10,7 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
+use tracing::{Instrument, info_span};
 
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -100,6 +101,8 @@ pub type Failure = Diagnostic;
 pub struct Invocation<E> {
     /// The event.
     pub event: E,
+    /// Whether it is the first of this process.
+    pub cold_start: bool,
     /// When Lambda ends the invocation, answered or not.
     pub deadline: Instant,
 }
@@ -116,16 +119,25 @@ where
     A: serde::Serialize + Send + 'static,
 {
     // Read here and not by the runtime, which logs a malformed event's own words.
+    let first = Arc::new(AtomicBool::new(true));
     let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let span = info_span!("invocation", request_id = event.context.request_id);
+        let cold_start = first.swap(false, Ordering::Relaxed);
         let deadline = Instant::now() + until(event.context.deadline, &Clock::system());
-        let handled = serde_json::from_str(event.payload.get())
-            .map(|event| handler(Invocation { event, deadline }));
-        async move {
+        let handled = serde_json::from_str(event.payload.get()).map(|event| {
+            handler(Invocation {
+                event,
+                cold_start,
+                deadline,
+            })
+        });
+        let answered = async move {
             match handled {
                 Ok(handled) => handled.await,
                 Err(_) => Err(malformed_event()),
             }
-        }
+        };
+        answered.instrument(span)
     });
     Runtime::new(service).run_concurrent().await
 }

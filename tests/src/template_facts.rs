@@ -175,14 +175,34 @@ fn the_queue_is_encrypted_and_what_cannot_be_stored_is_kept_and_raises_an_alarm(
     let visibility = number(&properties("DeferredQueue")["VisibilityTimeout"]);
     let timeout = number(&template["Globals"]["Function"]["Timeout"]);
     assert!(visibility >= 6 * timeout);
-    // What waits too long, and what was given up.
-    let watched: Vec<_> = of_type(&template, "AWS::CloudWatch::Alarm")
+    // What waits, what is tried in vain, and what was given up.
+    let watched: BTreeSet<_> = of_type(&template, "AWS::CloudWatch::Alarm")
         .iter()
-        .map(|(_, alarm)| list(&alarm["Properties"]["Dimensions"])[0]["Value"].clone())
+        .map(|(_, alarm)| {
+            let alarm = &alarm["Properties"];
+            let queue = &list(&alarm["Dimensions"])[0]["Value"]["Fn::GetAtt"];
+            (
+                queue.as_str().unwrap(),
+                alarm["MetricName"].as_str().unwrap(),
+            )
+        })
         .collect();
+    let expected = [
+        (
+            "DeferredDeadLetterQueue.QueueName",
+            "ApproximateNumberOfMessagesVisible",
+        ),
+        ("DeferredQueue.QueueName", "ApproximateAgeOfOldestMessage"),
+        (
+            "DeferredQueue.QueueName",
+            "ApproximateNumberOfMessagesNotVisible",
+        ),
+    ];
+    assert_eq!(watched, expected.into());
     for name in ["DeferredQueue", "DeferredDeadLetterQueue"] {
-        let queue = json!({"Fn::GetAtt": format!("{name}.QueueName")});
-        assert!(watched.contains(&queue), "{name}");
+        let queue = &template["Resources"][name];
+        assert_eq!(queue["DeletionPolicy"], "Retain", "{name}");
+        assert_eq!(queue["UpdateReplacePolicy"], "Retain", "{name}");
     }
     let event = &properties("DeferredWriterFunction")["Events"]["Deferred"]["Properties"];
     assert_eq!(

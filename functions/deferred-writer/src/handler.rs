@@ -1,6 +1,6 @@
 //! One batch of the queue.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shared::aws::{Aws, Patience, Service};
 use shared::deferred::{
@@ -48,7 +48,16 @@ impl Writer {
             let writer = self.clone();
             async move { writer.is_done_with(message).await }
         };
-        Ok(invocation.event.handle_each(deadline, handle).await)
+        let (started, messages) = (Instant::now(), invocation.event.messages.len());
+        let outcome = invocation.event.handle_each(deadline, handle).await;
+        info!(
+            messages,
+            again = outcome.to_be_tried_again(),
+            cold_start = invocation.cold_start,
+            duration_ms = started.elapsed().as_secs_f64() * 1_000.0,
+            "batch handled"
+        );
+        Ok(outcome)
     }
 
     async fn is_done_with(&self, message: BatchMessage) -> bool {
@@ -68,7 +77,7 @@ impl Writer {
         true
     }
 
-    /// Moves what trying again will never mend. The queue itself gives a message up only after so many tries that an outage
+    /// Moves what cannot be read, now or later. The queue itself gives a message up only after so many tries that an outage
     /// of the store may last for hours; a message that is none would be an error in the log for as long.
     async fn is_moved(&self, message: &BatchMessage) -> bool {
         let message_id = &message.id;

@@ -9,7 +9,7 @@ use jiff::fmt::rfc2822;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::kept::Kept;
+use super::kept::{Kept, browsers};
 use super::{Group, MalformedWebhook, Resource, Route};
 use crate::sid::CallSid;
 use crate::twilio::Parameters;
@@ -55,6 +55,9 @@ impl Fact {
         parameters: &Parameters<'_>,
         received_at: Timestamp,
     ) -> Result<Self, MalformedWebhook> {
+        if browsers(parameters).nth(1).is_some() {
+            return Err(MalformedWebhook { parameter: "From" });
+        }
         let resource = resource(route, parameters)?;
         let kept = Kept::of(route, parameters);
         Ok(Self {
@@ -189,8 +192,14 @@ fn recording(parameters: &Parameters<'_>) -> Option<Resource> {
         .map(Resource::Recording)
 }
 
+/// A SID. One that arrives with two values is none: a browser may have added the other, to file its call under another.
 fn sid<S: std::str::FromStr>(parameters: &Parameters<'_>, name: &str) -> Option<S> {
-    parameters.first(name).and_then(|text| text.parse().ok())
+    let first = parameters.first(name)?;
+    let mut values = parameters.iter().filter(|(other, _)| *other == name);
+    if values.any(|(_, value)| value != first) {
+        return None;
+    }
+    first.parse().ok()
 }
 
 /// All facts of one resource, in order: the only thing that a state is derived from.

@@ -121,10 +121,16 @@ impl Kept {
             }
         }
         let added = added_to_a_browsers_call(route, parameters);
+        if added.is_some() {
+            // The browser's own name is the one that Twilio wrote: what it passes beside it does not turn the call around.
+            first.extend(browsers(parameters).next().map(|from| ("From", from)));
+        }
         let is_custom = |name: &str| {
             added.is_some_and(|added| {
-                let is_added = added.contains(&name) && !ambiguous.contains(name);
-                !OF_EVERY_CALL.contains(&name) && !is_added
+                let is_of_twilio = OF_EVERY_CALL.contains(&name) || added.contains(&name);
+                // Whom it dials a browser says itself.
+                let may_differ = matches!(name, "From" | "To");
+                !is_of_twilio || (ambiguous.contains(name) && !may_differ)
             })
         };
         let mut ordered: Vec<(&str, &str)> = first.into_iter().collect();
@@ -153,6 +159,16 @@ impl Kept {
     }
 }
 
+/// The browsers that a request names as its caller, each once; more than one, and nobody can tell whose call it is.
+pub(super) fn browsers<'p>(parameters: &'p Parameters<'_>) -> impl Iterator<Item = &'p str> {
+    let callers = parameters.iter().filter(|(name, _)| *name == "From");
+    let browsers: BTreeSet<&str> = callers
+        .map(|(_, from)| from)
+        .filter(|from| from.starts_with("client:"))
+        .collect();
+    browsers.into_iter()
+}
+
 /// What Twilio adds on a route to [`OF_EVERY_CALL`], if the request is about a browser's own leg.
 ///
 /// What a browser passes to `device.connect` arrives under whatever names it chose, signed like everything else. Whether only
@@ -166,7 +182,7 @@ fn added_to_a_browsers_call(
         let named = parameters.iter().filter(move |(name, _)| *name == wanted);
         named.map(|(_, value)| value)
     };
-    let by_browser = values("From").any(|from| from.starts_with("client:"));
+    let by_browser = browsers(parameters).next().is_some();
     // A leg that was dialled for a browser has its name as the caller, and nothing of what it passed.
     let is_dialled = values("Direction").next().is_some()
         && values("Direction").all(|direction| direction.starts_with("outbound"));

@@ -1,5 +1,6 @@
 //! A batch of messages of the queue, and which of them are to be delivered again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,14 @@ struct BatchItemFailure {
     id: String,
 }
 
+impl BatchOutcome {
+    /// How many messages are to be delivered again.
+    #[must_use]
+    pub fn to_be_tried_again(&self) -> usize {
+        self.failures.len()
+    }
+}
+
 impl Batch {
     /// Handles every message on its own, ten at a time. To be delivered again is what `handle` does not say to be done, and
     /// what it is not done with at `deadline`: an answer that came later would be none, and have all of them delivered again.
@@ -53,9 +62,10 @@ impl Batch {
     {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = JoinSet::new();
-        let mut left = Vec::new();
+        let (mut left, mut unfinished) = (Vec::new(), BTreeSet::new());
         for (number, message) in self.messages.into_iter().enumerate() {
             left.push(Some(message.id.clone()));
+            unfinished.insert(number);
             let (places, handled) = (Arc::clone(&places), handle(message));
             let task = async move {
                 // Nobody closes it.
@@ -66,17 +76,20 @@ impl Batch {
         }
         loop {
             match timeout_at(deadline, tasks.join_next()).await {
-                Ok(Some(Ok((number, true)))) => {
-                    if let Some(id) = left.get_mut(number) {
+                Ok(Some(Ok((number, is_done)))) => {
+                    unfinished.remove(&number);
+                    if let Some(id) = left.get_mut(number).filter(|_| is_done) {
                         *id = None;
                     }
                 }
-                // Not done, or a panic, which is logged where it happened.
-                Ok(Some(_)) => {}
+                // A panic, which is logged where it happened.
+                Ok(Some(Err(_))) => {}
                 Ok(None) => break,
                 Err(_) => {
-                    let unfinished = tasks.len();
-                    warn!(unfinished, "out of time, the rest is to be tried again");
+                    for message_id in unfinished.iter().filter_map(|number| left.get(*number)) {
+                        let message_id = message_id.as_deref();
+                        warn!(message_id, "out of time, to be tried again");
+                    }
                     break;
                 }
             }

@@ -165,8 +165,9 @@ impl Accounts {
         Err(Refusal::UnknownAccount)
     }
 
-    /// The holder of an account, read anew after what was `seen` did not match; `None` when it was read moments ago, or
-    /// cannot be read now.
+    /// The holder of an account, read anew after what was `seen` did not match; `None` when that was done moments ago, or
+    /// cannot be done now. What was only just loaded is read once more too: another request may have begun that load, before
+    /// the keys were changed.
     pub(super) async fn refresh(
         &self,
         account: &AccountSid,

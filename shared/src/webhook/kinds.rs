@@ -56,12 +56,12 @@ impl WebhookKind for InboundMessage {
     fn of(fact: &Fact) -> Self {
         let body = fact.parameter("Body").unwrap_or_default().trim();
         let is_whatsapp = fact.route == Route::Whatsapp;
-        let (keywords, status_route) = match is_whatsapp {
-            true => (OPT_OUTS, Route::WhatsappStatus),
+        let (keywords, status_route): (&[&str], _) = match is_whatsapp {
+            true => (&[], Route::WhatsappStatus),
             false => (SMS_KEYWORDS, Route::SmsStatus),
         };
-        let mut keywords = keywords.iter();
-        let is_keyword = keywords.any(|keyword| body.eq_ignore_ascii_case(keyword));
+        let mut words = keywords.iter().chain(OPT_OUTS);
+        let is_keyword = words.any(|word| body.eq_ignore_ascii_case(word));
         let is_reaction = is_whatsapp && fact.parameter("MessageType") == Some("reaction");
         let is_opt_out = fact.parameter("OptOutType").is_some();
         Self {
@@ -154,7 +154,15 @@ mod tests {
     #[test]
     fn who_opts_out_is_answered_on_neither() {
         for route in [Route::Sms, Route::Whatsapp] {
-            for word in ["STOP", " stop ", "Unsubscribe", "StopAll", "optout"] {
+            for word in [
+                "STOP",
+                " stop ",
+                "Unsubscribe",
+                "StopAll",
+                "optout",
+                "opt-out",
+                "Opt out",
+            ] {
                 assert!(!may_be_answered(route, &[("Body", word)]), "{word}");
             }
             let told = [("Body", "No more"), ("OptOutType", "STOP")];
