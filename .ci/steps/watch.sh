@@ -7,6 +7,14 @@ finish() {
   for job in "${jobs[@]}"; do
     kill -INT -- "-$job" 2>/dev/null || kill -INT "$job" 2>/dev/null || true
   done
+  # What does not heed that must not hold the run up.
+  for _ in $(seq 20); do
+    if [[ -z "$(jobs -rp)" ]]; then break; fi
+    sleep 0.5
+  done
+  for job in "${jobs[@]}"; do
+    kill -KILL -- "-$job" 2>/dev/null || kill -KILL "$job" 2>/dev/null || true
+  done
   wait
   rm -rf "$folder"
 }

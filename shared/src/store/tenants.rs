@@ -179,9 +179,9 @@ impl Tenants {
         scope: &TenantScope,
         profile: &TenantProfile,
     ) -> Result<TransactWriteItem, StoreError> {
-        let now = text(format!("{:.3}", self.clock.now()));
-        let mut assignments = "#name = :name, #status = :status, updated_at = :now, \
-                               created_at = if_not_exists(created_at, :now)"
+        // A tenant that is stored anew stays as old as it was.
+        let mut assignments = "#name = :name, #status = :status, updated_at = :updated, \
+                               created_at = if_not_exists(created_at, :created)"
             .to_owned();
         let mut update = Update::builder()
             .table_name(&self.table)
@@ -190,7 +190,8 @@ impl Tenants {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":name", text(&profile.name))
             .expression_attribute_values(":status", text(profile.status.as_str()))
-            .expression_attribute_values(":now", now);
+            .expression_attribute_values(":updated", text(format!("{:.3}", profile.updated_at)))
+            .expression_attribute_values(":created", text(format!("{:.3}", profile.created_at)));
         if let Some(subdomain) = &profile.subdomain {
             assignments.push_str(", subdomain = :subdomain");
             update = update.expression_attribute_values(":subdomain", text(subdomain));
