@@ -15,6 +15,8 @@
 
 pub mod activity;
 pub mod address;
+pub mod api;
+pub mod audit;
 pub mod aws;
 pub mod cache;
 pub mod clock;
@@ -22,6 +24,7 @@ pub mod country;
 pub mod credentials;
 pub mod deferred;
 pub mod environment;
+pub mod fault;
 pub mod http;
 pub mod lambda;
 pub mod onboarding;
@@ -32,4 +35,5 @@ pub mod telemetry;
 pub mod tenant;
 pub mod twilio;
 pub mod vault;
+pub mod verification;
 pub mod webhook;

@@ -8,7 +8,7 @@ mod settings;
 
 pub use id::{InvalidTenantId, TenantId};
 pub use profile::{TenantProfile, TenantStatus};
-pub use provider::Provider;
+pub use provider::{Provider, UnknownProvider};
 pub use scope::{Operator, TenantScope};
 pub use settings::{
     BusinessHours, Day, Drift, InboundRoute, InvalidSettings, OpeningHours, Settings,

@@ -1,6 +1,7 @@
 //! Whose credentials a tenant may bring.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,32 @@ pub enum Provider {
     ElevenLabs,
 }
 
+/// A name that is no provider's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected twilio, vapi, google_calendar, resend or elevenlabs")]
+pub struct UnknownProvider;
+
+impl FromStr for Provider {
+    type Err = UnknownProvider;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProvider> {
+        let named = Self::ALL
+            .into_iter()
+            .find(|provider| provider.as_str() == name);
+        named.ok_or(UnknownProvider)
+    }
+}
+
 impl Provider {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Self; 5] = [
+        Self::Twilio,
+        Self::Vapi,
+        Self::GoogleCalendar,
+        Self::Resend,
+        Self::ElevenLabs,
+    ];
+
     /// The name in paths, keys and encryption contexts.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use super::{SharedKey, TwilioCredentials};
+use crate::fault::{FieldFault, InvalidInput};
 use crate::secret::Secret;
 
 /// The names of all fields that can be entered.
@@ -25,46 +26,12 @@ const FIELDS: &[&str] = &[
 /// The most shared keys of one account.
 const MOST_SHARED_KEYS: usize = 10;
 
-/// Every fault of what was entered. No value is repeated: it may be a secret, perhaps in the wrong field.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct InvalidCredentials {
-    faults: Vec<FieldFault>,
-}
-
-/// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldFault {
-    /// The field.
-    pub field: String,
-    /// What it should be.
-    pub fault: String,
-}
-
-impl InvalidCredentials {
-    /// The faults, in the order of the fields.
-    #[must_use]
-    pub fn faults(&self) -> &[FieldFault] {
-        &self.faults
-    }
-}
-
-impl fmt::Display for InvalidCredentials {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("twilio: ")?;
-        for (number, FieldFault { field, fault }) in self.faults.iter().enumerate() {
-            let separator = if number == 0 { "" } else { "; " };
-            write!(formatter, "{separator}{field}: {fault}")?;
-        }
-        Ok(())
-    }
-}
-
 impl TwilioCredentials {
     /// Reads credentials that somebody entered. A field that is `null` counts as left out.
     ///
     /// # Errors
     /// Every fault of them.
-    pub fn from_input(document: &Value) -> Result<Self, InvalidCredentials> {
+    pub fn from_input(document: &Value) -> Result<Self, InvalidInput> {
         let nothing = Map::new();
         let mut entry = Entry {
             members: document.as_object().unwrap_or(&nothing),
@@ -108,7 +75,8 @@ impl TwilioCredentials {
         }
         match credentials {
             Some(credentials) if entry.faults.is_empty() => Ok(credentials),
-            _ => Err(InvalidCredentials {
+            _ => Err(InvalidInput {
+                subject: "twilio",
                 faults: entry.faults,
             }),
         }
@@ -123,8 +91,7 @@ struct Entry<'d> {
 
 impl<'d> Entry<'d> {
     fn fault(&mut self, field: &str, fault: &str) {
-        let (field, fault) = (field.to_owned(), fault.to_owned());
-        self.faults.push(FieldFault { field, fault });
+        self.faults.push(FieldFault::new(field, fault));
     }
 
     fn value(&self, field: &str) -> Option<&'d Value> {
@@ -306,7 +273,7 @@ mod tests {
             )
             .unwrap_err();
             assert!(!refusal.to_string().contains(token), "{refusal}");
-            assert_eq!(refusal.faults().len(), 1);
+            assert_eq!(refusal.faults.len(), 1);
         }
     }
 }

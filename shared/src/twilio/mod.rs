@@ -8,5 +8,4 @@ pub mod signature;
 pub mod twiml;
 
 pub use credentials::{SharedKey, TwilioCredentials};
-pub use entered_credentials::{FieldFault, InvalidCredentials};
 pub use parameters::{InvalidParameters, Parameters};

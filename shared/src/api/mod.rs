@@ -1,0 +1,5 @@
+//! The client API: who calls, what they may, and how they are answered.
+
+mod problem;
+
+pub use problem::{Code, Problem};

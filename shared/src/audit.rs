@@ -1,0 +1,66 @@
+//! The audit log: who changed what, and when. Never a secret, not even a masked one.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Who makes a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A user of the API, by the `sub` of its token.
+    User(String),
+    /// The person at the console.
+    Console,
+    /// A function that acts by itself, by its name: `verifier`, `token`.
+    Function(&'static str),
+}
+
+impl Actor {
+    /// The name in `updated_by` and in the log: a user's `sub` as it is; `console` and `function:verifier` for the others.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::User(subject) => format!("user:{subject}"),
+            Self::Console => "console".to_owned(),
+            Self::Function(name) => format!("function:{name}"),
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Action {
+    TenantCreated,
+    TenantUpdated,
+    TenantSuspended,
+    TenantResumed,
+    TenantDeletionRequested,
+    TenantDeleted,
+    CredentialStored,
+    CredentialUpdated,
+    CredentialDeleted,
+    CredentialDeactivated,
+    CredentialReactivated,
+    /// The account went to the tenant that proved it; in both tenants' logs.
+    AccountTakenOver,
+    SettingsUpdated,
+    TwimlAppCreated,
+    TwimlAppAdopted,
+    TwimlAppUpdated,
+}
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What was done.
+    pub action: Action,
+    /// To what: `twilio`, `settings`, `AP…`, a tenant's id.
+    pub target: String,
+    /// More about it for people: names of the fields that changed, never values of secrets. May be empty.
+    pub detail: String,
+}
