@@ -4,6 +4,7 @@ mod activity;
 mod error;
 mod item;
 mod keys;
+mod profiles;
 mod routes;
 mod tables;
 mod tenants;
