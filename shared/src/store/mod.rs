@@ -16,7 +16,9 @@ mod tables;
 mod tenants;
 
 pub use activity::Activity;
-pub use applications::{ApplicationMemory, Lease, Leasing, StoredApplication};
+pub use applications::{
+    ApplicationMemory, Lease, Leasing, RememberedApplication, StoredApplication,
+};
 pub use change::{WriteConflict, WriteError};
 pub use error::StoreError;
 pub use integrations::{Expected, IntegrationRecord, Integrations, NewIntegration};
