@@ -21,6 +21,7 @@ mod events;
 mod fallbacks;
 mod handover;
 mod harness;
+mod integration_store;
 mod load;
 mod message_statuses;
 mod messages;

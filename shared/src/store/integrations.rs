@@ -1,21 +1,20 @@
 //! The tenants' integrations: sealed credentials of every provider, what checks found of them, and whose account they are of.
 
 mod account;
+mod entered;
 mod record;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
-use jiff::Timestamp;
-use serde_json::{Map, Value};
 
+pub use self::entered::{Expected, NewIntegration};
 pub use self::record::IntegrationRecord;
-use super::change::{Attempts, Changes, Commit, Refusal, WriteConflict, WriteError};
+use super::change::{Attempts, Changes, Commit, Refusal, WriteError};
 use super::item::{number, text};
 use super::routes::incomplete;
 use super::{Routes, StoreError, keys};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::clock::Clock;
-use crate::sid::AccountSid;
 use crate::tenant::{Provider, TenantScope};
 use crate::verification::Verification;
 
@@ -28,51 +27,6 @@ pub struct Integrations {
     changes: Changes,
     routes: Routes,
     clock: Clock,
-}
-
-/// Credentials to be stored.
-#[derive(Debug, Clone)]
-pub struct NewIntegration {
-    /// Whose they are.
-    pub provider: Provider,
-    /// The AWS Encryption SDK message.
-    pub message: Vec<u8>,
-    /// The account that is claimed with them; for Twilio, and for no other provider.
-    pub account_sid: Option<AccountSid>,
-    /// The configuration as it may be shown: identifiers whole, secrets masked.
-    pub summary: Map<String, Value>,
-    /// Tells whether secrets changed. Without one they count as changed.
-    pub fingerprint: Option<String>,
-    /// What the live check found; absent when none was made.
-    pub verification: Option<Verification>,
-    /// When they expire, where the provider says so.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// What a write expects to be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expected {
-    /// Nothing: `If-None-Match: *`.
-    Absent,
-    /// This version: `If-Match`.
-    Version(u64),
-    /// Whatever the write finds when it begins; a version that somebody else stores from then on is refused all the same.
-    Any,
-}
-
-impl Expected {
-    /// What is expected from now on, after a look at the version that is there.
-    ///
-    /// # Errors
-    /// [`WriteConflict::VersionMismatch`], when it is another.
-    pub fn met_by(self, stored: Option<u64>) -> Result<Self, WriteConflict> {
-        match (self, stored) {
-            (Self::Any | Self::Absent, None) => Ok(Self::Absent),
-            (Self::Any, Some(version)) => Ok(Self::Version(version)),
-            (Self::Version(expected), Some(version)) if expected == version => Ok(self),
-            _ => Err(WriteConflict::VersionMismatch),
-        }
-    }
 }
 
 impl Integrations {
@@ -116,7 +70,9 @@ impl Integrations {
         let mut records = Vec::new();
         for provider in Provider::ALL {
             let sort = text(keys::integration_sort(provider));
-            let item = items.iter().find(|item| item.get(keys::SORT) == Some(&sort));
+            let item = items
+                .iter()
+                .find(|item| item.get(keys::SORT) == Some(&sort));
             if let Some(item) = item {
                 records.push(IntegrationRecord::of_item(OPERATION, provider, item)?);
             }
@@ -145,7 +101,7 @@ impl Integrations {
     /// secrets nothing is known then, and the account is held provisionally.
     ///
     /// # Errors
-    /// [`WriteConflict`] of any kind, and [`StoreError`] of any kind but a conflict.
+    /// [`WriteConflict`](super::WriteConflict) of any kind, and [`StoreError`] of any kind but a conflict.
     pub async fn put(
         &self,
         scope: &TenantScope,
@@ -159,7 +115,8 @@ impl Integrations {
         loop {
             let before = self.read(scope, new.provider).await?;
             expected = expected.met_by(before.as_ref().map(|before| before.version))?;
-            let (after, keeps_secrets) = new.over(before.as_ref(), &entry.actor.name(), self.clock.now());
+            let (after, keeps_secrets) =
+                new.over(before.as_ref(), &entry.actor.name(), self.clock.now());
             let mut change = self.changes.begin(OPERATION, scope)?;
             let write = write_over(self.changes.table(), scope, before.as_ref(), &after)?;
             change.write(write, Refusal::Raced);
@@ -187,7 +144,7 @@ impl Integrations {
     /// [`Integrations::put`] does. Either is in the audit log, as `actor`'s. The version stays: nobody's edit is refused for a check.
     ///
     /// # Errors
-    /// [`WriteConflict`]: with proof, that the account is another's; or that the tenant is not there. [`StoreError`] of any kind but
+    /// [`WriteConflict`](super::WriteConflict): with proof, that the account is another's; or that the tenant is not there. [`StoreError`] of any kind but
     /// a conflict.
     pub async fn record_verification(
         &self,
@@ -250,7 +207,7 @@ impl Integrations {
     /// account is released, if it is still the tenant's, and its TwiML App forgotten.
     ///
     /// # Errors
-    /// [`WriteConflict`] of any kind but of the account, and [`StoreError`] of any kind but a conflict.
+    /// [`WriteConflict`](super::WriteConflict) of any kind but of the account, and [`StoreError`] of any kind but a conflict.
     pub async fn delete(
         &self,
         scope: &TenantScope,
@@ -293,59 +250,6 @@ impl Integrations {
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }
-    }
-}
-
-impl NewIntegration {
-    /// What is stored of it over what was there, and whether the secrets are the same.
-    pub(super) fn over(
-        &self,
-        before: Option<&IntegrationRecord>,
-        updated_by: &str,
-        now: Timestamp,
-    ) -> (IntegrationRecord, bool) {
-        let same = before.filter(|before| {
-            self.fingerprint.is_some()
-                && before.fingerprint == self.fingerprint
-                && before.account_sid == self.account_sid
-        });
-        let version = before.map_or(0, |before| before.version).saturating_add(1);
-        let state_version = before.map_or(0, |before| before.state_version);
-        let mut after = IntegrationRecord {
-            provider: self.provider,
-            message: self.message.clone(),
-            version,
-            is_active: true,
-            account_sid: self.account_sid.clone(),
-            summary: self.summary.clone(),
-            fingerprint: self.fingerprint.clone(),
-            status: None,
-            capabilities: Vec::new(),
-            last_verified_at: None,
-            verification_error: None,
-            consecutive_invalid: 0,
-            rotated_at: Some(now),
-            expires_at: self.expires_at,
-            last_used_at: before.and_then(|before| before.last_used_at),
-            updated_at: now,
-            updated_by: updated_by.to_owned(),
-            state_version: state_version.saturating_add(1),
-        };
-        if let Some(before) = same {
-            after.is_active = before.is_active;
-            after.status = before.status;
-            after.capabilities.clone_from(&before.capabilities);
-            after.last_verified_at = before.last_verified_at;
-            let error = &before.verification_error;
-            after.verification_error.clone_from(error);
-            after.consecutive_invalid = before.consecutive_invalid;
-            after.rotated_at = before.rotated_at;
-        }
-        if let Some(verification) = &self.verification {
-            // Who reads the entry knows that it was stored, with what was found; it says no more of it.
-            let _ = after.verified(verification);
-        }
-        (after, same.is_some())
     }
 }
 

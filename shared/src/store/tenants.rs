@@ -139,14 +139,19 @@ impl Tenants {
         let unconditional: Conflict = |_| "";
         let mut writes = vec![
             (self.put_profile(scope, profile)?, unconditional),
-            (self.put_settings(scope, settings, updated_by)?, unconditional),
+            (
+                self.put_settings(scope, settings, updated_by)?,
+                unconditional,
+            ),
         ];
         if let Some(new) = twilio {
             let Some(account) = &new.account_sid else {
                 return Err(incomplete(OPERATION));
             };
             let stored = self.integration(OPERATION, scope).await?;
-            let account_before = stored.as_ref().and_then(|stored| stored.account_sid.as_ref());
+            let account_before = stored
+                .as_ref()
+                .and_then(|stored| stored.account_sid.as_ref());
             if let Some(before) = account_before.filter(|before| *before != account) {
                 // Given up already, it may be another's by now. A claim in between changes the credentials' version too.
                 let route = self.routes.resolve(before).await?;
@@ -233,7 +238,14 @@ impl Tenants {
         operation: &'static str,
         scope: &TenantScope,
     ) -> Result<Option<IntegrationRecord>, StoreError> {
-        integrations::read(&self.client, &self.table, operation, scope, Provider::Twilio).await
+        integrations::read(
+            &self.client,
+            &self.table,
+            operation,
+            scope,
+            Provider::Twilio,
+        )
+        .await
     }
 }
 

@@ -1,0 +1,8 @@
+//! Integrations, settings and TwiML Apps in the stores: who may write over what, whose an account is, and what the logs say.
+
+mod accounts;
+mod applications;
+mod checks;
+mod settings;
+mod world;
+mod writes;
