@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::item::Item;
-use super::{StoreError, audit, profiles};
+use super::{Audit, StoreError, profiles};
 use crate::audit::AuditEntry;
 use crate::tenant::TenantScope;
 
@@ -75,11 +75,17 @@ pub(super) enum Commit {
 pub(super) struct Changes {
     client: Client,
     table: String,
+    audit: Audit,
 }
 
 impl Changes {
     pub(super) fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        let audit = Audit::new(client.clone(), table.clone());
+        Self {
+            client,
+            table,
+            audit,
+        }
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -136,10 +142,8 @@ impl Change<'_> {
         scope: &TenantScope,
         entry: &AuditEntry,
     ) -> Result<(), StoreError> {
-        self.write(
-            audit::put(&self.changes.table, scope, entry)?,
-            Refusal::Never,
-        );
+        let entry = self.changes.audit.entry(scope, entry)?;
+        self.write(entry, Refusal::Never);
         Ok(())
     }
 
