@@ -89,7 +89,9 @@ pub(crate) async fn within<T, E>(
 where
     CredentialError: From<E>,
 {
-    match timeout_at(deadline, load).await {
+    // A load is on the heap, beside calls over the network: held in place, its layers of futures within the webhooks' are more than
+    // the compiler lays out.
+    match timeout_at(deadline, Box::pin(load)).await {
         Ok(loaded) => Ok(loaded?),
         Err(_) => Err(CredentialError::TimedOut),
     }
