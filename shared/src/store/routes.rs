@@ -112,10 +112,10 @@ impl Routes {
                 false => Standing::Foreign(route),
             });
         }
-        let released_at: i64 = match attributes.number("released_at")?.try_into() {
-            Ok(second) => second,
-            Err(_) => i64::MAX,
-        };
+        let released_at: i64 = attributes
+            .number("released_at")?
+            .try_into()
+            .unwrap_or(i64::MAX);
         if is_own || released_at <= self.quarantine_cutoff() {
             return Ok(Standing::Free);
         }
