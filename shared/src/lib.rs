@@ -26,6 +26,8 @@ pub mod deferred;
 pub mod environment;
 pub mod fault;
 pub mod http;
+pub mod input;
+pub mod integrations;
 pub mod lambda;
 pub mod onboarding;
 pub mod secret;

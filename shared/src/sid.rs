@@ -78,6 +78,8 @@ sids! {
     AccountSid: "AC";
     /// An API key, `SK…`.
     ApiKeySid: "SK";
+    /// A TwiML App, `AP…`.
+    ApplicationSid: "AP";
     /// A call leg, `CA…`.
     CallSid: "CA";
     /// A message, `SM…` (text) or `MM…` (media).

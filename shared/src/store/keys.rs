@@ -27,6 +27,11 @@ pub(super) const PROFILE: &str = "profile";
 /// The sort key of a tenant's settings.
 pub(super) const SETTINGS: &str = "settings";
 
+/// The sort key of what is remembered of a tenant's TwiML App.
+pub(super) const APPLICATION: &str = "twiml-app";
+/// What the sort key of every integration begins with.
+pub(super) const INTEGRATIONS: &str = "integration#";
+
 /// A whole primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
@@ -83,7 +88,15 @@ pub(super) fn integration(scope: &TenantScope, provider: Provider) -> Key {
 
 /// The sort key of a provider's credentials.
 pub(super) fn integration_sort(provider: Provider) -> String {
-    format!("integration#{provider}")
+    format!("{INTEGRATIONS}{provider}")
+}
+
+/// What is remembered of a tenant's TwiML App.
+pub(super) fn application(scope: &TenantScope) -> Key {
+    Key {
+        partition: tenant_partition(scope),
+        sort: APPLICATION.to_owned(),
+    }
 }
 
 /// A call leg, message or recording. Its own partition: writes spread however large the tenant.
@@ -160,6 +173,7 @@ mod tests {
             profile(scope).partition,
             settings(scope).partition,
             integration(scope, Provider::Twilio).partition,
+            application(scope).partition,
             resource(scope, &message).partition,
             by_time(scope, message.kind()),
             by_group(scope, &Group::Conversation(contact.to_owned())),

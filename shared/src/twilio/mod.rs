@@ -4,6 +4,7 @@ mod credentials;
 mod entered_credentials;
 mod parameters;
 mod sealed_credentials;
+mod shown_credentials;
 pub mod signature;
 pub mod twiml;
 
