@@ -28,6 +28,7 @@ pub mod fault;
 pub mod http;
 pub mod lambda;
 pub mod onboarding;
+pub mod outbound;
 pub mod secret;
 pub mod sid;
 pub mod store;
