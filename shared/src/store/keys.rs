@@ -62,6 +62,23 @@ pub(super) fn tenant_partition(scope: &TenantScope) -> String {
     partition(scope.tenant_id(), "tenant")
 }
 
+/// The platform's own secret; of no tenant, since none can be named `platform`.
+pub(super) fn platform_secret() -> Key {
+    Key {
+        partition: partition(&TenantId::platform(), "tenant"),
+        sort: "platform-secret".to_owned(),
+    }
+}
+
+/// What a tenant's users took in one minute of one class of routes. Its own partition: a flood of requests takes nothing
+/// from what reads the configuration.
+pub(super) fn limit(scope: &TenantScope, class: &str, minute: i64) -> Key {
+    Key {
+        partition: partition(scope.tenant_id(), "limit"),
+        sort: format!("{class}#{minute}"),
+    }
+}
+
 /// A tenant's profile.
 pub(super) fn profile(scope: &TenantScope) -> Key {
     Key {
@@ -174,6 +191,7 @@ mod tests {
             settings(scope).partition,
             integration(scope, Provider::Twilio).partition,
             application(scope).partition,
+            limit(scope, "token", 29_000_000).partition,
             resource(scope, &message).partition,
             by_time(scope, message.kind()),
             by_group(scope, &Group::Conversation(contact.to_owned())),

@@ -1,5 +1,6 @@
 //! Twilio: what it sends, how it signs, what it is answered.
 
+pub mod access_token;
 mod credentials;
 mod entered_credentials;
 mod parameters;
