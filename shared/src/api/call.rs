@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::subdomain::Selection;
+use super::tenant_hosts::Selection;
 use super::{Caller, Code, Operation, Precondition, Problem};
 use crate::audit::Actor;
 use crate::fault::FieldFault;

@@ -10,7 +10,7 @@ use tracing::{Instrument, Span, field, info_span};
 use super::access::{self, Found};
 use super::answer::Trace;
 use super::caller::{Caller, ClaimNames};
-use super::subdomain::{Selection, Subdomains};
+use super::tenant_hosts::{Selection, TenantHosts};
 use super::{Access, Call, Code, Problem};
 use crate::api::call::invalid;
 use crate::aws::{Aws, Patience, Service};
@@ -82,7 +82,7 @@ where
 /// What stands before every handler.
 struct Gate {
     names: ClaimNames,
-    subdomains: Option<Subdomains>,
+    hosts: Option<TenantHosts>,
     limiter: RateLimiter,
 }
 
@@ -90,10 +90,10 @@ impl Gate {
     fn new(environment: &Environment, foundation: &Foundation) -> Option<Self> {
         let rates = Rates::from_environment(environment);
         let limits = Limits::new(foundation.aws.dynamodb(), foundation.tables.tenants.clone());
-        let subdomains = Subdomains::from_environment(environment, foundation);
+        let hosts = TenantHosts::from_environment(environment, foundation);
         Some(Self {
             names: ClaimNames::from_environment(environment),
-            subdomains: subdomains?,
+            hosts: hosts?,
             limiter: RateLimiter::new(limits, rates?, foundation.clock.clone()),
         })
     }
@@ -156,8 +156,8 @@ impl Gate {
     async fn selected(&self, request: &HttpRequest) -> Result<Selection, Problem> {
         let by_header = request.header("x-tenant-id").map(str::parse::<TenantId>).transpose();
         let by_header = by_header.map_err(|form| invalid("X-Tenant-Id", &form.to_string()))?;
-        let by_host = match &self.subdomains {
-            Some(subdomains) => subdomains.tenant(request.host()).await?,
+        let by_host = match &self.hosts {
+            Some(hosts) => hosts.tenant(request.host()).await?,
             None => Selection::Nothing,
         };
         match (by_header, by_host) {
