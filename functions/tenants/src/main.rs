@@ -1,14 +1,14 @@
 //! The platform's tenants, for its operators.
 
 mod handler;
+mod service;
 
 use std::process::ExitCode;
 
-use shared::tenants::TenantAdministration;
 use shared::{api, lambda};
 
+use service::Tenants;
+
 fn main() -> ExitCode {
-    lambda::start(|environment| {
-        api::run(environment, TenantAdministration::new, handler::handle)
-    })
+    lambda::start(|environment| api::run(environment, Tenants::new, handler::handle))
 }
