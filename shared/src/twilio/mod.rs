@@ -3,6 +3,7 @@
 mod credentials;
 mod entered_credentials;
 mod parameters;
+pub mod rest;
 mod sealed_credentials;
 pub mod signature;
 pub mod twiml;
