@@ -86,6 +86,8 @@ sids! {
     MessageSid: "SM" | "MM";
     /// A messaging service, `MG…`.
     MessagingServiceSid: "MG";
+    /// A phone number of an account, `PN…`.
+    PhoneNumberSid: "PN";
     /// A push credential, `CR…`.
     PushCredentialSid: "CR";
     /// A recording, `RE…`.
@@ -94,6 +96,8 @@ sids! {
     RoleSid: "RL";
     /// A service of Conversations or Sync, `IS…`.
     ServiceSid: "IS";
+    /// A SIP trunk, `TK…`.
+    TrunkSid: "TK";
     /// A TaskRouter worker, `WK…`.
     WorkerSid: "WK";
     /// A TaskRouter workspace, `WS…`.

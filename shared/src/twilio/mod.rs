@@ -4,6 +4,7 @@ pub mod access_token;
 mod credentials;
 mod entered_credentials;
 mod parameters;
+pub mod rest;
 mod sealed_credentials;
 mod shown_credentials;
 pub mod signature;
