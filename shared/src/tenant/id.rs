@@ -20,10 +20,8 @@ pub struct InvalidTenantId;
 pub struct TenantId(Arc<str>);
 
 impl TenantId {
-    /// The id under which the platform's own data lies. It is reserved: nobody may create a tenant of this name.
-    pub(crate) fn platform() -> Self {
-        Self("platform".into())
-    }
+    /// The slug that names no tenant: the partitions of what belongs to the platform itself begin with it.
+    pub const PLATFORM: &str = "platform";
 
     /// The slug.
     #[must_use]
