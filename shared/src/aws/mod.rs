@@ -77,7 +77,8 @@ impl Aws {
             .region(Region::new(region.to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(connection.http_client())
-            // The second attempt follows at once: a frozen sandbox thaws with dead connections, and every write is idempotent.
+            // The second attempt follows at once: a frozen sandbox thaws with dead connections, and every write is idempotent but
+            // that of a limit's counter, which errs on the strict side.
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(2)

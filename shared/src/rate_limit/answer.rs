@@ -1,7 +1,6 @@
 //! What a caller is told of its limits.
 
 use jiff::Timestamp;
-use lambda_http::http::header::RETRY_AFTER;
 use lambda_http::http::{HeaderName, HeaderValue};
 
 use super::rates::Rates;
@@ -86,77 +85,91 @@ impl Standing {
     }
 }
 
-/// A request that was let through.
+/// What became of one request: let through, or refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
+#[must_use = "a refusal refuses nothing unless it is looked at"]
+pub struct Taken {
     pub(super) standing: Standing,
+    pub(super) refused_by: Option<Policy>,
     pub(super) changed_at: Option<Timestamp>,
 }
 
-impl Allowance {
+impl Taken {
+    /// Why it was not let through; `None` when it was.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        let policy = self.refused_by?;
+        Some(Refusal {
+            policy,
+            limit: match policy {
+                Policy::User => self.standing.rates.user,
+                Policy::Tenant => self.standing.rates.tenant,
+            },
+            retry_after_seconds: self.standing.seconds_left,
+        })
+    }
+
     /// How many more the user may make in this window.
     #[must_use]
     pub fn user_remaining(&self) -> u64 {
         self.standing.user_remaining
     }
 
-    /// How many more all users of the tenant may make in this window.
+    /// How many more all users of the tenant may make in this window. Of a refusal that was remembered: how many they might when
+    /// it was first given.
     #[must_use]
     pub fn tenant_remaining(&self) -> u64 {
         self.standing.tenant_remaining
     }
 
-    /// Seconds until the window ends: 1 to 60.
-    #[must_use]
-    pub fn reset_after_seconds(&self) -> u32 {
-        self.standing.seconds_left
-    }
-
     /// When the tenant's credentials or settings were last changed, if that was in this minute or the five before and the request
-    /// is of [`Class::Token`](super::Class::Token).
+    /// is of [`Class::Token`](super::Class::Token) and was let through.
     ///
-    /// It is the clock of whoever made the change. Do not compare it with another: remember it with what was loaded after it
-    /// was seen, and load again when it differs.
+    /// It is the clock of whoever made the change, which runs ahead of or behind this one. So do not compare it with times of your own:
+    /// remember it with what was loaded after it was seen, and load again when it is another.
     #[must_use]
     pub fn changed_at(&self) -> Option<Timestamp> {
         self.changed_at
     }
 
-    /// `RateLimit-Policy` and `RateLimit`, for the answer.
+    /// `RateLimit-Policy` and `RateLimit`, for the answer of either kind.
     #[must_use]
     pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         self.standing.headers()
     }
-}
-
-/// A request that was not let through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused {
-    /// The limit that is reached.
-    pub by: Policy,
-    pub(super) standing: Standing,
-}
-
-impl Refused {
-    /// Seconds until asking again may help: 1 to 60.
-    #[must_use]
-    pub fn retry_after_seconds(&self) -> u32 {
-        self.standing.seconds_left
-    }
-
-    /// `Retry-After`, `RateLimit-Policy` and `RateLimit`, for the answer. What remains of the other limit is what remained when
-    /// this one was first refused.
-    #[must_use]
-    pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
-        let mut headers = vec![(RETRY_AFTER, self.retry_after_seconds().into())];
-        headers.extend(self.standing.headers());
-        headers
-    }
 
     /// The same, told later in the same window.
-    pub(super) fn after(mut self, window: Window) -> Self {
+    pub(super) fn at(mut self, window: Window) -> Self {
         self.standing.seconds_left = window.seconds_left;
         self
+    }
+}
+
+/// Why a request was not let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    policy: Policy,
+    limit: u32,
+    retry_after_seconds: u32,
+}
+
+impl Refusal {
+    /// Whose limit is reached.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// How many requests it allows in a minute.
+    #[must_use]
+    pub fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// Seconds until asking again may help, for `Retry-After`: 1 to 60.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> u32 {
+        self.retry_after_seconds
     }
 }
 
@@ -191,12 +204,14 @@ mod tests {
 
     #[test]
     fn an_allowed_request_is_told_both_limits_and_what_remains() {
-        let allowance = Allowance {
+        let taken = Taken {
             standing: standing(1, 10),
+            refused_by: None,
             changed_at: None,
         };
+        assert_eq!(taken.refusal(), None);
         assert_eq!(
-            lines(allowance.headers()),
+            lines(taken.headers()),
             [
                 r#"ratelimit-policy: "user";q=60;w=60, "tenant";q=600;w=60"#,
                 r#"ratelimit: "user";r=59;t=42, "tenant";r=590;t=42"#,
@@ -205,23 +220,43 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_request_is_also_told_when_to_come_back() {
+    fn a_refused_request_is_told_the_same_and_when_to_come_back() {
         // More than the limit: it was lowered within the minute.
-        let refused = Refused {
-            by: Policy::User,
+        let taken = Taken {
             standing: standing(75, 80),
+            refused_by: Some(Policy::User),
+            changed_at: None,
         };
-        let later = Window {
+        let later = taken.at(Window {
             minute: 1,
             seconds_left: 7,
-        };
+        });
+        let refusal = later.refusal().unwrap();
         assert_eq!(
-            lines(refused.after(later).headers()),
+            (
+                refusal.policy(),
+                refusal.limit(),
+                refusal.retry_after_seconds()
+            ),
+            (Policy::User, 60, 7)
+        );
+        assert_eq!(
+            lines(later.headers()),
             [
-                "retry-after: 7",
                 r#"ratelimit-policy: "user";q=60;w=60, "tenant";q=600;w=60"#,
                 r#"ratelimit: "user";r=0;t=7, "tenant";r=520;t=7"#,
             ]
         );
+    }
+
+    #[test]
+    fn a_tenants_refusal_names_the_tenants_limit() {
+        let taken = Taken {
+            standing: standing(1, 600),
+            refused_by: Some(Policy::Tenant),
+            changed_at: None,
+        };
+        let refusal = taken.refusal().unwrap();
+        assert_eq!((refusal.policy(), refusal.limit()), (Policy::Tenant, 600));
     }
 }

@@ -8,16 +8,18 @@ mod answer;
 mod rates;
 mod refusals;
 
+use aws_sdk_dynamodb::Client;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-pub use self::answer::{Allowance, Policy, Refused};
+pub use self::answer::{Policy, Refusal, Taken};
 use self::answer::{Standing, Window};
 pub use self::rates::Rates;
 use self::refusals::Refusals;
 use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::store::{Limits, StoreError, Take};
 use crate::tenant::TenantScope;
 
@@ -44,17 +46,6 @@ impl Class {
     }
 }
 
-/// Why a request was not let through.
-#[derive(Debug, thiserror::Error)]
-pub enum NotTaken {
-    /// A limit is reached: 429.
-    #[error("the limit of the {} is reached", .0.by.as_str())]
-    Refused(Refused),
-    /// Nothing could be counted.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Lets requests through, as many a minute as the [`Rates`] say. Of several in one process, each remembers its own refusals.
 pub struct RateLimiter {
     limits: Limits,
@@ -75,6 +66,18 @@ impl RateLimiter {
         }
     }
 
+    /// Reads the [`Rates`], and counts in the Tenants table of this name.
+    #[must_use]
+    pub fn from_environment(
+        environment: &Environment,
+        client: Client,
+        tenants_table: String,
+        clock: Clock,
+    ) -> Option<Self> {
+        let rates = Rates::from_environment(environment)?;
+        Some(Self::new(Limits::new(client, tenants_table), rates, clock))
+    }
+
     /// Lets one request of a user through, if both its limit and its tenant's allow one more in this minute. `subject` is the
     /// verified one of the user's token. One write, or nothing at all when this process knows of the refusal already.
     ///
@@ -82,21 +85,17 @@ impl RateLimiter {
     /// a change of credentials could not be noticed either, and nearly every such request needs the store anyway.
     ///
     /// # Errors
-    /// [`NotTaken::Refused`] when a limit is reached, [`NotTaken::Store`] when nothing could be counted.
+    /// [`StoreError`] of any kind but a conflict, when nothing could be counted. A refusal is none: [`Taken::refusal`].
     pub async fn take(
         &self,
         scope: &TenantScope,
         class: Class,
         subject: &str,
-    ) -> Result<Allowance, NotTaken> {
-        let now = self.clock.now();
-        let window = Window::at(now);
-        let user = abbreviated(subject);
-        if let Some(known) = self
-            .refusals
-            .find(scope.tenant_id(), class, &user, window.minute)
-        {
-            return Err(NotTaken::Refused(known.after(window)));
+    ) -> Result<Taken, StoreError> {
+        let window = Window::at(self.clock.now());
+        let (tenant, user) = (scope.tenant_id(), abbreviated(subject));
+        if let Some(known) = self.refusals.find(tenant, class, &user, window.minute) {
+            return Ok(known.at(window));
         }
         let take = Take {
             class: class.as_str(),
@@ -107,28 +106,24 @@ impl RateLimiter {
         };
         let counted = self.limits.take(scope, take).await?;
         let standing = Standing::of(self.rates, &counted, window);
-        if counted.is_within {
-            return Ok(Allowance {
-                standing,
-                changed_at: counted.changed_at,
-            });
-        }
-        let refused = Refused {
-            // The user's first: it says more, and refuses nobody else.
-            by: if standing.user_remaining == 0 {
-                Policy::User
-            } else {
-                Policy::Tenant
-            },
+        let refused_by = match counted.is_within {
+            true => None,
+            // The user's own first: it says more, and holds for nobody else.
+            false if standing.user_remaining == 0 => Some(Policy::User),
+            false => Some(Policy::Tenant),
+        };
+        let taken = Taken {
             standing,
+            refused_by,
+            changed_at: counted.changed_at.filter(|_| counted.is_within),
         };
         self.refusals
-            .remember(scope.tenant_id(), class, user, window.minute, refused);
-        Err(NotTaken::Refused(refused))
+            .remember(tenant, class, user, window.minute, taken);
+        Ok(taken)
     }
 
     /// Leaves word that the tenant's credentials or settings were changed just now, so that every [`take`](Self::take) of
-    /// [`Class::Token`] in the next five minutes tells its function ([`Allowance::changed_at`]). Call it after the change is
+    /// [`Class::Token`] in the next five minutes tells its function ([`Taken::changed_at`]). Call it after the change is
     /// stored. Six small writes; where they fail, the change is in force within the caches' time to live all the same.
     ///
     /// # Errors

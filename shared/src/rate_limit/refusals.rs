@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use lru::LruCache;
 
 use super::Class;
-use super::answer::{Policy, Refused};
+use super::answer::{Policy, Taken};
 use crate::tenant::TenantId;
 
 /// The most that are remembered; the least recently used gives way, and costs a write again.
@@ -16,7 +16,7 @@ const CAPACITY: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 type Whose = (TenantId, Class, Option<String>);
 
 /// The refusals of the current minute, so that who is refused already costs nothing.
-pub(super) struct Refusals(Mutex<LruCache<Whose, (i64, Refused)>>);
+pub(super) struct Refusals(Mutex<LruCache<Whose, (i64, Taken)>>);
 
 impl Default for Refusals {
     fn default() -> Self {
@@ -33,13 +33,13 @@ impl Refusals {
         class: Class,
         user: &str,
         minute: i64,
-    ) -> Option<Refused> {
+    ) -> Option<Taken> {
         let mut known = self.lock();
         let mut whose = (tenant.clone(), class, Some(user.to_owned()));
         for _ in 0..2 {
             // Of this very minute: one of another is over, or the clock was set.
             match known.get(&whose) {
-                Some((of, refused)) if *of == minute => return Some(*refused),
+                Some((of, taken)) if *of == minute => return Some(*taken),
                 Some(_) => {
                     known.pop(&whose);
                 }
@@ -50,23 +50,25 @@ impl Refusals {
         None
     }
 
+    /// Remembers a refusal until its minute is over. What was let through is not remembered.
     pub(super) fn remember(
         &self,
         tenant: &TenantId,
         class: Class,
         user: String,
         minute: i64,
-        refused: Refused,
+        taken: Taken,
     ) {
-        let user = match refused.by {
-            Policy::User => Some(user),
-            Policy::Tenant => None,
+        let user = match taken.refused_by {
+            Some(Policy::User) => Some(user),
+            Some(Policy::Tenant) => None,
+            None => return,
         };
         let whose = (tenant.clone(), class, user);
-        self.lock().put(whose, (minute, refused));
+        self.lock().put(whose, (minute, taken));
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<Whose, (i64, Refused)>> {
+    fn lock(&self) -> MutexGuard<'_, LruCache<Whose, (i64, Taken)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
     use crate::store::Counted;
 
-    fn refused(by: Policy) -> Refused {
+    fn refused(by: Policy) -> Taken {
         let rates = Rates { user: 1, tenant: 2 };
         let counted = Counted {
             is_within: false,
@@ -90,9 +92,10 @@ mod tests {
             minute: 7,
             seconds_left: 9,
         };
-        Refused {
-            by,
+        Taken {
             standing: Standing::of(rates, &counted, window),
+            refused_by: Some(by),
+            changed_at: None,
         }
     }
 

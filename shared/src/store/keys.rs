@@ -114,7 +114,7 @@ pub(super) fn tenant_partition(scope: &TenantScope) -> String {
 /// The platform's own secret; of no tenant, since none can be named `platform`.
 pub(super) fn platform_secret() -> Key {
     Key {
-        partition: partition(&TenantId::platform(), "tenant"),
+        partition: format!("{}#tenant", TenantId::PLATFORM),
         sort: "platform-secret".to_owned(),
     }
 }

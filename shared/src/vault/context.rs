@@ -1,5 +1,7 @@
 //! The encryption context: what a sealed message is bound to, and how it is written.
 
+use std::borrow::Cow;
+
 use super::Sealable;
 use crate::tenant::{Provider, TenantId};
 
@@ -46,7 +48,7 @@ pub(crate) enum InvalidContext {
 /// It is always made from what the request says, never from a stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptionContext {
-    tenant_id: TenantId,
+    tenant_id: Cow<'static, str>,
     provider: &'static str,
     purpose: Purpose,
 }
@@ -56,7 +58,7 @@ impl EncryptionContext {
     #[must_use]
     pub fn new(tenant_id: &TenantId, provider: Provider, purpose: Purpose) -> Self {
         Self {
-            tenant_id: tenant_id.clone(),
+            tenant_id: Cow::Owned(tenant_id.to_string()),
             provider: provider.as_str(),
             purpose,
         }
@@ -65,7 +67,7 @@ impl EncryptionContext {
     /// The context of what belongs to the platform itself, under the tenant id that no tenant can have.
     pub(crate) fn of_platform(purpose: Purpose) -> Self {
         Self {
-            tenant_id: TenantId::platform(),
+            tenant_id: Cow::Borrowed(TenantId::PLATFORM),
             provider: PLATFORM,
             purpose,
         }
@@ -81,7 +83,7 @@ impl EncryptionContext {
         [
             ("provider", self.provider),
             ("purpose", self.purpose.as_str()),
-            ("tenant_id", self.tenant_id.as_str()),
+            ("tenant_id", &self.tenant_id),
         ]
     }
 
