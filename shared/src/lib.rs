@@ -16,6 +16,7 @@
 pub mod activity;
 pub mod address;
 pub mod api;
+pub mod applications;
 pub mod audit;
 pub mod aws;
 pub mod cache;

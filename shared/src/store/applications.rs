@@ -31,6 +31,15 @@ pub struct StoredApplication {
     pub voice_url: String,
 }
 
+/// What there is of a tenant's TwiML App.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RememberedApplication {
+    /// The App, if anybody made sure of one.
+    pub application: Option<StoredApplication>,
+    /// Until when somebody is at making sure of one, or was; absent, when nobody is.
+    pub leased_until: Option<Timestamp>,
+}
+
 /// The right to make a tenant's App, until a moment. Others wait, or have it after that.
 #[derive(Debug)]
 #[must_use]
@@ -60,11 +69,11 @@ impl ApplicationMemory {
         Self { changes }
     }
 
-    /// What is remembered of a tenant's App. One strongly consistent read.
+    /// What is remembered of a tenant's App, and whether somebody is at it. One strongly consistent read.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
-    pub async fn read(&self, scope: &TenantScope) -> Result<Option<StoredApplication>, StoreError> {
+    pub async fn look(&self, scope: &TenantScope) -> Result<RememberedApplication, StoreError> {
         const OPERATION: &str = "read a TwiML App";
         let output = self
             .changes
@@ -77,7 +86,10 @@ impl ApplicationMemory {
             .await
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
         let item = output.item.unwrap_or_default();
-        application(OPERATION, &item)
+        Ok(RememberedApplication {
+            application: application(OPERATION, &item)?,
+            leased_until: leased_until(OPERATION, &item)?,
+        })
     }
 
     /// Takes the lease from `now` on for whole seconds, if nobody has it; who has it takes it anew. `owner` is a name that no other
@@ -133,14 +145,9 @@ impl ApplicationMemory {
             error.as_service_error()
         {
             let item = failed.item.clone().unwrap_or_default();
-            let attributes = Attributes::of(OPERATION, &item);
-            let until = attributes.number("leased_until")?;
-            let until = i64::try_from(until).ok();
-            let until = until.and_then(|until| Timestamp::from_millisecond(until).ok());
-            return match until {
-                Some(until) => Ok(Leasing::Held { until }),
-                None => Err(attributes.unreadable("leased_until")),
-            };
+            // Ended between the attempt and now: it may be had at once.
+            let until = leased_until(OPERATION, &item)?.unwrap_or(now);
+            return Ok(Leasing::Held { until });
         }
         Err(StoreError::of(OPERATION, "", &error))
     }
@@ -234,4 +241,19 @@ pub(super) fn application(
         application_sid: attributes.parsed("application_sid")?,
         voice_url: attributes.text("voice_url")?.to_owned(),
     }))
+}
+
+fn leased_until(
+    operation: &'static str,
+    item: &Item,
+) -> Result<Option<Timestamp>, StoreError> {
+    let attributes = Attributes::of(operation, item);
+    let Some(until) = attributes.optional_number("leased_until")? else {
+        return Ok(None);
+    };
+    let until = i64::try_from(until).ok();
+    let until = until.and_then(|until| Timestamp::from_millisecond(until).ok());
+    until
+        .map(Some)
+        .ok_or_else(|| attributes.unreadable("leased_until"))
 }

@@ -27,6 +27,9 @@ mod tenants;
 mod transaction;
 
 pub use activity::Activity;
+pub use applications::{
+    ApplicationMemory, Lease, Leasing, RememberedApplication, StoredApplication,
+};
 pub use applications::{ApplicationMemory, Lease, Leasing, StoredApplication};
 pub use audit::{Audit, AuditRecord};
 pub use change::{WriteConflict, WriteError};
