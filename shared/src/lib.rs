@@ -30,6 +30,7 @@ pub mod input;
 pub mod integrations;
 pub mod lambda;
 pub mod onboarding;
+pub mod outbound;
 pub mod secret;
 pub mod sid;
 pub mod store;
