@@ -30,7 +30,6 @@ pub use activity::Activity;
 pub use applications::{
     ApplicationMemory, Lease, Leasing, RememberedApplication, StoredApplication,
 };
-pub use applications::{ApplicationMemory, Lease, Leasing, StoredApplication};
 pub use audit::{Audit, AuditRecord};
 pub use change::{WriteConflict, WriteError};
 pub use deletion::Deletions;
