@@ -35,6 +35,8 @@ mod signing_keys;
 mod storing;
 mod strangers;
 mod template_facts;
+mod tenant_deletion;
+mod tenant_store;
 mod traffic;
 mod voicemails;
 mod whatsapp;

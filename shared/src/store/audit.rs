@@ -8,7 +8,7 @@ use super::item::{Attributes, Item, text};
 use super::routes::incomplete;
 use super::{Page, StoreError, keys};
 use crate::audit::AuditEntry;
-use crate::tenant::TenantScope;
+use crate::tenant::{Operator, TenantScope};
 
 /// The audit logs, in the Tenants table.
 #[derive(Clone)]
@@ -50,8 +50,27 @@ impl Audit {
         scope: &TenantScope,
         page: &Page,
     ) -> Result<(Vec<AuditRecord>, Option<String>), StoreError> {
+        self.page_of(keys::audit_partition(scope), page).await
+    }
+
+    /// A page of the platform's log, newest first: the creation and deletion of tenants, whether they are still there or not.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn list_of_platform(
+        &self,
+        _: Operator,
+        page: &Page,
+    ) -> Result<(Vec<AuditRecord>, Option<String>), StoreError> {
+        self.page_of(keys::platform_audit_partition(), page).await
+    }
+
+    async fn page_of(
+        &self,
+        partition: String,
+        page: &Page,
+    ) -> Result<(Vec<AuditRecord>, Option<String>), StoreError> {
         const OPERATION: &str = "list an audit log";
-        let partition = keys::audit_partition(scope);
         let (items, next) = page
             .newest_first(OPERATION, &self.client, &self.table, partition)
             .await?;
