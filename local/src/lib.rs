@@ -19,6 +19,7 @@ pub mod deployment;
 pub mod double;
 pub mod emulators;
 pub mod front;
+pub mod http_client;
 pub mod lambda;
 pub mod logs;
 pub mod loopback;

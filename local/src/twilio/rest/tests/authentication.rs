@@ -61,7 +61,7 @@ async fn wrong_credentials_are_refused_by_20003_whatever_is_wrong_with_them() {
 async fn a_request_without_credentials_is_refused_with_a_challenge() {
     let world = world().await;
     let url = format!("{}{}", world.double.url(), world.path("Keys.json"));
-    let response = reqwest::get(url).await.unwrap();
+    let response = crate::http_client::client().get(url).send().await.unwrap();
     assert_eq!(
         response.headers()["www-authenticate"],
         "Basic realm=\"Twilio API\""

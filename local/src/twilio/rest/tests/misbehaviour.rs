@@ -83,7 +83,7 @@ async fn a_hang_ends_with_its_limit_and_the_connection() {
         .misbehave(Misbehaviour::Hang(limit), Times::Next(1));
     let url = format!("{}/v1/Services", world.double.url());
     let started = Instant::now();
-    let request = reqwest::Client::new()
+    let request = crate::http_client::client()
         .get(url)
         .basic_auth(world.account.sid(), Some(TOKEN));
     assert!(request.send().await.is_err());
@@ -95,7 +95,7 @@ async fn a_lost_answer_is_of_a_request_that_was_done() {
     let world = world().await;
     let url = format!("{}{}", world.double.url(), world.path("Applications.json"));
     let send = async || {
-        let request = reqwest::Client::new()
+        let request = crate::http_client::client()
             .post(&url)
             .basic_auth(world.account.sid(), Some(TOKEN))
             .form(&[("FriendlyName", "x")]);
@@ -185,7 +185,7 @@ async fn a_method_that_a_resource_lacks_is_refused() {
 #[tokio::test]
 async fn a_web_page_is_not_served() {
     let world = world().await;
-    let response = reqwest::Client::new()
+    let response = crate::http_client::client()
         .get(format!("{}/v1/Services", world.double.url()))
         .basic_auth(world.account.sid(), Some(TOKEN))
         .header("origin", "https://attacker.example")

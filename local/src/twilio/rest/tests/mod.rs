@@ -49,7 +49,7 @@ impl World {
         path: &str,
         form: &[(&str, &str)],
     ) -> Response {
-        let mut request = reqwest::Client::new()
+        let mut request = crate::http_client::client()
             .request(method, format!("{}{path}", self.double.url()))
             .basic_auth(user, Some(password));
         if !form.is_empty() {
