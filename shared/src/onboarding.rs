@@ -3,6 +3,7 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::audit::Actor;
 use crate::aws::{Aws, Patience};
 use crate::clock::Clock;
 use crate::environment::{ConfigurationError, Environment};
@@ -132,14 +133,18 @@ impl Onboarding {
                     Purpose::Credentials,
                 );
                 Some(NewIntegration {
+                    provider: Provider::Twilio,
                     message: self.vault.seal(&context, credentials).await?,
-                    account: credentials.account_sid.clone(),
-                    updated_by: "operator".to_owned(),
+                    account_sid: Some(credentials.account_sid.clone()),
+                    summary: summary(credentials),
+                    fingerprint: None,
+                    verification: None,
+                    expires_at: None,
                 })
             }
         };
         self.tenants
-            .store(&scope, &profile, &settings, integration)
+            .store(&scope, &profile, &settings, integration.as_ref(), &Actor::Console.name())
             .await?;
         Ok(())
     }

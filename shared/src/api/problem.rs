@@ -175,7 +175,7 @@ pub struct Problem {
     /// After how many seconds to try again.
     pub retry_after: Option<u32>,
     /// The methods that the route has.
-    pub allow: Option<&'static str>,
+    pub allow: Option<String>,
     /// What led to it, for the log alone.
     pub cause: Option<String>,
 }

@@ -31,6 +31,11 @@ impl Patience {
         attempt: Duration::from_millis(300),
         operation: Duration::from_millis(450),
     };
+    /// For calls of the client API, whose caller waits, and can be told to try again.
+    pub const REQUEST: Self = Self {
+        attempt: Duration::from_secs(1),
+        operation: Duration::from_secs(3),
+    };
     /// For work that nobody waits for.
     pub const BACKGROUND: Self = Self {
         attempt: Duration::from_secs(2),

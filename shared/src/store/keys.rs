@@ -27,6 +27,11 @@ pub(super) const PROFILE: &str = "profile";
 /// The sort key of a tenant's settings.
 pub(super) const SETTINGS: &str = "settings";
 
+/// The sort key of what is remembered of a tenant's TwiML App.
+pub(super) const APPLICATION: &str = "twiml-app";
+/// What the sort key of every integration begins with.
+pub(super) const INTEGRATIONS: &str = "integration#";
+
 /// A whole primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
@@ -57,6 +62,23 @@ pub(super) fn tenant_partition(scope: &TenantScope) -> String {
     partition(scope.tenant_id(), "tenant")
 }
 
+/// The platform's own secret; of no tenant, since none can be named `platform`.
+pub(super) fn platform_secret() -> Key {
+    Key {
+        partition: partition(&TenantId::platform(), "tenant"),
+        sort: "platform-secret".to_owned(),
+    }
+}
+
+/// What a tenant's users took in one minute of one class of routes. Its own partition: a flood of requests takes nothing
+/// from what reads the configuration.
+pub(super) fn limit(scope: &TenantScope, class: &str, minute: i64) -> Key {
+    Key {
+        partition: partition(scope.tenant_id(), "limit"),
+        sort: format!("{class}#{minute}"),
+    }
+}
+
 /// A tenant's profile.
 pub(super) fn profile(scope: &TenantScope) -> Key {
     Key {
@@ -83,7 +105,15 @@ pub(super) fn integration(scope: &TenantScope, provider: Provider) -> Key {
 
 /// The sort key of a provider's credentials.
 pub(super) fn integration_sort(provider: Provider) -> String {
-    format!("integration#{provider}")
+    format!("{INTEGRATIONS}{provider}")
+}
+
+/// What is remembered of a tenant's TwiML App.
+pub(super) fn application(scope: &TenantScope) -> Key {
+    Key {
+        partition: tenant_partition(scope),
+        sort: APPLICATION.to_owned(),
+    }
 }
 
 /// A call leg, message or recording. Its own partition: writes spread however large the tenant.
@@ -160,6 +190,8 @@ mod tests {
             profile(scope).partition,
             settings(scope).partition,
             integration(scope, Provider::Twilio).partition,
+            application(scope).partition,
+            limit(scope, "token", 29_000_000).partition,
             resource(scope, &message).partition,
             by_time(scope, message.kind()),
             by_group(scope, &Group::Conversation(contact.to_owned())),

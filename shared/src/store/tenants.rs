@@ -1,13 +1,15 @@
 //! The Tenants table: profile, settings and integrations, one partition a tenant.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 
 use super::error::Conflict;
-use super::item::{Attributes, Item, number, text};
+use super::item::{Attributes, Item, number, text, time};
 use super::routes::incomplete;
-use super::{Routes, StoreError, keys};
+use super::{
+    IntegrationRecord, NewIntegration, Routes, StoreError, StoredApplication, applications,
+    integrations, keys,
+};
 use crate::clock::Clock;
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, Settings, TenantProfile, TenantScope, TenantStatus};
@@ -30,6 +32,8 @@ pub struct TenantRecord {
     pub settings: Settings,
     /// Its Twilio credentials, if it has any.
     pub twilio: Option<Integration>,
+    /// Its TwiML App, if anybody made sure of one.
+    pub application: Option<StoredApplication>,
 }
 
 /// Stored credentials: a sealed message and its state.
@@ -43,17 +47,6 @@ pub struct Integration {
     pub is_active: bool,
     /// The Twilio account, as stored beside the message for people to see.
     pub account: AccountSid,
-}
-
-/// Credentials to be stored.
-#[derive(Debug, Clone)]
-pub struct NewIntegration {
-    /// The AWS Encryption SDK message.
-    pub message: Vec<u8>,
-    /// The account that is claimed with them.
-    pub account: AccountSid,
-    /// Who stores them.
-    pub updated_by: String,
 }
 
 impl Tenants {
@@ -117,15 +110,18 @@ impl Tenants {
             find(keys::SETTINGS).map(|item| Attributes::of(OPERATION, item).json("settings"));
         let twilio = find(&keys::integration_sort(Provider::Twilio))
             .map(|item| integration(OPERATION, item));
+        let application =
+            find(keys::APPLICATION).map(|item| applications::application(OPERATION, item));
         Ok(Some(TenantRecord {
             status,
             settings: settings.transpose()?.unwrap_or_default(),
             twilio: twilio.transpose()?,
+            application: application.transpose()?.flatten(),
         }))
     }
 
-    /// Stores a tenant whole: profile, settings and, where given, Twilio credentials with the claim of their account and the
-    /// release of the account before it. All or nothing; storing the same again is fine.
+    /// Stores a tenant whole: profile, settings and, where given, Twilio credentials with the provisional claim of their account
+    /// and the release of the account before it. All or nothing; storing the same again is fine.
     ///
     /// # Errors
     /// [`StoreError::Conflict`], with the one that it was, when another tenant holds the account, held it in the last 16
@@ -135,34 +131,35 @@ impl Tenants {
         scope: &TenantScope,
         profile: &TenantProfile,
         settings: &Settings,
-        twilio: Option<NewIntegration>,
+        twilio: Option<&NewIntegration>,
+        updated_by: &str,
     ) -> Result<(), StoreError> {
         const OPERATION: &str = "store a tenant";
         let changed: Conflict = |_| "the tenant's credentials, or the account that it holds, were changed at the same moment: try again";
         let unconditional: Conflict = |_| "";
         let mut writes = vec![
             (self.put_profile(scope, profile)?, unconditional),
-            (self.put_settings(scope, settings)?, unconditional),
+            (self.put_settings(scope, settings, updated_by)?, unconditional),
         ];
         if let Some(new) = twilio {
-            let stored = self.record(scope).await?.and_then(|record| record.twilio);
-            if let Some(before) = stored
-                .as_ref()
-                .filter(|before| before.account != new.account)
-            {
+            let Some(account) = &new.account_sid else {
+                return Err(incomplete(OPERATION));
+            };
+            let stored = self.integration(OPERATION, scope).await?;
+            let account_before = stored.as_ref().and_then(|stored| stored.account_sid.as_ref());
+            if let Some(before) = account_before.filter(|before| *before != account) {
                 // Given up already, it may be another's by now. A claim in between changes the credentials' version too.
-                let route = self.routes.resolve(&before.account).await?;
+                let route = self.routes.resolve(before).await?;
                 if route.is_some_and(|route| route.tenant_id() == scope.tenant_id()) {
-                    let release = self.routes.release_in_transaction(scope, &before.account)?;
+                    let release = self.routes.release_in_transaction(scope, before)?;
                     writes.push((release, changed));
                 }
             }
-            writes.push((
-                self.routes.claim(scope, &new.account)?,
-                Routes::claim_conflict,
-            ));
-            let version = stored.map(|before| before.version);
-            writes.push((self.put_integration(scope, &new, version)?, changed));
+            let claim = self.routes.claim(scope, account, true)?;
+            writes.push((claim, Routes::claim_conflict));
+            let (after, _) = new.over(stored.as_ref(), updated_by, self.clock.now());
+            let write = integrations::write_over(&self.table, scope, stored.as_ref(), &after)?;
+            writes.push((write, changed));
         }
         let (writes, conflicts): (Vec<_>, Vec<Conflict>) = writes.into_iter().unzip();
         self.client
@@ -208,49 +205,35 @@ impl Tenants {
         &self,
         scope: &TenantScope,
         settings: &Settings,
+        updated_by: &str,
     ) -> Result<TransactWriteItem, StoreError> {
         const OPERATION: &str = "store settings";
         let document = serde_json::to_string(settings).map_err(|_| incomplete(OPERATION))?;
-        let put = Put::builder()
+        let update = Update::builder()
             .table_name(&self.table)
-            .set_item(Some(keys::settings(scope).into_attributes()))
-            .item("settings", text(document))
-            .item("updated_at", text(format!("{:.3}", self.clock.now())))
+            .set_key(Some(keys::settings(scope).into_attributes()))
+            // Over whatever is there, and another version than that: settings without one count as the first.
+            .update_expression(
+                "SET settings = :settings, version = if_not_exists(version, :one) + :one, \
+                 updated_at = :now, updated_by = :by",
+            )
+            .expression_attribute_values(":settings", text(document))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", time(self.clock.now()))
+            .expression_attribute_values(":by", text(updated_by))
             .build();
         Ok(TransactWriteItem::builder()
-            .put(put.map_err(|_| incomplete(OPERATION))?)
+            .update(update.map_err(|_| incomplete(OPERATION))?)
             .build())
     }
 
-    fn put_integration(
+    /// The whole Twilio credentials, for the next write over them.
+    async fn integration(
         &self,
+        operation: &'static str,
         scope: &TenantScope,
-        new: &NewIntegration,
-        stored_version: Option<u64>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let mut put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(
-                keys::integration(scope, Provider::Twilio).into_attributes(),
-            ))
-            .item("message", AttributeValue::B(Blob::new(new.message.clone())))
-            .item(
-                "version",
-                number(stored_version.unwrap_or_default().saturating_add(1)),
-            )
-            .item("is_active", AttributeValue::Bool(true))
-            .item("account_sid", text(new.account.as_str()))
-            .item("updated_at", text(format!("{:.3}", self.clock.now())))
-            .item("updated_by", text(&new.updated_by));
-        put = match stored_version {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(version) => put
-                .condition_expression("version = :stored")
-                .expression_attribute_values(":stored", number(version)),
-        };
-        Ok(TransactWriteItem::builder()
-            .put(put.build().map_err(|_| incomplete("store credentials"))?)
-            .build())
+    ) -> Result<Option<IntegrationRecord>, StoreError> {
+        integrations::read(&self.client, &self.table, operation, scope, Provider::Twilio).await
     }
 }
 

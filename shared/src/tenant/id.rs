@@ -20,6 +20,11 @@ pub struct InvalidTenantId;
 pub struct TenantId(Arc<str>);
 
 impl TenantId {
+    /// The id under which the platform's own data lies. It is reserved: nobody may create a tenant of this name.
+    pub(crate) fn platform() -> Self {
+        Self("platform".into())
+    }
+
     /// The slug.
     #[must_use]
     pub fn as_str(&self) -> &str {

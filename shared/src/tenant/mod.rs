@@ -5,6 +5,7 @@ mod profile;
 mod provider;
 mod scope;
 mod settings;
+mod subdomain;
 
 pub use id::{InvalidTenantId, TenantId};
 pub use profile::{TenantProfile, TenantStatus};
@@ -13,3 +14,4 @@ pub use scope::{Operator, TenantScope};
 pub use settings::{
     BusinessHours, Day, Drift, InboundRoute, InvalidSettings, OpeningHours, Settings,
 };
+pub use subdomain::{InvalidSubdomain, Subdomain};

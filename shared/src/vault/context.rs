@@ -11,6 +11,8 @@ const RESERVED_PREFIX: &str = "aws-crypto-";
 pub enum Purpose {
     /// A tenant's credentials of one provider.
     Credentials,
+    /// The platform's own secret, of no tenant and no provider.
+    PlatformSecret,
 }
 
 impl Purpose {
@@ -19,9 +21,13 @@ impl Purpose {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Credentials => "credentials",
+            Self::PlatformSecret => "platform-secret",
         }
     }
 }
+
+/// What stands for the provider in the contexts of what the platform seals for itself. No provider is named so.
+pub(crate) const PLATFORM: &str = "trunkline";
 
 /// A set of pairs that cannot be written as an encryption context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +47,7 @@ pub(crate) enum InvalidContext {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptionContext {
     tenant_id: TenantId,
-    provider: Provider,
+    provider: &'static str,
     purpose: Purpose,
 }
 
@@ -51,7 +57,16 @@ impl EncryptionContext {
     pub fn new(tenant_id: &TenantId, provider: Provider, purpose: Purpose) -> Self {
         Self {
             tenant_id: tenant_id.clone(),
-            provider,
+            provider: provider.as_str(),
+            purpose,
+        }
+    }
+
+    /// The context of what belongs to the platform itself, under the tenant id that no tenant can have.
+    pub(crate) fn of_platform(purpose: Purpose) -> Self {
+        Self {
+            tenant_id: TenantId::platform(),
+            provider: PLATFORM,
             purpose,
         }
     }
@@ -64,7 +79,7 @@ impl EncryptionContext {
     /// The pairs, as KMS is given them.
     pub(crate) fn pairs(&self) -> [(&'static str, &str); 3] {
         [
-            ("provider", self.provider.as_str()),
+            ("provider", self.provider),
             ("purpose", self.purpose.as_str()),
             ("tenant_id", self.tenant_id.as_str()),
         ]
@@ -147,6 +162,18 @@ mod tests {
             \x00\x07purpose\x00\x0bcredentials\
             \x00\x09tenant_id\x00\x04acme";
         assert_eq!(context("acme").to_bytes().unwrap(), expected);
+    }
+
+    #[test]
+    fn the_platforms_context_is_no_providers() {
+        let platform = EncryptionContext::of_platform(Purpose::PlatformSecret);
+        let expected = [
+            ("provider", "trunkline"),
+            ("purpose", "platform-secret"),
+            ("tenant_id", "platform"),
+        ];
+        assert_eq!(platform.pairs(), expected);
+        assert!(PLATFORM.parse::<Provider>().is_err());
     }
 
     #[test]
