@@ -9,7 +9,7 @@ pub(crate) use self::contract::Contract;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use shared::api::Code;
+use shared::api::{Code, ROUTES, Role};
 
 use self::contract::escaped;
 use crate::harness::workspace;
@@ -79,6 +79,31 @@ fn every_operation_has_a_name_of_its_own() {
         .map(|operation| text(&operation.value["operationId"]))
         .collect();
     assert_eq!(names.len(), operations.len());
+}
+
+#[test]
+fn every_operation_is_open_to_the_roles_of_the_table_and_counted_as_it_says() {
+    let contract = Contract::shared();
+    let operations = contract.operations();
+    assert_eq!(operations.len(), ROUTES.len());
+    for access in ROUTES {
+        let is_meant = |operation: &&contract::Operation<'_>| {
+            operation.path == access.path && operation.method.eq_ignore_ascii_case(access.method.as_str())
+        };
+        let operation = operations.iter().find(is_meant).unwrap();
+        let roles: Vec<_> = [Role::Member, Role::Admin, Role::Operator]
+            .into_iter()
+            .filter(|role| *role >= access.role)
+            .map(Role::as_str)
+            .collect();
+        let described = operation.value["x-roles"].as_array().unwrap();
+        let described: Vec<_> = described.iter().map(text).collect();
+        assert_eq!(described, roles, "{}", operation.pointer);
+
+        let (_, refusal) = contract.existing(&format!("{}/responses/429", operation.pointer));
+        let is_counted = refusal["content"]["application/problem+json"].is_object();
+        assert_eq!(is_counted, access.limit.is_some(), "{}", operation.pointer);
+    }
 }
 
 #[test]
