@@ -39,6 +39,7 @@ pub mod sid;
 pub mod store;
 pub mod telemetry;
 pub mod tenant;
+pub mod tenants;
 pub mod twilio;
 pub mod vault;
 pub mod verification;

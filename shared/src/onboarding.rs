@@ -136,7 +136,7 @@ impl Onboarding {
                     provider: Provider::Twilio,
                     message: self.vault.seal(&context, credentials).await?,
                     account_sid: Some(credentials.account_sid.clone()),
-                    summary: summary(credentials),
+                    summary: credentials.summary(),
                     fingerprint: None,
                     verification: None,
                     expires_at: None,

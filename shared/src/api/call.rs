@@ -1,13 +1,14 @@
 //! One call of the API, authorised: what a handler gets.
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::subdomain::Selection;
+use super::tenant_hosts::Selection;
 use super::{Caller, Code, Operation, Precondition, Problem};
 use crate::audit::Actor;
 use crate::fault::FieldFault;
 use crate::http::HttpRequest;
-use crate::integrations::Document;
+use crate::input::Document;
 use crate::tenant::{Operator, TenantScope};
 use crate::twilio::Parameters;
 
@@ -23,6 +24,8 @@ pub struct Call {
     /// The tenant that it selects, by header or host.
     pub(super) selected: Selection,
     pub(super) deadline: Instant,
+    /// When somebody last changed what a function may remember of the tenant.
+    pub(super) changed_at: Option<Timestamp>,
 }
 
 /// A page of a list: how many items, and after which.
@@ -65,6 +68,13 @@ impl Call {
         self.deadline
     }
 
+    /// When somebody last changed the tenant's credentials or status, if that was moments ago: what was read before then is not
+    /// to be used.
+    #[must_use]
+    pub fn changed_at(&self) -> Option<Timestamp> {
+        self.changed_at
+    }
+
     /// The proof that it may act for its tenant.
     ///
     /// # Errors
@@ -88,7 +98,8 @@ impl Call {
     /// [`Code::UnsupportedMediaType`] for anything but JSON, [`Code::MalformedBody`] for what is none.
     pub fn document(&self) -> Result<Document, Problem> {
         let media_type = self.request.media_type();
-        if media_type != "application/json" && media_type != "application/merge-patch+json" {
+        let is_json = media_type == "application/json" || media_type == "application/merge-patch+json";
+        if !is_json {
             let detail = "Send the body as application/json.";
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
@@ -103,7 +114,7 @@ impl Call {
     /// Those of [`Call::document`].
     pub fn optional_document(&self) -> Result<Document, Problem> {
         if self.request.body().is_empty() {
-            return Ok(Document::empty());
+            return Ok(Document::from(serde_json::json!({})));
         }
         self.document()
     }

@@ -1,6 +1,6 @@
 //! Who calls: the claims of a verified token, and the tenant that they may act for.
 
-use super::subdomain::Selection;
+use super::tenant_hosts::Selection;
 use super::{Code, Problem, Role};
 use crate::audit::Actor;
 use crate::environment::Environment;

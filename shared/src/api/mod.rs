@@ -8,7 +8,7 @@ mod preconditions;
 mod problem;
 mod role;
 mod service;
-mod subdomain;
+mod tenant_hosts;
 
 pub use access::{Access, Operation, ROUTES};
 pub use answer::json;

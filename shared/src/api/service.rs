@@ -10,7 +10,7 @@ use tracing::{Instrument, Span, field, info_span};
 use super::access::{self, Found};
 use super::answer::Trace;
 use super::caller::{Caller, ClaimNames};
-use super::subdomain::{Selection, Subdomains};
+use super::tenant_hosts::{Selection, TenantHosts};
 use super::{Access, Call, Code, Problem};
 use crate::api::call::invalid;
 use crate::aws::{Aws, Patience, Service};
@@ -18,8 +18,8 @@ use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::http::{HttpRequest, MalformedEvent, Reply};
 use crate::lambda::{HttpInvocation, StartError, serve_http};
-use crate::rate_limit::{Class, RateLimiter, Refusal};
-use crate::store::TableNames;
+use crate::rate_limit::{Class, NotTaken, RateLimiter, Rates, Refused};
+use crate::store::{Limits, TableNames};
 use crate::tenant::TenantId;
 use crate::vault::KeyArn;
 
@@ -82,23 +82,19 @@ where
 /// What stands before every handler.
 struct Gate {
     names: ClaimNames,
-    subdomains: Option<Subdomains>,
+    hosts: Option<TenantHosts>,
     limiter: RateLimiter,
 }
 
 impl Gate {
     fn new(environment: &Environment, foundation: &Foundation) -> Option<Self> {
-        let limiter = RateLimiter::from_environment(
-            environment,
-            foundation.aws.dynamodb(),
-            foundation.tables.tenants.clone(),
-            foundation.clock.clone(),
-        );
-        let subdomains = Subdomains::from_environment(environment, foundation);
+        let rates = Rates::from_environment(environment);
+        let limits = Limits::new(foundation.aws.dynamodb(), foundation.tables.tenants.clone());
+        let hosts = TenantHosts::from_environment(environment, foundation);
         Some(Self {
             names: ClaimNames::from_environment(environment),
-            subdomains: subdomains?,
-            limiter: limiter?,
+            hosts: hosts?,
+            limiter: RateLimiter::new(limits, rates?, foundation.clock.clone()),
         })
     }
 
@@ -141,16 +137,17 @@ impl Gate {
             let detail = format!("This takes the role {}.", access.role.as_str());
             return Err(Problem::new(Code::RoleRequired, detail));
         }
-        let call = Call {
+        let mut call = Call {
             operation: access.operation,
             selected: self.selected(&request).await?,
             parameter,
             request,
             caller,
             deadline,
+            changed_at: None,
         };
         if let Some(class) = access.limit {
-            self.count(&call, class, trace).await?;
+            self.count(&mut call, class, trace).await?;
         }
         Ok(call)
     }
@@ -159,8 +156,8 @@ impl Gate {
     async fn selected(&self, request: &HttpRequest) -> Result<Selection, Problem> {
         let by_header = request.header("x-tenant-id").map(str::parse::<TenantId>).transpose();
         let by_header = by_header.map_err(|form| invalid("X-Tenant-Id", &form.to_string()))?;
-        let by_host = match &self.subdomains {
-            Some(subdomains) => subdomains.tenant(request.host()).await?,
+        let by_host = match &self.hosts {
+            Some(hosts) => hosts.tenant(request.host()).await?,
             None => Selection::Nothing,
         };
         match (by_header, by_host) {
@@ -175,21 +172,27 @@ impl Gate {
     }
 
     /// Counts a call against its tenant's and its user's limit.
-    async fn count(&self, call: &Call, class: Class, trace: &mut Trace) -> Result<(), Problem> {
+    async fn count(&self, call: &mut Call, class: Class, trace: &mut Trace) -> Result<(), Problem> {
         let scope = call.scope()?;
         Span::current().record("tenant_id", scope.tenant_id().as_str());
-        let taken = self.limiter.take(&scope, class, call.caller.subject()).await?;
-        trace.headers = taken.headers();
-        match taken.refusal() {
-            None => Ok(()),
-            Some(refusal) => Err(limited(&refusal)),
+        match self.limiter.take(&scope, class, call.caller.subject()).await {
+            Ok(allowance) => {
+                trace.headers = allowance.headers();
+                call.changed_at = allowance.changed_at();
+                Ok(())
+            }
+            Err(NotTaken::Refused(refused)) => {
+                trace.headers = refused.headers();
+                Err(limited(&refused))
+            }
+            Err(NotTaken::Store(error)) => Err(error.into()),
         }
     }
 }
 
-fn limited(refusal: &Refusal) -> Problem {
-    let detail = format!("More requests than the {} of a minute.", refusal.limit());
-    Problem::new(Code::RateLimited, detail).retry_after(refusal.retry_after_seconds())
+fn limited(refused: &Refused) -> Problem {
+    let detail = format!("This minute's requests of the {} are used up.", refused.by.as_str());
+    Problem::new(Code::RateLimited, detail)
 }
 
 /// The route of a request, and what stands for its path's parameter.

@@ -137,7 +137,7 @@ impl Change<'_> {
         entry: &AuditEntry,
     ) -> Result<(), StoreError> {
         self.write(
-            audit::put(&self.changes.table, scope, entry)?,
+            audit::tenant_entry(&self.changes.table, scope, entry)?,
             Refusal::Never,
         );
         Ok(())

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::item::text;
 use crate::activity::{Group, Resource};
 use crate::sid::AccountSid;
-use crate::tenant::{Provider, TenantId, TenantScope};
+use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
 /// The partition key attribute of every table.
 pub(super) const PARTITION: &str = "pk";
@@ -57,6 +57,55 @@ pub(super) fn account_route(account: &AccountSid) -> Key {
     }
 }
 
+/// The route of a subdomain; platform data, like that of an account.
+pub(super) fn subdomain_route(subdomain: &Subdomain) -> Key {
+    Key {
+        partition: format!("subdomain#{subdomain}"),
+        sort: "route".to_owned(),
+    }
+}
+
+/// The partition of the directory of all tenants.
+pub(super) fn directory_partition() -> String {
+    format!("{}#tenants", TenantId::PLATFORM)
+}
+
+/// A tenant's entry of the directory, in the order of its creation.
+pub(super) fn directory_entry(created_at: Timestamp, tenant_id: &TenantId) -> Key {
+    Key {
+        partition: directory_partition(),
+        sort: format!("{created_at:.3}#{tenant_id}"),
+    }
+}
+
+/// What is remembered for a while of a tenant that was deleted: that its id was.
+pub(super) fn deleted_tenant(scope: &TenantScope) -> Key {
+    Key {
+        partition: format!("{}#deleted", TenantId::PLATFORM),
+        sort: scope.tenant_id().to_string(),
+    }
+}
+
+/// The partition of a tenant's audit log.
+pub(super) fn audit_partition(scope: &TenantScope) -> String {
+    partition(scope.tenant_id(), "audit")
+}
+
+/// The partition of the log of what outlives tenants.
+pub(super) fn platform_audit_partition() -> String {
+    format!("{}#audit", TenantId::PLATFORM)
+}
+
+/// An entry of an audit log, or any other item by its keys.
+pub(super) fn item_of(partition: String, sort: String) -> Key {
+    Key { partition, sort }
+}
+
+/// The partition of a tenant's counters.
+pub(super) fn limit_partition(scope: &TenantScope) -> String {
+    partition(scope.tenant_id(), "limit")
+}
+
 /// The partition that holds all of a tenant's configuration, so that one query reads what a webhook needs.
 pub(super) fn tenant_partition(scope: &TenantScope) -> String {
     partition(scope.tenant_id(), "tenant")
@@ -74,9 +123,14 @@ pub(super) fn platform_secret() -> Key {
 /// from what reads the configuration.
 pub(super) fn limit(scope: &TenantScope, class: &str, minute: i64) -> Key {
     Key {
-        partition: partition(scope.tenant_id(), "limit"),
+        partition: limit_partition(scope),
         sort: format!("{class}#{minute}"),
     }
+}
+
+/// The tenant whose configuration a partition holds.
+pub(super) fn tenant_of(tenant_partition: &str) -> Option<TenantId> {
+    tenant_partition.strip_suffix("#tenant")?.parse().ok()
 }
 
 /// A tenant's profile.
@@ -192,6 +246,8 @@ mod tests {
             integration(scope, Provider::Twilio).partition,
             application(scope).partition,
             limit(scope, "token", 29_000_000).partition,
+            audit_partition(scope),
+            limit_partition(scope),
             resource(scope, &message).partition,
             by_time(scope, message.kind()),
             by_group(scope, &Group::Conversation(contact.to_owned())),
@@ -200,6 +256,17 @@ mod tests {
                 &Group::Call("CA00000000000000000000000000000001".parse().unwrap()),
             ),
         ]
+    }
+
+    #[test]
+    fn a_partition_of_configuration_tells_its_tenant() {
+        let acme = scope("acme");
+        let told = |partition: &str| tenant_of(partition);
+        assert_eq!(
+            told(&tenant_partition(&acme)),
+            Some(acme.tenant_id().clone())
+        );
+        assert_eq!(told("acme#audit"), None);
     }
 
     #[test]

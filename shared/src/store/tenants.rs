@@ -3,12 +3,13 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 
+use super::deleted::DeletedTenants;
 use super::error::Conflict;
 use super::item::{Attributes, Item, number, text, time};
 use super::routes::incomplete;
 use super::{
-    IntegrationRecord, NewIntegration, Routes, StoreError, StoredApplication, applications,
-    integrations, keys,
+    IntegrationRecord, NewIntegration, Profiles, Routes, StoreError, StoredApplication, applications,
+    directory, integrations, keys, profiles,
 };
 use crate::clock::Clock;
 use crate::sid::AccountSid;
@@ -95,17 +96,7 @@ impl Tenants {
         let Some(profile) = find(keys::PROFILE) else {
             return Ok(None);
         };
-        let status = match Attributes::of(OPERATION, profile).text("status")? {
-            "active" => TenantStatus::Active,
-            "suspended" => TenantStatus::Suspended,
-            "deleting" => TenantStatus::Deleting,
-            _ => {
-                return Err(StoreError::Unreadable {
-                    operation: OPERATION,
-                    attribute: "status",
-                });
-            }
-        };
+        let status = profiles::status(OPERATION, profile)?;
         let settings =
             find(keys::SETTINGS).map(|item| Attributes::of(OPERATION, item).json("settings"));
         let twilio = find(&keys::integration_sort(Provider::Twilio))
@@ -137,10 +128,32 @@ impl Tenants {
         const OPERATION: &str = "store a tenant";
         let changed: Conflict = |_| "the tenant's credentials, or the account that it holds, were changed at the same moment: try again";
         let unconditional: Conflict = |_| "";
+        let known = Profiles::new(self.client.clone(), self.table.clone());
+        let known = known.read(scope).await?;
+        // A tenant that is stored anew stays as old as it was.
+        let profile = TenantProfile {
+            created_at: known
+                .as_ref()
+                .map_or(profile.created_at, |known| known.profile.created_at),
+            ..profile.clone()
+        };
         let mut writes = vec![
-            (self.put_profile(scope, profile)?, unconditional),
+            (
+                self.put_profile(scope, &profile, known.is_some())?,
+                (|_| "the tenant is being deleted, or was stored for the first time or deleted at the same moment: try again")
+                    as Conflict,
+            ),
+            (directory::enter(&self.table, &profile)?, unconditional),
             (self.put_settings(scope, settings, updated_by)?, unconditional),
         ];
+        if known.is_none() {
+            let deleted =
+                DeletedTenants::new(self.client.clone(), self.table.clone(), self.clock.clone());
+            writes.push((
+                deleted.reuse(scope)?,
+                |_| "a tenant of this id was deleted in the last 15 days: use another id",
+            ));
+        }
         if let Some(new) = twilio {
             let Some(account) = &new.account_sid else {
                 return Err(incomplete(OPERATION));
@@ -171,30 +184,35 @@ impl Tenants {
         Ok(())
     }
 
+    /// Writes the profile; over the one that is there, when the tenant `is_known` and nobody asked for its deletion. The
+    /// subdomain stays as it is: it is claimed and released where its route is.
     fn put_profile(
         &self,
         scope: &TenantScope,
         profile: &TenantProfile,
+        is_known: bool,
     ) -> Result<TransactWriteItem, StoreError> {
-        // A tenant that is stored anew stays as old as it was.
-        let mut assignments = "#name = :name, #status = :status, updated_at = :updated, \
-                               created_at = if_not_exists(created_at, :created)"
-            .to_owned();
-        let mut update = Update::builder()
+        let condition = if is_known {
+            "created_at = :created AND attribute_not_exists(deletion_requested_at)"
+        } else {
+            "attribute_not_exists(pk)"
+        };
+        let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(keys::profile(scope).into_attributes()))
+            .update_expression(
+                "SET #name = :name, #status = :status, updated_at = :updated, created_at = :created, \
+                 version = if_not_exists(version, :none) + :one",
+            )
+            .condition_expression(condition)
             .expression_attribute_names("#name", "name")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":name", text(&profile.name))
             .expression_attribute_values(":status", text(profile.status.as_str()))
             .expression_attribute_values(":updated", text(format!("{:.3}", profile.updated_at)))
-            .expression_attribute_values(":created", text(format!("{:.3}", profile.created_at)));
-        if let Some(subdomain) = &profile.subdomain {
-            assignments.push_str(", subdomain = :subdomain");
-            update = update.expression_attribute_values(":subdomain", text(subdomain));
-        }
-        let update = update
-            .update_expression(format!("SET {assignments}"))
+            .expression_attribute_values(":created", text(format!("{:.3}", profile.created_at)))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":one", number(1))
             .build();
         Ok(TransactWriteItem::builder()
             .update(update.map_err(|_| incomplete("store a profile"))?)

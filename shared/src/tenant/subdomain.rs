@@ -5,23 +5,70 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Labels that a platform needs for itself.
-const RESERVED: &[&str] = &[
-    "admin", "api", "app", "auth", "console", "docs", "ftp", "help", "mail", "platform", "static",
-    "status", "support", "webhook", "webhooks", "www",
-];
-
-/// A text that cannot be a tenant's subdomain.
+/// A text that cannot select a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected 1 to 63 characters of a-z, 0-9 and -, without - at the ends, and none of the platform's own names such as www or api")]
-pub struct InvalidSubdomain;
+pub enum InvalidSubdomain {
+    /// It is no label of a host.
+    #[error(
+        "a subdomain is one label of a host: 1 to 63 characters of a-z, 0-9 and -, with - neither first nor last nor both \
+         third and fourth"
+    )]
+    Malformed,
+    /// The platform keeps it for itself.
+    #[error("the platform keeps this subdomain for itself")]
+    Reserved,
+}
 
-/// A DNS label in lower case that is not the platform's own (RFC 1123, 2.1).
+/// One label below the platform's base domain, in lower case. The most that DNS takes is 63 characters (RFC 1035 2.3.4);
+/// `--` in third and fourth place is kept for encodings such as `xn--` (RFC 5891 4.2.3.1), which would let one name look like
+/// another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Subdomain(String);
 
+/// Names that people take for the platform's own.
+const RESERVED: [&str; 26] = [
+    "account",
+    "accounts",
+    "admin",
+    "api",
+    "app",
+    "assets",
+    "auth",
+    "autodiscover",
+    "billing",
+    "cdn",
+    "console",
+    "dashboard",
+    "docs",
+    "ftp",
+    "help",
+    "hooks",
+    "login",
+    "mail",
+    "platform",
+    "smtp",
+    "static",
+    "status",
+    "support",
+    "webhooks",
+    "ws",
+    "www",
+];
+
 impl Subdomain {
+    /// Reads a subdomain that somebody asks for.
+    ///
+    /// # Errors
+    /// When it is malformed or reserved.
+    pub fn from_input(text: &str) -> Result<Self, InvalidSubdomain> {
+        let subdomain: Self = text.parse()?;
+        if RESERVED.contains(&text) {
+            return Err(InvalidSubdomain::Reserved);
+        }
+        Ok(subdomain)
+    }
+
     /// The label.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -29,6 +76,7 @@ impl Subdomain {
     }
 }
 
+/// Reads a label as it stands in a host or in a store: one that was given away before it was reserved is still one.
 impl FromStr for Subdomain {
     type Err = InvalidSubdomain;
 
@@ -37,14 +85,11 @@ impl FromStr for Subdomain {
         let is_label = (1..=63).contains(&text.len())
             && text.bytes().all(allowed)
             && !text.starts_with('-')
-            && !text.ends_with('-');
-        // `xn--` and the like: labels with hyphens in third and fourth place mean something (RFC 5891, 4.2.3.1).
-        let is_special = text.get(2..4) == Some("--");
-        if is_label && !is_special && !RESERVED.contains(&text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidSubdomain)
-        }
+            && !text.ends_with('-')
+            && text.get(2..4) != Some("--");
+        is_label
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidSubdomain::Malformed)
     }
 }
 
@@ -73,16 +118,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subdomain_is_a_dns_label_that_the_platform_does_not_need() {
-        let longest = "a".repeat(63);
-        for label in ["a", "acme", "acme-eu", "4ever", longest.as_str()] {
-            assert_eq!(label.parse::<Subdomain>().unwrap().as_str(), label);
+    fn labels_of_1_to_63_characters_select_a_tenant() {
+        for text in ["a", "acme", "a-1", "0", "a--b", &"a".repeat(63)] {
+            assert_eq!(Subdomain::from_input(text).unwrap().as_str(), text);
         }
+    }
+
+    #[test]
+    fn what_is_no_label_selects_none() {
         let too_long = "a".repeat(64);
-        for label in [
-            "", "-a", "a-", "Acme", "a.b", "a_b", "www", "api", "xn--acme", "ümlaut", too_long.as_str(),
+        for text in [
+            "", "-a", "a-", "Acme", "a.b", "a_b", "a b", "ä", "xn--4ca", &too_long,
         ] {
-            assert_eq!(label.parse::<Subdomain>(), Err(InvalidSubdomain), "{label}");
+            let refused = Subdomain::from_input(text);
+            assert_eq!(refused, Err(InvalidSubdomain::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_platforms_own_names_are_not_given_away_and_are_labels_of_hosts_nevertheless() {
+        for text in RESERVED {
+            let refused = Subdomain::from_input(text);
+            assert_eq!(refused, Err(InvalidSubdomain::Reserved), "{text}");
+            assert_eq!(text.parse::<Subdomain>().unwrap().as_str(), text);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::service::Foundation;
 use super::Problem;
 use crate::cache::{Cache, CacheLimits, LoadError};
 use crate::environment::Environment;
-use crate::store::{Routes, StoreError};
+use crate::store::{StoreError, Subdomains};
 use crate::tenant::{Subdomain, TenantId};
 
 /// The tenant that a request selects. It gives no access by itself.
@@ -21,9 +21,9 @@ pub(super) enum Selection {
 }
 
 /// The hosts under the base domain, and whose they are.
-pub(super) struct Subdomains {
+pub(super) struct TenantHosts {
     suffix: String,
-    routes: Routes,
+    subdomains: Subdomains,
     known: Cache<Subdomain, TenantId, Unresolved>,
 }
 
@@ -42,7 +42,7 @@ impl LoadError for Unresolved {
     }
 }
 
-impl Subdomains {
+impl TenantHosts {
     /// Reads `BASE_DOMAIN`; without one, no host selects a tenant. `None` when it is malformed.
     #[expect(clippy::option_option, reason = "a variable that is left out is no fault")]
     pub(super) fn from_environment(
@@ -60,14 +60,14 @@ impl Subdomains {
             environment.fault("BASE_DOMAIN must be a domain in lower case, for instance app.example.com".to_owned());
             return None;
         }
-        let routes = Routes::new(
+        let subdomains = Subdomains::new(
             foundation.aws.dynamodb(),
             foundation.tables.routes.clone(),
             foundation.clock.clone(),
         );
         Some(Some(Self {
             suffix: format!(".{domain}"),
-            routes,
+            subdomains,
             known: Cache::new(CacheLimits::TENANTS, foundation.clock.clone()),
         }))
     }
@@ -81,7 +81,7 @@ impl Subdomains {
             return Ok(Selection::Nothing);
         };
         let load = || async {
-            match self.routes.subdomain_holder(&subdomain).await {
+            match self.subdomains.resolve(&subdomain).await {
                 Ok(Some(tenant_id)) => Ok(tenant_id),
                 Ok(None) => Err(Unresolved::Nobody),
                 Err(error) => Err(Unresolved::Store(Arc::new(error))),
