@@ -24,6 +24,7 @@ mod harness;
 mod load;
 mod message_statuses;
 mod messages;
+mod openapi;
 mod outages;
 mod platform_secret;
 mod properties;
