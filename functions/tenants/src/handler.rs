@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use shared::api::{Call, Operation, Problem, header, json, no_content};
+use shared::api::{Call, Operation, Problem, json};
 use shared::http::{Reply, StatusCode};
 use shared::platform::CursorContext;
 use shared::store::{ProfileChanges, StoredProfile};
@@ -43,8 +43,7 @@ async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
         None => administration.create_named(operator, profile, &actor).await?,
     };
     let location = format!("/api/tenants/{}", created.profile.tenant_id);
-    let reply = json(StatusCode::CREATED, &document(&created));
-    Ok(header::location(reply, &location))
+    Ok(json(StatusCode::CREATED, &document(&created)).location(location))
 }
 
 async fn update(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
@@ -60,9 +59,9 @@ async fn update(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
 
 async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
     let scope = scope(call)?;
-    let deletion = tenants.administration.delete(&scope, &call.actor(), call.work_until()).await?;
+    let deletion = tenants.administration.delete(&scope, &call.actor(), call.deadline()).await?;
     match deletion {
-        Deletion::Finished => Ok(no_content()),
+        Deletion::Finished => Ok(Reply::no_content()),
         Deletion::Continues {
             irrecoverable_after,
             retry_after_seconds,
@@ -70,10 +69,9 @@ async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
             let document = DeletionInProgress {
                 tenant_id: scope.tenant_id(),
                 status: "deleting",
-                irrecoverable_after: format!("{irrecoverable_after:.0}"),
+                irrecoverable_after: format!("{irrecoverable_after:.3}"),
             };
-            let reply = json(StatusCode::ACCEPTED, &document);
-            Ok(header::retry_after(reply, retry_after_seconds))
+            Ok(json(StatusCode::ACCEPTED, &document).retry_after(retry_after_seconds))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lambda_http::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER};
+use lambda_http::http::header::{ALLOW, CACHE_CONTROL};
 use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::{error, info, warn};
@@ -56,7 +56,7 @@ impl Problem {
         let mut reply = Reply::json(status, "application/problem+json", &document)
             .with(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
-            reply = reply.with(RETRY_AFTER, HeaderValue::from(seconds));
+            reply = reply.retry_after(seconds);
         }
         if let Some(methods) = self.allow.as_deref().and_then(|m| HeaderValue::try_from(m).ok()) {
             reply = reply.with(ALLOW, methods);

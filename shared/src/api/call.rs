@@ -1,7 +1,10 @@
 //! One call of the API, authorised: what a handler gets.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::tenant_hosts::Selection;
 use super::{Caller, Code, Operation, Precondition, Problem};
@@ -14,6 +17,9 @@ use crate::twilio::Parameters;
 
 /// How many items a list has at most, and by default.
 const LIMITS: (usize, usize) = (100, 50);
+
+/// What is left for the stores and the answer when the time for calls to others is over.
+const WORK_MARGIN: Duration = Duration::from_secs(4);
 
 /// A request whose caller may make it.
 pub struct Call {
@@ -62,10 +68,15 @@ impl Call {
         self.caller.actor()
     }
 
-    /// Until when it must be answered.
+    /// Until when calls to others may take: before the request itself is cut off.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.deadline
+        self.deadline - WORK_MARGIN
+    }
+
+    /// Puts the tenant that the path names on every log line of the request.
+    pub fn note_tenant(&self, scope: &TenantScope) {
+        Span::current().record("tenant_id", scope.tenant_id().as_str());
     }
 
     /// When somebody last changed the tenant's credentials or status, if that was moments ago: what was read before then is not

@@ -18,7 +18,7 @@ pub use call::{Call, Page};
 pub use caller::Caller;
 pub(crate) use paging::platform_secrets;
 pub use paging::Paging;
-pub use preconditions::{Precondition, etag};
+pub use preconditions::Precondition;
 pub use problem::{Code, Problem};
 pub use role::Role;
 pub use service::{BODY_LIMIT, Foundation, run};

@@ -1,7 +1,5 @@
 //! Versions: what a change was made against (RFC 9110, 13).
 
-use lambda_http::http::HeaderValue;
-
 use super::{Code, Problem};
 use crate::http::HttpRequest;
 
@@ -64,12 +62,6 @@ pub(crate) fn mismatch(found: Option<u64>) -> Problem {
         None => "There is nothing to be changed, or it was deleted meanwhile.".to_owned(),
     };
     Problem::new(Code::VersionMismatch, detail)
-}
-
-/// A version as an ETag. Strong: an answer's bytes are a function of the version as far as a writer can change them.
-#[must_use]
-pub fn etag(version: u64) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("*"))
 }
 
 /// A weak tag is no version: proxies that compress make them (`W/"3"`), and what is in the quotes is ours all the same.

@@ -208,6 +208,12 @@ impl Problem {
         self
     }
 
+    /// A route that the table sends to another function.
+    #[must_use]
+    pub fn not_here() -> Self {
+        Self::new(Code::NotFound, "Another function serves this route.")
+    }
+
     /// A failure of ours. The caller learns nothing of the cause.
     #[must_use]
     pub fn internal(cause: impl ToString) -> Self {

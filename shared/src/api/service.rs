@@ -18,8 +18,8 @@ use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::http::{HttpRequest, MalformedEvent, Reply};
 use crate::lambda::{HttpInvocation, StartError, serve_http};
-use crate::rate_limit::{Class, NotTaken, RateLimiter, Rates, Refused};
-use crate::store::{Limits, TableNames};
+use crate::rate_limit::{Class, RateLimiter, Refusal};
+use crate::store::TableNames;
 use crate::tenant::TenantId;
 use crate::vault::KeyArn;
 
@@ -88,13 +88,17 @@ struct Gate {
 
 impl Gate {
     fn new(environment: &Environment, foundation: &Foundation) -> Option<Self> {
-        let rates = Rates::from_environment(environment);
-        let limits = Limits::new(foundation.aws.dynamodb(), foundation.tables.tenants.clone());
+        let limiter = RateLimiter::from_environment(
+            environment,
+            foundation.aws.dynamodb(),
+            foundation.tables.tenants.clone(),
+            foundation.clock.clone(),
+        );
         let hosts = TenantHosts::from_environment(environment, foundation);
         Some(Self {
             names: ClaimNames::from_environment(environment),
             hosts: hosts?,
-            limiter: RateLimiter::new(limits, rates?, foundation.clock.clone()),
+            limiter: limiter?,
         })
     }
 
@@ -115,6 +119,7 @@ impl Gate {
                 let call = self.admit(request, deadline, &mut trace).await?;
                 handler(call).await
             };
+            // The handlers see to it that they end before; this is for what hangs.
             let outcome = timeout_at(deadline, work).await.unwrap_or_else(|_| {
                 Err(Problem::unavailable("the time for the call was over"))
             });
@@ -175,24 +180,23 @@ impl Gate {
     async fn count(&self, call: &mut Call, class: Class, trace: &mut Trace) -> Result<(), Problem> {
         let scope = call.scope()?;
         Span::current().record("tenant_id", scope.tenant_id().as_str());
-        match self.limiter.take(&scope, class, call.caller.subject()).await {
-            Ok(allowance) => {
-                trace.headers = allowance.headers();
-                call.changed_at = allowance.changed_at();
-                Ok(())
-            }
-            Err(NotTaken::Refused(refused)) => {
-                trace.headers = refused.headers();
-                Err(limited(&refused))
-            }
-            Err(NotTaken::Store(error)) => Err(error.into()),
+        let taken = self
+            .limiter
+            .take(&scope, class, call.caller.subject())
+            .await?;
+        trace.headers = taken.headers();
+        call.changed_at = taken.changed_at();
+        match taken.refusal() {
+            None => Ok(()),
+            Some(refusal) => Err(limited(&refusal)),
         }
     }
 }
 
-fn limited(refused: &Refused) -> Problem {
-    let detail = format!("This minute's requests of the {} are used up.", refused.by.as_str());
-    Problem::new(Code::RateLimited, detail)
+fn limited(refusal: &Refusal) -> Problem {
+    let (policy, limit) = (refusal.policy().as_str(), refusal.limit());
+    let detail = format!("The {policy} made this minute's {limit} requests.");
+    Problem::new(Code::RateLimited, detail).retry_after(refusal.retry_after_seconds())
 }
 
 /// The route of a request, and what stands for its path's parameter.

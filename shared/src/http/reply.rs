@@ -2,7 +2,7 @@
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::aws_lambda_events::encodings::Body;
-use lambda_http::http::header::{ALLOW, CONTENT_TYPE};
+use lambda_http::http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
 use lambda_http::http::{HeaderName, HeaderValue};
 
 use serde::Serialize;
@@ -81,6 +81,32 @@ impl Reply {
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// The same with `ETag`: the version of what it shows.
+    #[must_use]
+    pub fn etag(self, version: u64) -> Self {
+        self.text(ETAG, format!("\"{version}\""))
+    }
+
+    /// The same with `Location`: where what was made is.
+    #[must_use]
+    pub fn location(self, path: String) -> Self {
+        self.text(LOCATION, path)
+    }
+
+    /// The same with `Retry-After`, in seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.with(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Leaves out what cannot be a header; what we make always can.
+    fn text(self, name: HeaderName, value: String) -> Self {
+        match HeaderValue::try_from(value) {
+            Ok(value) => self.with(name, value),
+            Err(_) => self,
+        }
     }
 
     /// The status, for logs.

@@ -5,6 +5,7 @@
 //! window ends and costs nothing more (`docs/decisions/0006-rate-limits.md`).
 
 mod answer;
+mod notices;
 mod rates;
 mod refusals;
 
@@ -16,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::answer::{Policy, Refusal, Taken};
 use self::answer::{Standing, Window};
+pub use self::notices::ChangeNotices;
 pub use self::rates::Rates;
 use self::refusals::Refusals;
 use crate::clock::Clock;
@@ -120,20 +122,6 @@ impl RateLimiter {
         self.refusals
             .remember(tenant, class, user, window.minute, taken);
         Ok(taken)
-    }
-
-    /// Leaves word that the tenant's credentials or settings were changed just now, so that every [`take`](Self::take) of
-    /// [`Class::Token`] in the next five minutes tells its function ([`Taken::changed_at`]). Call it after the change is
-    /// stored. Six small writes; where they fail, the change is in force within the caches' time to live all the same.
-    ///
-    /// # Errors
-    /// The first write that failed; the others were tried.
-    pub async fn notice(&self, scope: &TenantScope) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let minute = Window::at(now).minute;
-        self.limits
-            .notice(scope, Class::Token.as_str(), minute, now)
-            .await
     }
 }
 
