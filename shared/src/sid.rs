@@ -86,8 +86,22 @@ sids! {
     MessageSid: "SM" | "MM";
     /// A messaging service, `MG…`.
     MessagingServiceSid: "MG";
+    /// A phone number of an account, `PN…`.
+    PhoneNumberSid: "PN";
+    /// A push credential, `CR…`.
+    PushCredentialSid: "CR";
     /// A recording, `RE…`.
     RecordingSid: "RE";
+    /// A role of Conversations, `RL…`.
+    RoleSid: "RL";
+    /// A service of Conversations or Sync, `IS…`.
+    ServiceSid: "IS";
+    /// A SIP trunk, `TK…`.
+    TrunkSid: "TK";
+    /// A TaskRouter worker, `WK…`.
+    WorkerSid: "WK";
+    /// A TaskRouter workspace, `WS…`.
+    WorkspaceSid: "WS";
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! What who operates the platform does with tenants: creates, lists, reads, changes and deletes them.
 
+mod entered;
+
 use jiff::{Timestamp, ToSpan};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
+pub use self::entered::TenantCreation;
 use crate::audit::Actor;
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -94,6 +97,32 @@ impl TenantAdministration {
             directory: Directory::new(client.clone(), tables.tenants.clone()),
             deletions: Deletions::new(&client, tables, &clock),
             clock,
+        }
+    }
+
+    /// Creates a tenant under an id that is made from its name.
+    ///
+    /// # Errors
+    /// Those of [`TenantAdministration::create`].
+    pub async fn create_named(
+        &self,
+        operator: Operator,
+        new: NewProfile,
+        actor: &Actor,
+    ) -> Result<StoredProfile, TenantError> {
+        // The plain slug first, then some with a suffix: ids are public, so that the suffix need not be hard to guess.
+        let mut suffix = None;
+        loop {
+            let id = entered::slug(&new.name, suffix).ok_or(TenantError::ReservedId)?;
+            match self.create(&operator.scope(id), new.clone(), actor).await {
+                Err(
+                    TenantError::Exists
+                    | TenantError::Deleting
+                    | TenantError::RecentlyDeleted
+                    | TenantError::ReservedId,
+                ) => suffix = Some(random_suffix()?),
+                created => return created,
+            }
         }
     }
 
@@ -220,4 +249,13 @@ impl TenantAdministration {
 fn irrecoverable_after(last: Timestamp) -> Timestamp {
     let hours = RECOVERABLE_DAYS.saturating_mul(24);
     last.checked_add(hours.hours()).unwrap_or(Timestamp::MAX)
+}
+
+fn random_suffix() -> Result<u32, TenantError> {
+    let mut bytes = [0; 4];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| StoreError::Refused {
+        operation: "make a tenant id",
+        cause: "the system gives no random bytes".to_owned(),
+    })?;
+    Ok(u32::from_be_bytes(bytes))
 }

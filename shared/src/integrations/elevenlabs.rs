@@ -73,7 +73,7 @@ impl ElevenLabsCredentials {
 }
 
 impl Sealable for ElevenLabsCredentials {
-    const PROVIDER: Provider = Provider::ElevenLabs;
+    const PROVIDER: &'static str = Provider::ElevenLabs.as_str();
     const PURPOSE: Purpose = Purpose::Credentials;
 
     fn plaintext(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPlaintext> {

@@ -135,7 +135,7 @@ fn refresh_token_fault(text: &str) -> Option<String> {
 }
 
 impl Sealable for GoogleCalendarCredentials {
-    const PROVIDER: Provider = Provider::GoogleCalendar;
+    const PROVIDER: &'static str = Provider::GoogleCalendar.as_str();
     const PURPOSE: Purpose = Purpose::Credentials;
 
     fn plaintext(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPlaintext> {

@@ -86,7 +86,7 @@ fn key_fault(text: &str) -> Option<String> {
 }
 
 impl Sealable for ResendCredentials {
-    const PROVIDER: Provider = Provider::Resend;
+    const PROVIDER: &'static str = Provider::Resend.as_str();
     const PURPOSE: Purpose = Purpose::Credentials;
 
     fn plaintext(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPlaintext> {

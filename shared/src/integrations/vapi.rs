@@ -86,7 +86,7 @@ impl VapiCredentials {
 }
 
 impl Sealable for VapiCredentials {
-    const PROVIDER: Provider = Provider::Vapi;
+    const PROVIDER: &'static str = Provider::Vapi.as_str();
     const PURPOSE: Purpose = Purpose::Credentials;
 
     fn plaintext(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPlaintext> {

@@ -84,7 +84,7 @@ impl Audit {
         scope: &TenantScope,
         entry: &AuditEntry,
     ) -> Result<TransactWriteItem, StoreError> {
-        put(&self.table, keys::audit_partition(scope), entry)
+        tenant_entry(&self.table, scope, entry)
     }
 
     /// The same in the platform's log.
@@ -94,6 +94,15 @@ impl Audit {
     ) -> Result<TransactWriteItem, StoreError> {
         put(&self.table, keys::platform_audit_partition(), entry)
     }
+}
+
+/// An entry of a tenant's log, to go into a transaction.
+pub(super) fn tenant_entry(
+    table: &str,
+    scope: &TenantScope,
+    entry: &AuditEntry,
+) -> Result<TransactWriteItem, StoreError> {
+    put(table, keys::audit_partition(scope), entry)
 }
 
 fn put(

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::item::Item;
-use super::{Audit, StoreError, profiles};
+use super::{StoreError, audit, profiles};
 use crate::audit::AuditEntry;
 use crate::tenant::TenantScope;
 
@@ -75,17 +75,11 @@ pub(super) enum Commit {
 pub(super) struct Changes {
     client: Client,
     table: String,
-    audit: Audit,
 }
 
 impl Changes {
     pub(super) fn new(client: Client, table: String) -> Self {
-        let audit = Audit::new(client.clone(), table.clone());
-        Self {
-            client,
-            table,
-            audit,
-        }
+        Self { client, table }
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -142,8 +136,10 @@ impl Change<'_> {
         scope: &TenantScope,
         entry: &AuditEntry,
     ) -> Result<(), StoreError> {
-        let entry = self.changes.audit.entry(scope, entry)?;
-        self.write(entry, Refusal::Never);
+        self.write(
+            audit::tenant_entry(&self.changes.table, scope, entry)?,
+            Refusal::Never,
+        );
         Ok(())
     }
 

@@ -111,6 +111,23 @@ pub(super) fn tenant_partition(scope: &TenantScope) -> String {
     partition(scope.tenant_id(), "tenant")
 }
 
+/// The platform's own secret; of no tenant, since none can be named `platform`.
+pub(super) fn platform_secret() -> Key {
+    Key {
+        partition: format!("{}#tenant", TenantId::PLATFORM),
+        sort: "platform-secret".to_owned(),
+    }
+}
+
+/// What a tenant's users took in one minute of one class of routes. Its own partition: a flood of requests takes nothing
+/// from what reads the configuration.
+pub(super) fn limit(scope: &TenantScope, class: &str, minute: i64) -> Key {
+    Key {
+        partition: limit_partition(scope),
+        sort: format!("{class}#{minute}"),
+    }
+}
+
 /// The tenant whose configuration a partition holds.
 pub(super) fn tenant_of(tenant_partition: &str) -> Option<TenantId> {
     tenant_partition.strip_suffix("#tenant")?.parse().ok()
@@ -228,6 +245,7 @@ mod tests {
             settings(scope).partition,
             integration(scope, Provider::Twilio).partition,
             application(scope).partition,
+            limit(scope, "token", 29_000_000).partition,
             audit_partition(scope),
             limit_partition(scope),
             resource(scope, &message).partition,
