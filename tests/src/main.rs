@@ -34,6 +34,7 @@ mod storing;
 mod strangers;
 mod template_facts;
 mod tenant_deletion;
+mod tenant_list;
 mod tenant_store;
 mod traffic;
 mod voicemails;
