@@ -38,6 +38,7 @@ mod storing;
 mod strangers;
 mod template_facts;
 mod tenant_deletion;
+mod tenant_list;
 mod tenant_store;
 mod traffic;
 mod voicemails;

@@ -116,7 +116,8 @@ impl Tenants {
     ///
     /// # Errors
     /// [`StoreError::Conflict`], with the one that it was, when another tenant holds the account, held it in the last 16
-    /// minutes, or when somebody else stored this tenant's credentials or gave its account up meanwhile.
+    /// minutes; when somebody else stored this tenant's credentials or gave its account up meanwhile; when the tenant is being
+    /// deleted, or one of its id was in the last 15 days.
     pub async fn store(
         &self,
         scope: &TenantScope,
@@ -126,6 +127,12 @@ impl Tenants {
         updated_by: &str,
     ) -> Result<(), StoreError> {
         const OPERATION: &str = "store a tenant";
+        if scope.tenant_id().is_reserved() {
+            return Err(StoreError::Conflict {
+                operation: OPERATION,
+                conflict: "the platform keeps this id for itself",
+            });
+        }
         let changed: Conflict = |_| "the tenant's credentials, or the account that it holds, were changed at the same moment: try again";
         let unconditional: Conflict = |_| "";
         let known = Profiles::new(self.client.clone(), self.table.clone());
