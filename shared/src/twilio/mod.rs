@@ -3,7 +3,7 @@
 pub mod application;
 mod credentials;
 mod entered_credentials;
-// pub mod health;
+pub mod health;
 mod parameters;
 pub mod rest;
 mod sealed_credentials;
