@@ -8,6 +8,7 @@ mod call;
 mod connections;
 mod error;
 mod host;
+mod log;
 mod retry;
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -18,7 +19,6 @@ use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -76,7 +76,7 @@ impl Outbound {
     pub async fn send(&self, call: Call<'_>) -> Result<Answer, CallError> {
         let (started, mut attempts) = (Instant::now(), 0);
         let result = self.attempts(&call, &mut attempts).await;
-        log(&call, &result, attempts, started.elapsed());
+        log::write(&call, &result, attempts, started.elapsed());
         result
     }
 
@@ -155,35 +155,5 @@ impl Outbound {
             body,
             self.clock.now(),
         ))
-    }
-}
-
-/// The one line of a call. The tenant is on it through the span around; what was asked and answered never is: URLs have
-/// phone numbers in them, bodies anything.
-fn log(call: &Call<'_>, result: &Result<Answer, CallError>, attempts: u32, took: Duration) {
-    let (provider, operation) = (call.host().provider(), call.operation());
-    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let answer = match result {
-        Ok(answer) | Err(CallError::RateLimited { answer, .. }) => Some(answer),
-        Err(_) => None,
-    };
-    let (status, provider_request_id) = (
-        answer.map(Answer::status),
-        answer.and_then(Answer::request_id),
-    );
-    let code = answer.and_then(Answer::error_code);
-    match result {
-        Ok(answer) if answer.status() < 500 => info!(
-            provider,
-            operation, status, code, provider_request_id, attempts, ms, "called a provider"
-        ),
-        Ok(_) => warn!(
-            provider,
-            operation, status, code, provider_request_id, attempts, ms, "a provider failed"
-        ),
-        Err(error) => warn!(
-            provider, operation, status, code, provider_request_id, attempts, ms, error = %error,
-            "a provider did not answer a call"
-        ),
     }
 }

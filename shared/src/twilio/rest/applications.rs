@@ -40,6 +40,9 @@ pub struct Application {
     /// Where a message is sent.
     #[serde(default, deserialize_with = "fields::text")]
     pub sms_url: Option<String>,
+    /// How.
+    #[serde(default, deserialize_with = "fields::text")]
+    pub sms_method: Option<String>,
 }
 
 /// What a TwiML App should be. Every URL is called by POST.

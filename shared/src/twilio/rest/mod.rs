@@ -41,9 +41,9 @@ pub struct TwilioClient<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Login {
     /// The API key where there is one: it can be revoked alone, and webhooks do not depend on it.
-    KeyOrToken,
+    Preferred,
     AuthToken,
-    SecondaryAuthToken,
+    Secondary,
 }
 
 impl<'a> TwilioClient<'a> {
@@ -58,7 +58,7 @@ impl<'a> TwilioClient<'a> {
         Self {
             outbound,
             credentials,
-            login: Login::KeyOrToken,
+            login: Login::Preferred,
             deadline,
         }
     }
@@ -76,7 +76,7 @@ impl<'a> TwilioClient<'a> {
     /// should depend on it.
     pub(in crate::twilio) fn as_secondary_auth_token(self) -> Self {
         Self {
-            login: Login::SecondaryAuthToken,
+            login: Login::Secondary,
             ..self
         }
     }
@@ -112,12 +112,12 @@ impl<'a> TwilioClient<'a> {
         } = self.credentials;
         let key = api_key_sid.as_ref().zip(api_key_secret.as_ref());
         let (user, password) = match self.login {
-            Login::KeyOrToken => match key {
+            Login::Preferred => match key {
                 Some((sid, secret)) => (sid.as_str(), secret),
                 None => (account_sid.as_str(), auth_token),
             },
             Login::AuthToken => (account_sid.as_str(), auth_token),
-            Login::SecondaryAuthToken => {
+            Login::Secondary => {
                 let token = secondary_auth_token.as_ref().unwrap_or(auth_token);
                 (account_sid.as_str(), token)
             }

@@ -1,0 +1,150 @@
+//! The log line of a call.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::{Answer, Call, CallError};
+
+/// The one line of a call. The tenant is on it through the span around; what was asked and answered never is: URLs have
+/// phone numbers in them, bodies anything.
+pub(super) fn write(
+    call: &Call<'_>,
+    result: &Result<Answer, CallError>,
+    attempts: u32,
+    took: Duration,
+) {
+    let (provider, operation) = (call.host().provider(), call.operation());
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let answer = match result {
+        Ok(answer) | Err(CallError::RateLimited { answer, .. }) => Some(answer),
+        Err(_) => None,
+    };
+    let (status, provider_request_id) = (
+        answer.map(Answer::status),
+        answer.and_then(Answer::request_id),
+    );
+    let code = answer.and_then(Answer::error_code);
+    match result {
+        Ok(answer) if answer.status() < 500 => info!(
+            provider,
+            operation, status, code, provider_request_id, attempts, ms, "called a provider"
+        ),
+        Ok(_) => warn!(
+            provider,
+            operation, status, code, provider_request_id, attempts, ms, "a provider failed"
+        ),
+        Err(error) => warn!(
+            provider, operation, status, code, provider_request_id, attempts, ms, error = %error,
+            "a provider did not answer a call"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::{Value, json};
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::super::scripted::{Provider, Reaction, soon};
+    use super::super::{Call, Host};
+    use crate::secret::Secret;
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Captured {
+        type Writer = Self;
+
+        fn make_writer(&self) -> Self {
+            self.clone()
+        }
+    }
+
+    /// The lines of a call that is answered like this, at every level and of every crate.
+    async fn lines_of(reactions: &[Reaction]) -> Vec<Value> {
+        let captured = Captured::default();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(captured.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        let provider = Provider::in_turn(reactions).await;
+        let call = Call::post(Host::TwilioApi, "things.make", &["a-private-path"], soon())
+            .query("q", "a-private-query")
+            .bearer(&Secret::from("a-private-token"))
+            .form(&[("To", "a-private-field")]);
+        let _ = provider.outbound().send(call).await;
+        drop(guard);
+        let bytes = captured.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.contains("private"), "{text}");
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_call_of_several_attempts_is_one_line() {
+        let made = Reaction::json(201, &json!({"code": 7, "secret": "a-private-answer"}));
+        let limited = Reaction::error(429, 20429);
+        let lines = lines_of(&[limited, made.with("twilio-request-id", "RQ1")]).await;
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line = &lines[0];
+        assert_eq!(
+            (&line["provider"], &line["operation"]),
+            (&json!("twilio"), &json!("things.make"))
+        );
+        assert_eq!(
+            (&line["status"], &line["attempts"]),
+            (&json!(201), &json!(2))
+        );
+        assert_eq!(line["provider_request_id"], "RQ1");
+        assert_eq!(
+            (&line["level"], &line["code"]),
+            (&json!("INFO"), &Value::Null)
+        );
+        assert!(line["ms"].is_u64());
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_logged_by_its_code_and_none_of_its_words() {
+        let words = json!({"code": 21211, "message": "a-private-number is invalid"});
+        let lines = lines_of(&[Reaction::json(400, &words)]).await;
+        assert_eq!(
+            (&lines[0]["status"], &lines[0]["code"]),
+            (&json!(400), &json!("21211"))
+        );
+        let odd = json!({"code": "a-private-number is invalid"});
+        let lines = lines_of(&[Reaction::json(400, &odd)]).await;
+        assert_eq!(lines[0]["code"], Value::Null);
+    }
+
+    #[tokio::test]
+    async fn a_call_without_an_answer_is_a_warning() {
+        let lines = lines_of(&[Reaction::Close]).await;
+        assert_eq!((lines.len(), &lines[0]["level"]), (1, &json!("WARN")));
+        assert!(
+            lines[0]["error"]
+                .as_str()
+                .unwrap()
+                .starts_with("the connection broke")
+        );
+    }
+}
