@@ -78,14 +78,20 @@ sids! {
     AccountSid: "AC";
     /// An API key, `SK…`.
     ApiKeySid: "SK";
+    /// A TwiML App, `AP…`.
+    ApplicationSid: "AP";
     /// A call leg, `CA…`.
     CallSid: "CA";
     /// A message, `SM…` (text) or `MM…` (media).
     MessageSid: "SM" | "MM";
     /// A messaging service, `MG…`.
     MessagingServiceSid: "MG";
+    /// A phone number of an account, `PN…`.
+    PhoneNumberSid: "PN";
     /// A recording, `RE…`.
     RecordingSid: "RE";
+    /// A SIP trunk, `TK…`.
+    TrunkSid: "TK";
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub use host::Host;
 /// How long one attempt may take, answer and all. Four of them fit into an API function's 29 seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// The most bytes of an answer that are read. A page of 1,000 Apps is about as large.
+/// The most bytes of an answer that are read. The largest that are asked for, pages of 100 phone numbers, have about 200 kB.
 const ANSWER_LIMIT: usize = 1024 * 1024;
 
 /// The HTTP client of a process, for all providers and all tenants. Credentials are part of each call.

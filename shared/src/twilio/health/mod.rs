@@ -1,0 +1,159 @@
+//! Whether a tenant's connection to Twilio works, and what to do where it does not. Everything here only reads.
+
+mod account;
+mod application;
+mod numbers;
+mod routing;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use super::WebhookUrls;
+use super::rest::{ApplicationConfig, ErrorKind, TwilioClient, TwilioError};
+use super::verification::{Findings, examine};
+use crate::sid::ApplicationSid;
+use crate::verification::{Capability, Outcome};
+pub use routing::{MessageRoute, VoiceRoute, message_route, voice_route};
+
+/// How well something works, from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    /// It works.
+    Ok,
+    /// It works in part, or could not be told.
+    Degraded,
+    /// It does not work.
+    Error,
+}
+
+/// What is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckName {
+    /// Whether Twilio accepts the stored credentials.
+    Credentials,
+    /// Whether the TwiML App of browser calls leads here.
+    TwimlApp,
+    /// Whether calls and messages to the account's numbers lead here.
+    PhoneNumbers,
+}
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// What was checked.
+    pub name: CheckName,
+    /// How well it works.
+    pub status: HealthStatus,
+    /// What was found, in a sentence or a few.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hint: Option<String>,
+}
+
+/// The whole connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthReport {
+    /// The worst of all checks.
+    pub status: HealthStatus,
+    /// The checks, always all three.
+    pub checks: Vec<HealthCheck>,
+    /// Whether the remembered App no longer exists, so that its SID is to be forgotten. Not part of the answer.
+    #[serde(skip)]
+    pub application_is_gone: bool,
+}
+
+/// Checks the connection of the client's account: its credentials, the App (`remembered` if it was ensured once, else the one
+/// of the expected name), and where each of its numbers really leads. What one check cannot tell, the others still do.
+pub async fn check(
+    client: &TwilioClient<'_>,
+    urls: &WebhookUrls,
+    expected: &ApplicationConfig,
+    remembered: Option<&ApplicationSid>,
+) -> HealthReport {
+    let (findings, application, numbers) = tokio::join!(
+        examine(client),
+        application::check(client, expected, remembered),
+        numbers::check(client, urls),
+    );
+    let (application, application_is_gone) = application;
+    let checks = vec![of_findings(findings), application, numbers];
+    let worst = checks.iter().map(|check| check.status).max();
+    HealthReport {
+        status: worst.unwrap_or(HealthStatus::Ok),
+        checks,
+        application_is_gone,
+    }
+}
+
+fn of_findings(findings: Findings) -> HealthCheck {
+    let status = match findings.outcome {
+        Outcome::Valid => HealthStatus::Ok,
+        Outcome::Restricted | Outcome::RateLimited | Outcome::Unreachable => HealthStatus::Degraded,
+        Outcome::Invalid => HealthStatus::Error,
+    };
+    let works = match findings.capabilities.contains(&Capability::IssueTokens) {
+        true => "Twilio accepts the auth token and the API key.",
+        false => "Twilio accepts the auth token.",
+    };
+    let message = match (findings.outcome, findings.fault) {
+        (Outcome::Valid, Some(fault)) => format!("{works} {}", fault.what),
+        (_, Some(fault)) => fault.what.to_owned(),
+        (_, None) => works.to_owned(),
+    };
+    HealthCheck {
+        name: CheckName::Credentials,
+        status,
+        message,
+        hint: findings.fault.map(|fault| fault.remedy.to_owned()),
+    }
+}
+
+/// The check of something that could not be asked about.
+fn unknown(name: CheckName, what: &str, error: &TwilioError) -> HealthCheck {
+    let (status, why, hint) = reason(error);
+    HealthCheck {
+        name,
+        status,
+        message: format!("{what} could not be looked at: {why}."),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+/// What an error means to an admin: how bad it is, what it is, and what to do.
+fn reason(error: &TwilioError) -> (HealthStatus, String, &'static str) {
+    const CREDENTIALS: &str = "See the check of the credentials.";
+    match error.kind() {
+        ErrorKind::Authentication | ErrorKind::TestCredentials => {
+            let why = "Twilio does not accept the credentials".to_owned();
+            (HealthStatus::Error, why, CREDENTIALS)
+        }
+        ErrorKind::AccountNotActive => {
+            let why = "the account is suspended or closed".to_owned();
+            (HealthStatus::Error, why, CREDENTIALS)
+        }
+        ErrorKind::NotPermitted => {
+            let why = "the API key may not read it".to_owned();
+            (HealthStatus::Degraded, why, "Enter a Standard key.")
+        }
+        ErrorKind::RateLimited { .. } => {
+            let why = "Twilio asks for patience".to_owned();
+            (HealthStatus::Degraded, why, "Check again in a minute.")
+        }
+        ErrorKind::Unavailable => {
+            let why = "Twilio did not answer, or not in a form that is known".to_owned();
+            (HealthStatus::Degraded, why, "Check again later.")
+        }
+        ErrorKind::NotFound | ErrorKind::Rejected => {
+            let why = format!("Twilio says {error}");
+            (
+                HealthStatus::Degraded,
+                why,
+                "Look the error's code up in Twilio's documentation.",
+            )
+        }
+    }
+}
