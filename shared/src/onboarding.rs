@@ -8,6 +8,7 @@ use crate::aws::{Aws, Patience};
 use crate::clock::Clock;
 use crate::environment::{ConfigurationError, Environment};
 use crate::fault::InvalidInput;
+use crate::input::Document;
 use crate::store::{NewIntegration, Routes, StoreError, Tenants, table_name};
 use crate::tenant::{Operator, Provider, Settings, TenantId, TenantProfile, TenantStatus};
 use crate::twilio::TwilioCredentials;
@@ -36,8 +37,8 @@ pub struct NewTenant {
 fn entered_credentials<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<TwilioCredentials>, D::Error> {
-    let document = Option::<serde_json::Value>::deserialize(deserializer)?;
-    let credentials = document.map(|document| TwilioCredentials::from_input(&document));
+    let document = Option::<Document>::deserialize(deserializer)?;
+    let credentials = document.map(|document| TwilioCredentials::from_input(document.value()));
     credentials.transpose().map_err(D::Error::custom)
 }
 

@@ -9,6 +9,7 @@ mod resend;
 #[cfg(test)]
 mod tests;
 mod vapi;
+pub mod verification;
 
 pub use configuration::Configuration;
 pub use elevenlabs::ElevenLabsCredentials;

@@ -149,13 +149,21 @@ impl Provider {
         self.received.lock().unwrap().clone()
     }
 
-    /// The client, with this as Twilio.
+    /// The client, with this as every provider.
     pub(crate) fn outbound(&self) -> Outbound {
         self.outbound_with(Clock::system())
     }
 
     pub(crate) fn outbound_with(&self, clock: Clock) -> Outbound {
-        let environment = Environment::of([("TWILIO_API_BASE_URL", self.url.as_str())]);
+        let variables = [
+            "TWILIO_API_BASE_URL",
+            "VAPI_API_BASE_URL",
+            "GOOGLE_OAUTH_BASE_URL",
+            "GOOGLE_API_BASE_URL",
+            "RESEND_API_BASE_URL",
+            "ELEVENLABS_API_BASE_URL",
+        ];
+        let environment = Environment::of(variables.map(|name| (name, self.url.as_str())));
         let outbound = Outbound::with_clock(&environment, clock);
         environment.finish(outbound).unwrap()
     }

@@ -1,6 +1,7 @@
 //! The vault against another implementation, against tampering and against KMS.
 
 mod against_kms;
+mod configurations;
 mod embedded_kms;
 mod format;
 mod tampering;
