@@ -139,7 +139,7 @@ impl Sealable for PlatformSecret {
     const PURPOSE: Purpose = Purpose::PlatformSecret;
 
     fn plaintext(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPlaintext> {
-        let secret = Zeroizing::new(STANDARD.encode(&*self.bytes));
+        let secret = Zeroizing::new(STANDARD.encode(self.bytes.as_slice()));
         write_plaintext(VERSION, &Exposed { secret: &secret })
     }
 

@@ -58,7 +58,7 @@ impl Standing {
     }
 
     /// `RateLimit-Policy` and `RateLimit`: quota and window of each limit, what remains of it and for how long.
-    /// Source: draft-ietf-httpapi-ratelimit-headers-10, "RateLimit header fields for HTTP".
+    /// Source: draft-ietf-httpapi-ratelimit-headers-10, "`RateLimit` header fields for HTTP".
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         let (user, tenant) = (Policy::User.as_str(), Policy::Tenant.as_str());
         let Rates {
