@@ -24,6 +24,7 @@ pub mod lambda;
 pub mod logs;
 pub mod loopback;
 
+pub mod providers;
 pub mod running;
 pub mod sources;
 pub mod stack;

@@ -32,4 +32,3 @@ pub(crate) trait Played: Send + Sync + 'static {
 pub(crate) fn same_secret(one: &str, other: &str) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
-
