@@ -1,23 +1,29 @@
 //! The whole local stack, as the command line and the end-to-end tests start it.
 
+mod error;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use error::StackError;
 use shared::clock::Clock;
 use winterbaume_core::default_account_id;
 
-use crate::binaries::{self, BuildError, Progress};
+use crate::binaries::{self, Progress};
 use crate::control::Control;
 use crate::deployment::{Deployment, Overrides, Ports, Surroundings, Urls};
-use crate::emulators::{self, Emulators, StartError, Storage};
+use crate::double::Doubles;
+use crate::emulators::{self, Emulators, Storage};
 use crate::lambda::{Function, Platform};
 use crate::logs::{Display, Logs};
-use crate::loopback::{ListenError, Serving};
-use crate::running::{Announced, DataFolder, RunningError, RunningFunction, RunningStack};
+use crate::loopback::Serving;
+use crate::providers::ProviderDoubles;
+use crate::running::{Announced, DataFolder, RunningFunction, RunningStack};
 use crate::sources::{InvokeError, SqsSource, SqsSourceOptions};
-use crate::template::{EventSource, Fault, REGION, Resource, Template};
+use crate::template::{EventSource, REGION, Resource, Template};
+use crate::twilio::rest::TwilioDouble;
 
 /// Processes that a function may have at a time, unless told otherwise.
 pub const CONCURRENCY: usize = 10;
@@ -95,43 +101,11 @@ impl StackOptions {
     }
 }
 
-/// Why a stack does not start, as a sentence that says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StackError {
-    /// The template cannot be read.
-    #[error(
-        "{0} cannot be read ({1}): run this in a checkout of the repository, or name a template with --template"
-    )]
-    NoTemplate(PathBuf, #[source] std::io::Error),
-    /// The template cannot be run.
-    #[error("the template cannot be run here:\n  {}", join(.0))]
-    Template(Vec<Fault>),
-    /// The binaries are not to be had.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// A port is not to be had.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The data folder is not to be had.
-    #[error(transparent)]
-    Folder(#[from] RunningError),
-    /// An emulator does not start, or cannot write its data at the end.
-    #[error(transparent)]
-    Emulator(#[from] StartError),
-}
-
-fn join(faults: &[Fault]) -> String {
-    faults
-        .iter()
-        .map(Fault::to_string)
-        .collect::<Vec<_>>()
-        .join("\n  ")
-}
-
 /// A running stack.
 pub struct Stack {
     template: Template,
     emulators: Emulators,
+    doubles: Doubles,
     deployment: Deployment,
     sources: Vec<SqsSource>,
     logs: Logs,
@@ -166,6 +140,7 @@ impl Stack {
             kms: options.ports.at(KMS_PORT),
             sqs: options.ports.at(SQS_PORT),
         };
+        let doubles = Doubles::start(&storage, options.ports, Clock::system()).await?;
         let emulators = Emulators::start_on(&template, storage, ports).await?;
         let binaries = match options.binaries {
             Binaries::In(folder) => folder,
@@ -181,7 +156,7 @@ impl Stack {
         let clock = Clock::system();
         let logs = Logs::new(options.display, clock.clone());
         let platform = Arc::new(Platform {
-            environment: emulators.endpoints(),
+            environment: endpoints(&emulators, &doubles),
             concurrency: options.concurrency,
             ..Platform::new(binaries, REGION, default_account_id())
         });
@@ -212,6 +187,7 @@ impl Stack {
         Ok(Self {
             template,
             emulators,
+            doubles,
             deployment,
             sources,
             logs,
@@ -233,6 +209,18 @@ impl Stack {
     #[must_use]
     pub fn emulators(&self) -> &Emulators {
         &self.emulators
+    }
+
+    /// Twilio's REST API: its accounts, its requests so far, and how it misbehaves.
+    #[must_use]
+    pub fn twilio(&self) -> &TwilioDouble {
+        self.doubles.twilio()
+    }
+
+    /// Vapi, Google, Resend and `ElevenLabs`: their credentials, their requests so far, and how they misbehave.
+    #[must_use]
+    pub fn providers(&self) -> &ProviderDoubles {
+        self.doubles.providers()
     }
 
     /// The functions, in the template's order.
@@ -283,11 +271,19 @@ impl Stack {
         drop((self.announced, self.control));
         drop(tokio::time::timeout(BATCH_LIMIT, stop_all(self.sources)).await);
         let processes = self.deployment.stop().await;
+        self.doubles.stop().await;
         self.emulators.stop().await?;
         // Last: only now the folder may be another stack's.
         drop(self.folder);
         Ok(processes)
     }
+}
+
+/// The variables by which the functions find everything outside of them.
+fn endpoints(emulators: &Emulators, doubles: &Doubles) -> BTreeMap<String, String> {
+    let mut endpoints = emulators.endpoints();
+    endpoints.extend(doubles.endpoints());
+    endpoints
 }
 
 async fn stop_all(sources: Vec<SqsSource>) {

@@ -154,6 +154,8 @@ fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool, next: &str) -> 
             ("DynamoDB", stack.emulators().dynamodb().url()),
             ("KMS", stack.emulators().kms().url()),
             ("SQS", stack.emulators().sqs().url()),
+            ("Twilio", stack.twilio().url()),
+            ("Providers", stack.providers().base_url()),
         ],
         data: stack.folder().filter(|_| !ephemeral),
         tenants: tenants

@@ -4,8 +4,10 @@
 mod listener;
 mod misbehaviour;
 mod request;
+mod set;
 
 pub use misbehaviour::Misbehaviour;
+pub use set::Doubles;
 
 pub(crate) use listener::Listener;
 pub(crate) use misbehaviour::Refusal;

@@ -135,6 +135,12 @@ impl ProviderDoubles {
         Ok(Self { known, listener })
     }
 
+    /// The URL of them all, below which each has its prefix.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.listener.url()
+    }
+
     /// The base URL of a service, without a slash at the end.
     #[must_use]
     pub fn url(&self, service: Service) -> String {

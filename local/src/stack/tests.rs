@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::logs::Voice;
+use crate::running::RunningError;
 
 const TEMPLATE: &str = r"
 Transform: AWS::Serverless-2016-10-31
@@ -87,12 +88,19 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
         "AWS_ENDPOINT_URL_SQS",
         "AWS_REGION",
         "AWS_ACCESS_KEY_ID",
+        "TWILIO_API_BASE_URL",
+        "VAPI_API_BASE_URL",
+        "GOOGLE_OAUTH_BASE_URL",
+        "GOOGLE_API_BASE_URL",
+        "RESEND_API_BASE_URL",
+        "ELEVENLABS_API_BASE_URL",
     ] {
         assert_eq!(
             variables[name].as_str(),
             stack.environment().get(name).map(String::as_str),
             "{name}"
         );
+        assert!(variables[name].is_string(), "{name}");
     }
     stack.stop().await.unwrap();
 }
@@ -101,7 +109,7 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
 async fn a_message_on_the_queue_invokes_the_function() {
     let stage = Stage::new();
     let stack = Stack::start(stage.options()).await.unwrap();
-    let sent = reqwest::Client::new()
+    let sent = crate::http_client::client()
         .post(stack.emulators().sqs().url())
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", "AmazonSQS.SendMessage")
@@ -142,6 +150,31 @@ async fn other_commands_find_the_stack_and_a_second_one_is_refused() {
         .stop()
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_twiml_app_survives_the_restart_of_a_stack_and_an_ephemeral_one_begins_anew() {
+    let stage = Stage::new();
+    let demo = "ACcccccccccccccccccccccccccccccccc".parse().unwrap();
+    let stack = Stack::start(stage.options()).await.unwrap();
+    let voice_url = "https://hooks.example.com/voice";
+    let made = stack
+        .twilio()
+        .account(&demo)
+        .add_application("x", voice_url);
+    assert!(made.is_some());
+    let before = stack.twilio().account(&demo).applications();
+    stack.stop().await.unwrap();
+    let stack = Stack::start(stage.options()).await.unwrap();
+    assert_eq!(stack.twilio().account(&demo).applications(), before);
+    stack.stop().await.unwrap();
+    let ephemeral = StackOptions {
+        ephemeral: true,
+        ..stage.options()
+    };
+    let stack = Stack::start(ephemeral).await.unwrap();
+    assert_eq!(stack.twilio().account(&demo).applications().len(), 0);
+    stack.stop().await.unwrap();
 }
 
 #[tokio::test]
