@@ -25,6 +25,9 @@ const EVENTS: &[&str] = &[
 ];
 const FREE_BUSY: &[&str] = &["calendar", "calendar.readonly", "calendar.freebusy"];
 
+/// Makes the document of a call that is allowed, or refuses what is wrong with it.
+type Respond = fn(&Request) -> Result<Value, Answer>;
+
 /// The largest `maxResults` of both lists that are played.
 const MOST: u32 = 250;
 
@@ -34,13 +37,12 @@ pub(in crate::providers) fn api(
     path: &str,
     now: Timestamp,
 ) -> Answer {
-    let (needed, document): (_, fn(&Request) -> Result<Value, Answer>) =
-        match (&request.method, path) {
-            (&Method::GET, "/calendar/v3/users/me/calendarList") => (CALENDAR_LIST, calendars),
-            (&Method::GET, "/calendar/v3/calendars/primary/events") => (EVENTS, events),
-            (&Method::POST, "/calendar/v3/freeBusy") => (FREE_BUSY, free_busy),
-            _ => return refusal(Refusal::NotFound),
-        };
+    let (needed, document): (_, Respond) = match (&request.method, path) {
+        (&Method::GET, "/calendar/v3/users/me/calendarList") => (CALENDAR_LIST, calendars),
+        (&Method::GET, "/calendar/v3/calendars/primary/events") => (EVENTS, events),
+        (&Method::POST, "/calendar/v3/freeBusy") => (FREE_BUSY, free_busy),
+        _ => return refusal(Refusal::NotFound),
+    };
     let token = request.bearer().map(Fingerprint::of);
     let Some(grant) = token.and_then(|token| directory.granted(&token, now)) else {
         return refusal(Refusal::Unauthorized);
