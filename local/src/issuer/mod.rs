@@ -11,6 +11,7 @@ use std::sync::Arc;
 use shared::clock::Clock;
 
 pub use key::{KeyError, SigningKey};
+pub(crate) use server::TOKEN as TOKEN_PATH;
 pub use token::{Flaw, TokenProfile, TokenRequest};
 
 use crate::loopback::{ListenError, Listening, Serving};
