@@ -1,4 +1,4 @@
-//! The issuer of tokens for development: OpenID Connect discovery, keys, and tokens for whoever asks on this machine.
+//! The issuer of tokens for development: `OpenID` Connect discovery, keys, and tokens for whoever asks on this machine.
 //!
 //! The authorizer of the HTTP API reads discovery and keys as it would those of an issuer on the internet.
 

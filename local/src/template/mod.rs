@@ -10,6 +10,7 @@ mod dependencies;
 mod expression;
 mod fault;
 mod globals;
+mod outputs;
 mod parameters;
 mod properties;
 mod resources;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 pub use attributes::{Attributes, REF};
 pub use expression::Expression;
 pub use fault::{Fault, Position};
+pub use outputs::Output;
 pub use resources::{
     Alias, ApiRoute, AttributeType, Cors, Event, EventSource, Function, HttpApi, Index,
     JwtAuthorizer, Key, KeyElement, Queue, QueueSource, Redrive, Resource, Role, Table,
@@ -31,9 +33,10 @@ pub use resources::{
 
 use dependencies::Dependencies;
 use fault::Faults;
+use outputs::DeclaredOutput;
 use parameters::Values;
 use scope::Scope;
-use yaml::{Entry, Node};
+use yaml::Node;
 
 /// The region that the local stack says it is in (`AWS::Region`).
 pub const REGION: &str = "us-east-1";
@@ -62,24 +65,6 @@ pub struct Template {
     left_out: Vec<(String, String)>,
     outputs: Vec<DeclaredOutput>,
     known: Attributes,
-}
-
-/// One entry of `Outputs`, evaluated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    /// Its name.
-    pub name: String,
-    /// What it is, if the template says.
-    pub description: Option<String>,
-    /// Its value.
-    pub value: String,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct DeclaredOutput {
-    name: String,
-    description: Option<String>,
-    value: Expression,
 }
 
 impl Template {
@@ -343,7 +328,7 @@ fn interpret(root: &Node, values: &Values<'_>, faults: &Faults) -> Template {
     }
     dependencies.check(&places, faults);
     resources::check(&resources, faults);
-    let outputs = outputs(root.get("Outputs"), &scope);
+    let outputs = outputs::outputs(root.get("Outputs"), &scope);
     Template {
         resources,
         left_out,
@@ -382,40 +367,4 @@ fn check_sections(root: &Node, faults: &Faults) {
     {
         faults.add(version.at, "AWSTemplateFormatVersion must be 2010-09-09");
     }
-}
-
-fn outputs(section: Option<&Node>, scope: &Scope<'_>) -> Vec<DeclaredOutput> {
-    let entries = section.and_then(Node::entries).unwrap_or_default();
-    entries
-        .iter()
-        .filter_map(|entry| output(entry, scope))
-        .collect()
-}
-
-fn output(entry: &Entry, scope: &Scope<'_>) -> Option<DeclaredOutput> {
-    if conditions::left_out_by(&entry.node, scope).is_some() {
-        return None;
-    }
-    for field in entry.node.entries().unwrap_or_default() {
-        if !["Condition", "Description", "Export", "Value"].contains(&field.key.as_str()) {
-            let message = format!("an output has no `{}`: remove it", field.key);
-            scope.faults.add(field.at, message);
-        }
-    }
-    let Some(value) = entry.node.get("Value") else {
-        scope.faults.add(
-            entry.at,
-            format!("the output `{}` needs a `Value`", entry.key),
-        );
-        return None;
-    };
-    Some(DeclaredOutput {
-        name: entry.key.clone(),
-        description: entry
-            .node
-            .get("Description")
-            .and_then(Node::text)
-            .map(str::to_owned),
-        value: scope.resolve(value)?,
-    })
 }

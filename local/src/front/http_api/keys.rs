@@ -1,4 +1,4 @@
-//! An issuer's keys: found by OpenID Connect discovery and remembered.
+//! An issuer's keys: found by `OpenID` Connect discovery and remembered.
 //! <https://openid.net/specs/openid-connect-discovery-1_0.html>
 
 use std::time::Duration;
