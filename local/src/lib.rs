@@ -16,6 +16,7 @@ pub mod cli;
 pub mod console;
 pub mod control;
 pub mod deployment;
+pub mod double;
 pub mod emulators;
 pub mod front;
 pub mod http_client;
@@ -23,6 +24,7 @@ pub mod issuer;
 pub mod lambda;
 pub mod logs;
 pub mod loopback;
+
 pub mod running;
 pub mod sources;
 pub mod stack;

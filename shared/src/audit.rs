@@ -50,6 +50,31 @@ pub enum Action {
     TwimlAppUpdated,
 }
 
+impl Action {
+    /// The name in the log and in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TenantCreated => "tenant_created",
+            Self::TenantUpdated => "tenant_updated",
+            Self::TenantSuspended => "tenant_suspended",
+            Self::TenantResumed => "tenant_resumed",
+            Self::TenantDeletionRequested => "tenant_deletion_requested",
+            Self::TenantDeleted => "tenant_deleted",
+            Self::CredentialStored => "credential_stored",
+            Self::CredentialUpdated => "credential_updated",
+            Self::CredentialDeleted => "credential_deleted",
+            Self::CredentialDeactivated => "credential_deactivated",
+            Self::CredentialReactivated => "credential_reactivated",
+            Self::AccountTakenOver => "account_taken_over",
+            Self::SettingsUpdated => "settings_updated",
+            Self::TwimlAppCreated => "twiml_app_created",
+            Self::TwimlAppAdopted => "twiml_app_adopted",
+            Self::TwimlAppUpdated => "twiml_app_updated",
+        }
+    }
+}
+
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
@@ -63,4 +88,21 @@ pub struct AuditEntry {
     pub target: String,
     /// More about it for people: names of the fields that changed, never values of secrets. May be empty.
     pub detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_has_one_name_in_the_log_and_in_json() {
+        for action in [
+            Action::TenantDeletionRequested,
+            Action::CredentialReactivated,
+            Action::AccountTakenOver,
+            Action::TwimlAppAdopted,
+        ] {
+            assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
+        }
+    }
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::aws::Aws;
 use crate::cache::{Cache, CacheLimits, Cached, LoadError, Refreshed};
 use crate::clock::Clock;
-use crate::store::{StoreError, Tenants};
+use crate::store::{StoreError, StoredApplication, Tenants};
 use crate::tenant::{Provider, Settings, TenantId, TenantScope, TenantStatus};
 use crate::twilio::TwilioCredentials;
 use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
@@ -30,6 +30,8 @@ pub struct TwilioTenant {
     pub settings: Settings,
     /// Its credentials, opened.
     pub credentials: TwilioCredentials,
+    /// Its TwiML App, if anybody made sure of one.
+    pub application: Option<StoredApplication>,
 }
 
 /// Why there are no credentials. Its text is for logs, and holds nothing secret.
@@ -141,9 +143,10 @@ impl CredentialVault {
         let tenant_id = scope.tenant_id().clone();
         let provider = Provider::Twilio;
         let record = self.tenants.record(scope).await?;
-        let Some((integration, status, settings)) =
-            record.and_then(|record| Some((record.twilio?, record.status, record.settings)))
-        else {
+        let Some((record, integration)) = record.and_then(|mut record| {
+            let integration = record.twilio.take()?;
+            Some((record, integration))
+        }) else {
             return Err(CredentialError::Missing {
                 tenant_id,
                 provider,
@@ -152,8 +155,9 @@ impl CredentialVault {
         let context = EncryptionContext::new(&tenant_id, provider, Purpose::Credentials);
         let opened = self.vault.open(&context, &integration.message).await;
         Ok(TwilioTenant {
-            status,
-            settings,
+            status: record.status,
+            settings: record.settings,
+            application: record.application,
             credentials: opened.map_err(CredentialError::Vault)?,
             tenant_id,
         })

@@ -1,6 +1,7 @@
 //! Webhooks put aside: verified, acknowledged, and stored later by the same write.
 
 mod batch;
+mod recipients;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use crate::store::{Activity, StoreError};
 use crate::tenant::{TenantId, TenantScope};
 
 pub use self::batch::{Batch, BatchMessage, BatchOutcome};
+pub use self::recipients::{Recipients, UnknownRecipient};
 
 /// The queue of webhooks whose write could not be made in time. It is encrypted: the messages hold what people wrote.
 #[derive(Clone)]

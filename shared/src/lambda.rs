@@ -71,6 +71,8 @@ pub struct HttpInvocation {
     pub request_id: String,
     /// Whether it is the first of this process.
     pub cold_start: bool,
+    /// When Lambda ends the invocation, answered or not.
+    pub deadline: Instant,
 }
 
 /// Serves HTTP events, one at a time or concurrently as the sandbox allows. The handler answers whatever comes.
@@ -88,6 +90,7 @@ where
             event: event.payload,
             request_id: event.context.request_id,
             cold_start: first.swap(false, Ordering::Relaxed),
+            deadline: Instant::now() + until(event.context.deadline, &Clock::system()),
         });
         async move { Ok::<ApiGatewayV2httpResponse, Diagnostic>(answer.await.into()) }
     });

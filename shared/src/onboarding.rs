@@ -3,13 +3,13 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::audit::Actor;
 use crate::aws::{Aws, Patience};
 use crate::clock::Clock;
 use crate::environment::{ConfigurationError, Environment};
+use crate::fault::InvalidInput;
 use crate::store::{NewIntegration, Routes, StoreError, Tenants, table_name};
-use crate::tenant::{
-    InvalidSettings, Operator, Provider, Settings, TenantId, TenantProfile, TenantStatus,
-};
+use crate::tenant::{Operator, Provider, Settings, TenantId, TenantProfile, TenantStatus};
 use crate::twilio::TwilioCredentials;
 use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
 
@@ -54,7 +54,7 @@ fn no_settings() -> serde_json::Value {
 pub enum OnboardingError {
     /// The settings are not settings.
     #[error(transparent)]
-    Settings(#[from] InvalidSettings),
+    Settings(#[from] InvalidInput),
     /// The credentials could not be sealed.
     #[error("{0}")]
     Vault(#[from] VaultError),
@@ -109,11 +109,7 @@ impl Onboarding {
             .twilio
             .as_ref()
             .and_then(|twilio| twilio.phone_number.as_ref());
-        if number.is_some() && settings.forward_to.as_ref() == number {
-            return Err(OnboardingError::Settings(InvalidSettings::Unworkable(
-                "forward_to is the tenant's own number, which would call itself over and over",
-            )));
-        }
+        settings.check_against(number)?;
         let now = self.clock.now();
         let profile = TenantProfile {
             tenant_id: tenant.tenant_id.clone(),
@@ -132,14 +128,24 @@ impl Onboarding {
                     Purpose::Credentials,
                 );
                 Some(NewIntegration {
+                    provider: Provider::Twilio,
                     message: self.vault.seal(&context, credentials).await?,
-                    account: credentials.account_sid.clone(),
-                    updated_by: "operator".to_owned(),
+                    account_sid: Some(credentials.account_sid.clone()),
+                    summary: credentials.summary(),
+                    fingerprint: None,
+                    verification: None,
+                    expires_at: None,
                 })
             }
         };
         self.tenants
-            .store(&scope, &profile, &settings, integration)
+            .store(
+                &scope,
+                &profile,
+                &settings,
+                integration.as_ref(),
+                &Actor::Console.name(),
+            )
             .await?;
         Ok(())
     }

@@ -78,14 +78,30 @@ sids! {
     AccountSid: "AC";
     /// An API key, `SK…`.
     ApiKeySid: "SK";
+    /// A TwiML App, `AP…`.
+    ApplicationSid: "AP";
     /// A call leg, `CA…`.
     CallSid: "CA";
     /// A message, `SM…` (text) or `MM…` (media).
     MessageSid: "SM" | "MM";
     /// A messaging service, `MG…`.
     MessagingServiceSid: "MG";
+    /// A phone number of an account, `PN…`.
+    PhoneNumberSid: "PN";
+    /// A push credential, `CR…`.
+    PushCredentialSid: "CR";
     /// A recording, `RE…`.
     RecordingSid: "RE";
+    /// A role of Conversations, `RL…`.
+    RoleSid: "RL";
+    /// A service of Conversations or Sync, `IS…`.
+    ServiceSid: "IS";
+    /// A SIP trunk, `TK…`.
+    TrunkSid: "TK";
+    /// A TaskRouter worker, `WK…`.
+    WorkerSid: "WK";
+    /// A TaskRouter workspace, `WS…`.
+    WorkspaceSid: "WS";
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn required(binary: &str) -> Vec<&'static str> {
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     ];
     if binary == WRITER {
-        [&["DEAD_LETTER_QUEUE_URL"][..], &of_all].concat()
+        [&["TENANTS_TABLE", "DEAD_LETTER_QUEUE_URL"][..], &of_all].concat()
     } else {
         [&of_webhooks[..], &of_all].concat()
     }
@@ -58,7 +58,11 @@ fn malformed(binary: &str) -> Vec<(&'static str, &'static str)> {
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much"),
     ];
     if binary == WRITER {
-        [&[("DEAD_LETTER_QUEUE_URL", "DeadLetters")][..], &of_all].concat()
+        let of_writer = [
+            ("TENANTS_TABLE", "no table"),
+            ("DEAD_LETTER_QUEUE_URL", "DeadLetters"),
+        ];
+        [&of_writer[..], &of_all].concat()
     } else {
         [&of_webhooks[..], &of_all].concat()
     }

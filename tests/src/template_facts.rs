@@ -25,6 +25,7 @@ const VARIABLES: &[(&str, &[&str])] = &[
             "ACTIVITY_TABLE",
             "DEAD_LETTER_QUEUE_URL",
             "LOG_LEVEL",
+            "TENANTS_TABLE",
         ],
     ),
     ("token", TOKEN),

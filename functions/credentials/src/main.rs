@@ -1,1 +1,16 @@
-fn main() {}
+//! A tenant's credentials, settings, audit log and diagnostics, for its admins.
+
+mod handler;
+mod integrations;
+mod service;
+mod settings;
+
+use std::process::ExitCode;
+
+use shared::{api, lambda};
+
+use service::Credentials;
+
+fn main() -> ExitCode {
+    lambda::start(|environment| api::run(environment, Credentials::new, handler::handle))
+}

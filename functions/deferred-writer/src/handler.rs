@@ -1,38 +1,46 @@
 //! One batch of the queue.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::aws::{Aws, Patience, Service};
+use shared::clock::Clock;
 use shared::deferred::{
-    Batch, BatchMessage, BatchOutcome, DeadLetterQueue, DeferredWebhook, UnreadableMessage,
+    Batch, BatchMessage, BatchOutcome, DeadLetterQueue, DeferredWebhook, Recipients,
+    UnreadableMessage,
 };
 use shared::environment::Environment;
 use shared::lambda::{Failure, Invocation, StartError};
-use shared::store::{Activity, table_name};
+use shared::store::{Activity, Profiles, table_name};
 use tracing::{error, info, warn};
 
-/// What is left of an invocation's time to answer in. A message takes at most the 5 seconds of one background call, and all
-/// of a batch are handled at once, so that the 10 seconds of the function are only used up by a sandbox that is starved.
+/// What is left of an invocation's time to answer in. A message takes at most two background calls of 5 seconds, and all of a
+/// batch are handled at once, so that the 10 seconds of the function are only used up by two stores that both fail slowly, or
+/// by a sandbox that is starved: what is not done by then is delivered again.
 const TO_ANSWER: Duration = Duration::from_secs(1);
 
 /// Where messages go.
 #[derive(Clone)]
 pub(crate) struct Writer {
     activity: Activity,
+    recipients: Arc<Recipients>,
     dead_letters: DeadLetterQueue,
 }
 
 impl Writer {
     pub(crate) async fn connect(environment: &Environment) -> Result<Self, StartError> {
         let table = table_name(environment, "ACTIVITY_TABLE");
+        let tenants = table_name(environment, "TENANTS_TABLE");
         let retention = Activity::retention_days(environment);
         let dead_letters = DeadLetterQueue::url(environment);
         let aws = Aws::from_environment(environment, Patience::BACKGROUND);
-        let read = table.zip(retention).zip(dead_letters).zip(aws);
-        let (((table, retention), dead_letters), aws) = environment.finish(read)?;
+        let read = table.zip(tenants).zip(retention).zip(dead_letters).zip(aws);
+        let ((((table, tenants), retention), dead_letters), aws) = environment.finish(read)?;
         aws.prime(&[Service::DynamoDb]).await;
+        let profiles = Profiles::new(aws.dynamodb(), tenants);
         Ok(Self {
             activity: Activity::new(aws.dynamodb(), table, retention),
+            recipients: Arc::new(Recipients::new(profiles, Clock::system())),
             dead_letters: DeadLetterQueue::new(aws.sqs(), dead_letters),
         })
     }
@@ -67,6 +75,20 @@ impl Writer {
             Err(UnreadableMessage) => return self.is_moved(&message).await,
         };
         let tenant_id = webhook.tenant_id().as_str();
+        match self.recipients.want(&webhook).await {
+            Ok(true) => {}
+            Ok(false) => {
+                info!(
+                    tenant_id,
+                    message_id, "dropped a webhook that was put aside: its tenant is deleted"
+                );
+                return true;
+            }
+            Err(error) => {
+                warn!(tenant_id, message_id, error = %error, "its tenant cannot be read, to be tried again");
+                return false;
+            }
+        }
         match webhook.keep(&self.activity).await {
             Ok(()) => info!(tenant_id, message_id, "kept a webhook that was put aside"),
             Err(error) => {

@@ -1,1 +1,12 @@
-fn main() {}
+//! Voice access tokens for the users of a tenant's apps.
+
+mod handler;
+
+use std::process::ExitCode;
+
+use shared::tokens::Tokens;
+use shared::{api, lambda};
+
+fn main() -> ExitCode {
+    lambda::start(|environment| api::run(environment, Tokens::new, handler::handle))
+}

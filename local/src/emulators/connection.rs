@@ -14,22 +14,22 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A listener whose connections can be cut.
 #[derive(Debug)]
-pub(super) struct CuttableListener(pub(super) TcpListener);
+pub(crate) struct CuttableListener(pub(crate) TcpListener);
 
 /// A TCP stream that stops at the next write once it is cut.
 #[derive(Debug)]
-pub(super) struct CuttableStream {
+pub(crate) struct CuttableStream {
     stream: TcpStream,
     cut: Arc<AtomicBool>,
 }
 
 /// Cuts the connection that a request came by.
 #[derive(Debug, Clone)]
-pub(super) struct Scissors(Arc<AtomicBool>);
+pub(crate) struct Scissors(Arc<AtomicBool>);
 
 impl Scissors {
     /// From now on nothing is sent; the connection closes at the next attempt.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }

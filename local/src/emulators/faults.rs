@@ -179,39 +179,43 @@ pub enum Times {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FaultId(u64);
 
-/// The faults of one emulator. Clones share them.
+/// The faults of one emulator, or of a double with effects of its own. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Faults {
-    rules: Arc<Mutex<Rules>>,
+pub struct Faults<E = Effect> {
+    rules: Arc<Mutex<Rules<E>>>,
     removals: watch::Sender<u64>,
 }
 
-#[derive(Debug, Default)]
-struct Rules {
+#[derive(Debug)]
+struct Rules<E> {
     next: u64,
-    active: Vec<Rule>,
+    active: Vec<Rule<E>>,
 }
 
 #[derive(Debug)]
-struct Rule {
+struct Rule<E> {
     id: FaultId,
     matching: Matching,
-    effect: Effect,
+    effect: E,
     times: Times,
 }
 
-impl Default for Faults {
+impl<E> Default for Faults<E> {
     fn default() -> Self {
+        let rules = Rules {
+            next: 0,
+            active: Vec::new(),
+        };
         Self {
-            rules: Arc::default(),
+            rules: Arc::new(Mutex::new(rules)),
             removals: watch::Sender::new(0),
         }
     }
 }
 
-impl Faults {
+impl<E: Clone> Faults<E> {
     /// Makes calls fail. If several faults match a call, the oldest takes it.
-    pub fn inject(&self, matching: Matching, effect: Effect, times: Times) -> FaultId {
+    pub fn inject(&self, matching: Matching, effect: E, times: Times) -> FaultId {
         let mut rules = self.lock();
         let id = FaultId(rules.next);
         rules.next = rules.next.saturating_add(1);
@@ -239,7 +243,7 @@ impl Faults {
     }
 
     /// The effect on a call that has arrived; it counts as one of [`Times::Next`].
-    pub(super) fn hit(&self, operation: &str, targets: &[Target]) -> Option<Effect> {
+    pub(crate) fn hit(&self, operation: &str, targets: &[Target]) -> Option<E> {
         let mut rules = self.lock();
         let index = rules.active.iter().position(|rule| {
             rule.times != Times::Next(0) && rule.matching.matches(operation, targets)
@@ -253,11 +257,11 @@ impl Faults {
     }
 
     /// Changes whenever faults are taken back.
-    pub(super) fn removals(&self) -> watch::Receiver<u64> {
+    pub(crate) fn removals(&self) -> watch::Receiver<u64> {
         self.removals.subscribe()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Rules> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Rules<E>> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,13 +3,13 @@
 //! Each is a listener that the AWS SDK reaches through `AWS_ENDPOINT_URL_*`. What comes over the wire is recorded, and
 //! faults can be injected into it.
 
-mod connection;
+pub(crate) mod connection;
 mod dynamodb;
 pub mod faults;
 mod front;
 mod kms;
 mod sqs;
-mod state_directory;
+pub(crate) mod state_directory;
 pub mod wire;
 
 #[cfg(test)]

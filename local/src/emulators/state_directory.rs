@@ -1,4 +1,4 @@
-//! The directory that keeps the emulators' data between runs. It holds key material, so only its owner may read it.
+//! The directory that keeps the data of emulators and doubles between runs. It holds key material, so only its owner may read it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -12,19 +12,19 @@ use super::StartError;
 
 /// A state directory.
 #[derive(Debug)]
-pub(super) struct StateDirectory {
+pub(crate) struct StateDirectory {
     path: PathBuf,
 }
 
 /// Keeps other processes out of a state directory as long as it lives.
 #[derive(Debug)]
-pub(super) struct Hold {
+pub(crate) struct Hold {
     _locked: File,
 }
 
 impl StateDirectory {
     /// Opens or makes the directory at mode 0700, and takes it for this process.
-    pub(super) fn open(path: &Path) -> Result<(Self, Hold), StartError> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, Hold), StartError> {
         let failed = |source| StartError::Directory {
             path: path.to_owned(),
             source,
@@ -50,12 +50,12 @@ impl StateDirectory {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The path of a file that exists at mode 0600.
-    pub(super) fn private_file(&self, name: &str) -> Result<PathBuf, StartError> {
+    pub(crate) fn private_file(&self, name: &str) -> Result<PathBuf, StartError> {
         let path = self.path.join(name);
         private()
             .open(&path)
@@ -67,7 +67,7 @@ impl StateDirectory {
     }
 
     /// Reads what [`StateDirectory::write`] wrote; `None` if it never did.
-    pub(super) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StartError> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StartError> {
         let path = self.path.join(name);
         match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
@@ -79,7 +79,7 @@ impl StateDirectory {
     }
 
     /// Replaces a file whole, at mode 0600: after a crash it is the old one or the new one.
-    pub(super) fn write(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
+    pub(crate) fn write(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
         let (path, new) = (self.path.join(name), self.path.join(format!("{name}.new")));
         let mut file = private().truncate(true).open(&new)?;
         file.write_all(&serde_json::to_vec(value)?)?;

@@ -1,4 +1,4 @@
-//! What went over the wire to an emulator: every call, in order, to be counted by tests and shown to people.
+//! What went over the wire to an emulator or a double: every call, in order, to be counted by tests and shown to people.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -196,7 +196,7 @@ impl WireLog {
     }
 
     /// Notes a call that has arrived; the number is for [`WireLog::finish`].
-    pub(super) fn begin(&self, operation: &str, targets: Vec<Target>, disturbed: bool) -> u64 {
+    pub(crate) fn begin(&self, operation: &str, targets: Vec<Target>, disturbed: bool) -> u64 {
         let mut kept = self.lock();
         if kept.calls.len() == KEPT {
             kept.calls.pop_front();
@@ -220,7 +220,7 @@ impl WireLog {
     }
 
     /// Notes the answer of a call; `None` if the connection was dropped instead.
-    pub(super) fn finish(&self, number: u64, status: Option<u16>) {
+    pub(crate) fn finish(&self, number: u64, status: Option<u16>) {
         let mut kept = self.lock();
         let index = number
             .checked_sub(kept.first)

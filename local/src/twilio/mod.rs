@@ -15,6 +15,7 @@ mod parameters;
 pub mod payload;
 pub mod render;
 mod reply;
+pub mod rest;
 mod sender;
 mod sids;
 mod signature;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::kept::{Kept, browsers};
+use super::resource::CHILD_LEGS;
 use super::{Group, MalformedWebhook, Resource, Route};
 use crate::sid::CallSid;
 use crate::twilio::Parameters;
@@ -138,10 +139,14 @@ impl Fact {
             .and_then(|parent| parent.parse().ok())
     }
 
-    /// Whether the resource is listed by time on its own: all but the child legs of calls.
+    /// The list by time that the resource is in, one of `LISTINGS`: that of its kind, or that of child legs, which no list of
+    /// calls shows. Whatever is kept is in one of them, so that a tenant's deletion finds it.
     #[must_use]
-    pub fn is_listed(&self) -> bool {
-        self.parent().is_none()
+    pub fn listing(&self) -> &'static str {
+        match self.parent() {
+            Some(_) => CHILD_LEGS,
+            None => self.resource.kind(),
+        }
     }
 
     /// What the history is ordered by: Twilio's own sequence and time where it gives them, then ours.

@@ -18,5 +18,6 @@ pub use call::{Call, CallStatus};
 pub use fact::{Fact, History};
 pub use message::{Channel, Direction, Message, MessageStatus};
 pub use recording::{Recording, RecordingKind, RecordingStatus};
+pub(crate) use resource::LISTINGS;
 pub use resource::{Group, MalformedWebhook, Resource};
 pub use route::Route;

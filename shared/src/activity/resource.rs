@@ -24,6 +24,12 @@ pub enum Resource {
     Recording(RecordingSid),
 }
 
+/// The list by time of the child legs of calls.
+pub(super) const CHILD_LEGS: &str = "leg";
+
+/// The lists by time that a tenant's resources are in, each in one: those of the kinds, and that of child legs.
+pub(crate) const LISTINGS: [&str; 4] = ["message", "call", "recording", CHILD_LEGS];
+
 impl Resource {
     /// The kind, as keys name it.
     #[must_use]

@@ -179,9 +179,9 @@ fn a_child_leg_is_listed_with_its_parent_alone() {
             ("CallStatus", "completed"),
         ],
     );
-    assert!(!child.is_listed());
+    assert_eq!(child.listing(), "leg");
     assert_eq!(child.group(), Some(Group::Call(CALL.parse().unwrap())));
-    assert!(leg("ringing", &[]).is_listed());
+    assert_eq!(leg("ringing", &[]).listing(), "call");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_parent_that_is_no_call_is_none() {
         Route::VoiceStatus,
         &[("CallSid", CHILD), ("ParentCallSid", "zzz")],
     );
-    assert_eq!((child.group(), child.is_listed()), (None, true));
+    assert_eq!((child.group(), child.listing()), (None, "call"));
 }
 
 #[test]

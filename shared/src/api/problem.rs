@@ -175,7 +175,7 @@ pub struct Problem {
     /// After how many seconds to try again.
     pub retry_after: Option<u32>,
     /// The methods that the route has.
-    pub allow: Option<&'static str>,
+    pub allow: Option<String>,
     /// What led to it, for the log alone.
     pub cause: Option<String>,
 }
@@ -206,6 +206,12 @@ impl Problem {
     pub fn because(mut self, cause: impl ToString) -> Self {
         self.cause = Some(cause.to_string());
         self
+    }
+
+    /// A route that the table sends to another function.
+    #[must_use]
+    pub fn not_here() -> Self {
+        Self::new(Code::NotFound, "Another function serves this route.")
     }
 
     /// A failure of ours. The caller learns nothing of the cause.

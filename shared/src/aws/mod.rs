@@ -31,6 +31,11 @@ impl Patience {
         attempt: Duration::from_millis(300),
         operation: Duration::from_millis(450),
     };
+    /// For calls of the client API, whose caller waits, and can be told to try again.
+    pub const REQUEST: Self = Self {
+        attempt: Duration::from_secs(1),
+        operation: Duration::from_secs(3),
+    };
     /// For work that nobody waits for.
     pub const BACKGROUND: Self = Self {
         attempt: Duration::from_secs(2),
@@ -72,7 +77,8 @@ impl Aws {
             .region(Region::new(region.to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(connection.http_client())
-            // The second attempt follows at once: a frozen sandbox thaws with dead connections, and every write is idempotent.
+            // The second attempt follows at once: a frozen sandbox thaws with dead connections, and every write is idempotent but
+            // that of a limit's counter, which errs on the strict side.
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(2)

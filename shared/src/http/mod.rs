@@ -3,5 +3,6 @@
 mod reply;
 mod request;
 
+pub use lambda_http::http::StatusCode;
 pub use reply::Reply;
 pub use request::{HttpRequest, MalformedEvent};

@@ -2,16 +2,19 @@
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::aws_lambda_events::encodings::Body;
-use lambda_http::http::header::{ALLOW, CONTENT_TYPE};
-use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
+use lambda_http::http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
+use lambda_http::http::{HeaderName, HeaderValue};
+
+use serde::Serialize;
 
 use crate::twilio::twiml::DocumentTooLong;
+use lambda_http::http::StatusCode;
 
 /// An HTTP answer: a status, and a body with its type or none at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     status: StatusCode,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     body: String,
 }
 
@@ -21,7 +24,7 @@ impl Reply {
     pub fn empty(status: StatusCode) -> Self {
         Self {
             status,
-            header: None,
+            headers: Vec::new(),
             body: String::new(),
         }
     }
@@ -42,7 +45,7 @@ impl Reply {
         let content_type = HeaderValue::from_static("text/xml; charset=utf-8");
         Self {
             status: StatusCode::OK,
-            header: Some((CONTENT_TYPE, content_type)),
+            headers: vec![(CONTENT_TYPE, content_type)],
             body: document,
         }
     }
@@ -52,8 +55,57 @@ impl Reply {
     pub fn method_not_allowed(allowed: &'static str) -> Self {
         Self {
             status: StatusCode::METHOD_NOT_ALLOWED,
-            header: Some((ALLOW, HeaderValue::from_static(allowed))),
+            headers: vec![(ALLOW, HeaderValue::from_static(allowed))],
             body: String::new(),
+        }
+    }
+
+    /// A JSON document. What cannot be written as one is a defect, and answers `500` with nothing in it.
+    #[must_use]
+    pub fn json(status: StatusCode, media_type: &'static str, document: &impl Serialize) -> Self {
+        match serde_json::to_string(document) {
+            Ok(body) => Self {
+                status,
+                headers: vec![(CONTENT_TYPE, HeaderValue::from_static(media_type))],
+                body,
+            },
+            Err(error) => {
+                tracing::error!(error = %error, "the answer cannot be written");
+                Self::empty(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    /// The same with a header more.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same with `ETag`: the version of what it shows.
+    #[must_use]
+    pub fn etag(self, version: u64) -> Self {
+        self.text(ETAG, format!("\"{version}\""))
+    }
+
+    /// The same with `Location`: where what was made is.
+    #[must_use]
+    pub fn location(self, path: String) -> Self {
+        self.text(LOCATION, path)
+    }
+
+    /// The same with `Retry-After`, in seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.with(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Leaves out what cannot be a header; what we make always can.
+    fn text(self, name: HeaderName, value: String) -> Self {
+        match HeaderValue::try_from(value) {
+            Ok(value) => self.with(name, value),
+            Err(_) => self,
         }
     }
 
@@ -74,7 +126,7 @@ impl From<Reply> for ApiGatewayV2httpResponse {
     fn from(reply: Reply) -> Self {
         let mut response = Self::default();
         response.status_code = i64::from(reply.status.as_u16());
-        response.headers.extend(reply.header);
+        response.headers.extend(reply.headers);
         response.body = Some(Body::Text(reply.body));
         response
     }

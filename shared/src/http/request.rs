@@ -6,19 +6,22 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::http::Method;
 use serde::Deserialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
 
 /// An HTTP request as it came in: raw path, raw query, decoded body.
 ///
 /// It is read from the event itself and not through `lambda_http::Request`, whose URI resolves `..` and whose construction
 /// panics on a raw quote in the query or a malformed Host (`lambda_http` 1.3.2; docs/decisions/0005-raw-events.md).
-#[derive(Debug)]
+/// The body may hold secrets: it is zeroised on drop, and nothing of the request has a `Debug`.
 pub struct HttpRequest {
     method: Method,
     path: String,
     query: String,
     headers: HashMap<String, String>,
     host: String,
-    body: Vec<u8>,
+    claims: HashMap<String, String>,
+    body: Zeroizing<Vec<u8>>,
 }
 
 /// Why an event is not a request. It does not repeat what was sent.
@@ -67,6 +70,18 @@ struct Event {
 struct RequestContext {
     domain_name: Option<String>,
     http: Option<HttpContext>,
+    authorizer: Option<Authorizer>,
+}
+
+/// What API Gateway's authorizer found. A function URL has none.
+#[derive(Deserialize)]
+struct Authorizer {
+    jwt: Option<Jwt>,
+}
+
+#[derive(Deserialize)]
+struct Jwt {
+    claims: Option<HashMap<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +107,15 @@ impl HttpRequest {
         let host = context
             .domain_name
             .ok_or(MalformedEvent::NoRequestContext)?;
+        let claims = context
+            .authorizer
+            .and_then(|authorizer| authorizer.jwt?.claims);
+        // API Gateway sends texts alone; what is none is no claim that it vouches for.
+        let claims = claims.unwrap_or_default().into_iter();
+        let claims = claims.filter_map(|(name, value)| match value {
+            Value::String(text) => Some((name, text)),
+            _ => None,
+        });
         let path = event.raw_path.ok_or(MalformedEvent::NotHttp)?;
         let query = event.raw_query_string.unwrap_or_default();
         let headers = event.headers.unwrap_or_default();
@@ -116,7 +140,8 @@ impl HttpRequest {
             query,
             headers,
             host,
-            body,
+            claims: claims.collect(),
+            body: Zeroizing::new(body),
         })
     }
 
@@ -148,6 +173,12 @@ impl HttpRequest {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
+    }
+
+    /// A claim of the caller's token, as the gateway's authorizer verified it; nothing behind a function URL.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        self.claims.get(name).map(String::as_str)
     }
 
     /// The media type of the body, in lower case, without parameters; empty when the caller named none.

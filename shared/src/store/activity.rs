@@ -61,15 +61,13 @@ impl Activity {
         );
         update.set_once("#sid", ":sid", "sid".to_owned(), text(fact.resource.sid()));
         let moment = keys::moment(fact.received_at, &fact.resource);
-        if fact.is_listed() {
-            update.set_once(
-                "#tp",
-                ":tp",
-                "time_pk".to_owned(),
-                text(keys::by_time(scope, fact.resource.kind())),
-            );
-            update.set_once("#ts", ":ts", "time_sk".to_owned(), text(moment.clone()));
-        }
+        update.set_once(
+            "#tp",
+            ":tp",
+            "time_pk".to_owned(),
+            text(keys::by_time(scope, fact.listing())),
+        );
+        update.set_once("#ts", ":ts", "time_sk".to_owned(), text(moment.clone()));
         if let Some(group) = fact.group() {
             update.set_once(
                 "#gp",

@@ -40,6 +40,28 @@ impl<'i> Attributes<'i> {
             .map_err(|_| self.unreadable(attribute))
     }
 
+    /// The same for an attribute that may be absent.
+    pub(super) fn optional<T: std::str::FromStr>(
+        self,
+        attribute: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        if !self.item.contains_key(attribute) {
+            return Ok(None);
+        }
+        self.parsed(attribute).map(Some)
+    }
+
+    /// A number that may be absent.
+    pub(super) fn optional_number(
+        self,
+        attribute: &'static str,
+    ) -> Result<Option<u64>, StoreError> {
+        if !self.item.contains_key(attribute) {
+            return Ok(None);
+        }
+        self.number(attribute).map(Some)
+    }
+
     pub(super) fn number(self, attribute: &'static str) -> Result<u64, StoreError> {
         let number = self
             .item
@@ -74,12 +96,17 @@ impl<'i> Attributes<'i> {
         self.parsed(attribute)
     }
 
-    fn unreadable(self, attribute: &'static str) -> StoreError {
+    pub(super) fn unreadable(self, attribute: &'static str) -> StoreError {
         StoreError::Unreadable {
             operation: self.operation,
             attribute,
         }
     }
+}
+
+/// A time, to the millisecond, in a fixed width.
+pub(super) fn time(value: Timestamp) -> AttributeValue {
+    text(format!("{value:.3}"))
 }
 
 /// A string attribute.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::item::text;
 use crate::activity::{Group, Resource};
 use crate::sid::AccountSid;
-use crate::tenant::{Provider, TenantId, TenantScope};
+use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
 /// The partition key attribute of every table.
 pub(super) const PARTITION: &str = "pk";
@@ -26,6 +26,11 @@ pub(super) const SORT: &str = "sk";
 pub(super) const PROFILE: &str = "profile";
 /// The sort key of a tenant's settings.
 pub(super) const SETTINGS: &str = "settings";
+
+/// The sort key of what is remembered of a tenant's TwiML App.
+pub(super) const APPLICATION: &str = "twiml-app";
+/// What the sort key of every integration begins with.
+pub(super) const INTEGRATIONS: &str = "integration#";
 
 /// A whole primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +57,80 @@ pub(super) fn account_route(account: &AccountSid) -> Key {
     }
 }
 
+/// The route of a subdomain; platform data, like that of an account.
+pub(super) fn subdomain_route(subdomain: &Subdomain) -> Key {
+    Key {
+        partition: format!("subdomain#{subdomain}"),
+        sort: "route".to_owned(),
+    }
+}
+
+/// The partition of the directory of all tenants.
+pub(super) fn directory_partition() -> String {
+    format!("{}#tenants", TenantId::PLATFORM)
+}
+
+/// A tenant's entry of the directory, in the order of its creation.
+pub(super) fn directory_entry(created_at: Timestamp, tenant_id: &TenantId) -> Key {
+    Key {
+        partition: directory_partition(),
+        sort: format!("{created_at:.3}#{tenant_id}"),
+    }
+}
+
+/// What is remembered for a while of a tenant that was deleted: that its id was.
+pub(super) fn deleted_tenant(scope: &TenantScope) -> Key {
+    Key {
+        partition: format!("{}#deleted", TenantId::PLATFORM),
+        sort: scope.tenant_id().to_string(),
+    }
+}
+
+/// The partition of a tenant's audit log.
+pub(super) fn audit_partition(scope: &TenantScope) -> String {
+    partition(scope.tenant_id(), "audit")
+}
+
+/// The partition of the log of what outlives tenants.
+pub(super) fn platform_audit_partition() -> String {
+    format!("{}#audit", TenantId::PLATFORM)
+}
+
+/// An entry of an audit log, or any other item by its keys.
+pub(super) fn item_of(partition: String, sort: String) -> Key {
+    Key { partition, sort }
+}
+
+/// The partition of a tenant's counters.
+pub(super) fn limit_partition(scope: &TenantScope) -> String {
+    partition(scope.tenant_id(), "limit")
+}
+
 /// The partition that holds all of a tenant's configuration, so that one query reads what a webhook needs.
 pub(super) fn tenant_partition(scope: &TenantScope) -> String {
     partition(scope.tenant_id(), "tenant")
+}
+
+/// The platform's own secret; of no tenant, since none can be named `platform`.
+pub(super) fn platform_secret() -> Key {
+    Key {
+        partition: format!("{}#tenant", TenantId::PLATFORM),
+        sort: "platform-secret".to_owned(),
+    }
+}
+
+/// What a tenant's users took in one minute of one class of routes. Its own partition: a flood of requests takes nothing
+/// from what reads the configuration.
+pub(super) fn limit(scope: &TenantScope, class: &str, minute: i64) -> Key {
+    Key {
+        partition: limit_partition(scope),
+        sort: format!("{class}#{minute}"),
+    }
+}
+
+/// The tenant whose configuration a partition holds.
+pub(super) fn tenant_of(tenant_partition: &str) -> Option<TenantId> {
+    tenant_partition.strip_suffix("#tenant")?.parse().ok()
 }
 
 /// A tenant's profile.
@@ -83,7 +159,15 @@ pub(super) fn integration(scope: &TenantScope, provider: Provider) -> Key {
 
 /// The sort key of a provider's credentials.
 pub(super) fn integration_sort(provider: Provider) -> String {
-    format!("integration#{provider}")
+    format!("{INTEGRATIONS}{provider}")
+}
+
+/// What is remembered of a tenant's TwiML App.
+pub(super) fn application(scope: &TenantScope) -> Key {
+    Key {
+        partition: tenant_partition(scope),
+        sort: APPLICATION.to_owned(),
+    }
 }
 
 /// A call leg, message or recording. Its own partition: writes spread however large the tenant.
@@ -160,6 +244,10 @@ mod tests {
             profile(scope).partition,
             settings(scope).partition,
             integration(scope, Provider::Twilio).partition,
+            application(scope).partition,
+            limit(scope, "token", 29_000_000).partition,
+            audit_partition(scope),
+            limit_partition(scope),
             resource(scope, &message).partition,
             by_time(scope, message.kind()),
             by_group(scope, &Group::Conversation(contact.to_owned())),
@@ -168,6 +256,17 @@ mod tests {
                 &Group::Call("CA00000000000000000000000000000001".parse().unwrap()),
             ),
         ]
+    }
+
+    #[test]
+    fn a_partition_of_configuration_tells_its_tenant() {
+        let acme = scope("acme");
+        let told = |partition: &str| tenant_of(partition);
+        assert_eq!(
+            told(&tenant_partition(&acme)),
+            Some(acme.tenant_id().clone())
+        );
+        assert_eq!(told("acme#audit"), None);
     }
 
     #[test]

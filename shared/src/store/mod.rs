@@ -1,15 +1,49 @@
 //! What is kept in DynamoDB, and by which keys: `docs/data.md` lists every access with its cost.
 
 mod activity;
+mod applications;
+mod assignments;
+mod audit;
+mod batch;
+mod change;
+mod deleted;
+mod deletion;
+mod directory;
 mod error;
+mod integrations;
 mod item;
 mod keys;
+mod limits;
+mod page;
+mod platform;
+mod profiles;
+mod registry;
 mod routes;
+mod settings;
+mod subdomains;
+mod sweep;
 mod tables;
 mod tenants;
+mod transaction;
 
 pub use activity::Activity;
+pub use applications::{
+    ApplicationMemory, Lease, Leasing, RememberedApplication, StoredApplication,
+};
+pub use audit::{Audit, AuditRecord};
+pub use change::{WriteConflict, WriteError};
+pub use deletion::Deletions;
+pub use directory::Directory;
 pub use error::StoreError;
+pub use integrations::{Expected, IntegrationRecord, Integrations, NewIntegration};
+pub(crate) use limits::Take;
+pub use limits::{Counted, Limits};
+pub use page::Page;
+pub use platform::PlatformItems;
+pub use profiles::{PendingDeletion, Profiles, StoredProfile};
+pub use registry::{NewProfile, ProfileChanges, Registry};
 pub use routes::{AccountRoute, QUARANTINE_SECONDS, Routes};
+pub use settings::{StoredSettings, TenantSettings};
+pub use subdomains::Subdomains;
 pub use tables::{TableNames, table_name};
-pub use tenants::{Integration, NewIntegration, TenantRecord, Tenants};
+pub use tenants::{Integration, TenantRecord, Tenants};

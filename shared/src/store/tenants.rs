@@ -1,13 +1,16 @@
 //! The Tenants table: profile, settings and integrations, one partition a tenant.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 
+use super::deleted::DeletedTenants;
 use super::error::Conflict;
-use super::item::{Attributes, Item, number, text};
+use super::item::{Attributes, Item, number, text, time};
 use super::routes::incomplete;
-use super::{Routes, StoreError, keys};
+use super::{
+    IntegrationRecord, NewIntegration, Profiles, Routes, StoreError, StoredApplication,
+    applications, directory, integrations, keys, profiles,
+};
 use crate::clock::Clock;
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, Settings, TenantProfile, TenantScope, TenantStatus};
@@ -30,6 +33,8 @@ pub struct TenantRecord {
     pub settings: Settings,
     /// Its Twilio credentials, if it has any.
     pub twilio: Option<Integration>,
+    /// Its TwiML App, if anybody made sure of one.
+    pub application: Option<StoredApplication>,
 }
 
 /// Stored credentials: a sealed message and its state.
@@ -43,17 +48,6 @@ pub struct Integration {
     pub is_active: bool,
     /// The Twilio account, as stored beside the message for people to see.
     pub account: AccountSid,
-}
-
-/// Credentials to be stored.
-#[derive(Debug, Clone)]
-pub struct NewIntegration {
-    /// The AWS Encryption SDK message.
-    pub message: Vec<u8>,
-    /// The account that is claimed with them.
-    pub account: AccountSid,
-    /// Who stores them.
-    pub updated_by: String,
 }
 
 impl Tenants {
@@ -102,30 +96,23 @@ impl Tenants {
         let Some(profile) = find(keys::PROFILE) else {
             return Ok(None);
         };
-        let status = match Attributes::of(OPERATION, profile).text("status")? {
-            "active" => TenantStatus::Active,
-            "suspended" => TenantStatus::Suspended,
-            "deleting" => TenantStatus::Deleting,
-            _ => {
-                return Err(StoreError::Unreadable {
-                    operation: OPERATION,
-                    attribute: "status",
-                });
-            }
-        };
+        let status = profiles::status(OPERATION, profile)?;
         let settings =
             find(keys::SETTINGS).map(|item| Attributes::of(OPERATION, item).json("settings"));
         let twilio = find(&keys::integration_sort(Provider::Twilio))
             .map(|item| integration(OPERATION, item));
+        let application =
+            find(keys::APPLICATION).map(|item| applications::application(OPERATION, item));
         Ok(Some(TenantRecord {
             status,
             settings: settings.transpose()?.unwrap_or_default(),
             twilio: twilio.transpose()?,
+            application: application.transpose()?.flatten(),
         }))
     }
 
-    /// Stores a tenant whole: profile, settings and, where given, Twilio credentials with the claim of their account and the
-    /// release of the account before it. All or nothing; storing the same again is fine.
+    /// Stores a tenant whole: profile, settings and, where given, Twilio credentials with the provisional claim of their account
+    /// and the release of the account before it. All or nothing; storing the same again is fine.
     ///
     /// # Errors
     /// [`StoreError::Conflict`], with the one that it was, when another tenant holds the account, held it in the last 16
@@ -135,34 +122,62 @@ impl Tenants {
         scope: &TenantScope,
         profile: &TenantProfile,
         settings: &Settings,
-        twilio: Option<NewIntegration>,
+        twilio: Option<&NewIntegration>,
+        updated_by: &str,
     ) -> Result<(), StoreError> {
         const OPERATION: &str = "store a tenant";
         let changed: Conflict = |_| "the tenant's credentials, or the account that it holds, were changed at the same moment: try again";
         let unconditional: Conflict = |_| "";
-        let mut writes = vec![
-            (self.put_profile(scope, profile)?, unconditional),
-            (self.put_settings(scope, settings)?, unconditional),
-        ];
-        if let Some(new) = twilio {
-            let stored = self.record(scope).await?.and_then(|record| record.twilio);
-            if let Some(before) = stored
+        let known = Profiles::new(self.client.clone(), self.table.clone());
+        let known = known.read(scope).await?;
+        // A tenant that is stored anew stays as old as it was.
+        let profile = TenantProfile {
+            created_at: known
                 .as_ref()
-                .filter(|before| before.account != new.account)
-            {
+                .map_or(profile.created_at, |known| known.profile.created_at),
+            ..profile.clone()
+        };
+        let mut writes = vec![
+            (
+                self.put_profile(scope, &profile, known.is_some())?,
+                (|_| "the tenant is being deleted, or was stored for the first time or deleted at the same moment: try again")
+                    as Conflict,
+            ),
+            (directory::enter(&self.table, &profile)?, unconditional),
+            (
+                self.put_settings(scope, settings, updated_by)?,
+                unconditional,
+            ),
+        ];
+        if known.is_none() {
+            let deleted =
+                DeletedTenants::new(self.client.clone(), self.table.clone(), self.clock.clone());
+            writes.push((
+                deleted.reuse(scope)?,
+                |_| "a tenant of this id was deleted in the last 15 days: use another id",
+            ));
+        }
+        if let Some(new) = twilio {
+            let Some(account) = &new.account_sid else {
+                return Err(incomplete(OPERATION));
+            };
+            let stored = self.integration(OPERATION, scope).await?;
+            let account_before = stored
+                .as_ref()
+                .and_then(|stored| stored.account_sid.as_ref());
+            if let Some(before) = account_before.filter(|before| *before != account) {
                 // Given up already, it may be another's by now. A claim in between changes the credentials' version too.
-                let route = self.routes.resolve(&before.account).await?;
+                let route = self.routes.resolve(before).await?;
                 if route.is_some_and(|route| route.tenant_id() == scope.tenant_id()) {
-                    let release = self.routes.release_in_transaction(scope, &before.account)?;
+                    let release = self.routes.release_in_transaction(scope, before)?;
                     writes.push((release, changed));
                 }
             }
-            writes.push((
-                self.routes.claim(scope, &new.account)?,
-                Routes::claim_conflict,
-            ));
-            let version = stored.map(|before| before.version);
-            writes.push((self.put_integration(scope, &new, version)?, changed));
+            let claim = self.routes.claim(scope, account, true)?;
+            writes.push((claim, Routes::claim_conflict));
+            let (after, _) = new.over(stored.as_ref(), updated_by, self.clock.now());
+            let write = integrations::write_over(&self.table, scope, stored.as_ref(), &after)?;
+            writes.push((write, changed));
         }
         let (writes, conflicts): (Vec<_>, Vec<Conflict>) = writes.into_iter().unzip();
         self.client
@@ -174,30 +189,35 @@ impl Tenants {
         Ok(())
     }
 
+    /// Writes the profile; over the one that is there, when the tenant `is_known` and nobody asked for its deletion. The
+    /// subdomain stays as it is: it is claimed and released where its route is.
     fn put_profile(
         &self,
         scope: &TenantScope,
         profile: &TenantProfile,
+        is_known: bool,
     ) -> Result<TransactWriteItem, StoreError> {
-        // A tenant that is stored anew stays as old as it was.
-        let mut assignments = "#name = :name, #status = :status, updated_at = :updated, \
-                               created_at = if_not_exists(created_at, :created)"
-            .to_owned();
-        let mut update = Update::builder()
+        let condition = if is_known {
+            "created_at = :created AND attribute_not_exists(deletion_requested_at)"
+        } else {
+            "attribute_not_exists(pk)"
+        };
+        let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(keys::profile(scope).into_attributes()))
+            .update_expression(
+                "SET #name = :name, #status = :status, updated_at = :updated, created_at = :created, \
+                 version = if_not_exists(version, :none) + :one",
+            )
+            .condition_expression(condition)
             .expression_attribute_names("#name", "name")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":name", text(&profile.name))
             .expression_attribute_values(":status", text(profile.status.as_str()))
             .expression_attribute_values(":updated", text(format!("{:.3}", profile.updated_at)))
-            .expression_attribute_values(":created", text(format!("{:.3}", profile.created_at)));
-        if let Some(subdomain) = &profile.subdomain {
-            assignments.push_str(", subdomain = :subdomain");
-            update = update.expression_attribute_values(":subdomain", text(subdomain));
-        }
-        let update = update
-            .update_expression(format!("SET {assignments}"))
+            .expression_attribute_values(":created", text(format!("{:.3}", profile.created_at)))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":one", number(1))
             .build();
         Ok(TransactWriteItem::builder()
             .update(update.map_err(|_| incomplete("store a profile"))?)
@@ -208,49 +228,42 @@ impl Tenants {
         &self,
         scope: &TenantScope,
         settings: &Settings,
+        updated_by: &str,
     ) -> Result<TransactWriteItem, StoreError> {
         const OPERATION: &str = "store settings";
         let document = serde_json::to_string(settings).map_err(|_| incomplete(OPERATION))?;
-        let put = Put::builder()
+        let update = Update::builder()
             .table_name(&self.table)
-            .set_item(Some(keys::settings(scope).into_attributes()))
-            .item("settings", text(document))
-            .item("updated_at", text(format!("{:.3}", self.clock.now())))
+            .set_key(Some(keys::settings(scope).into_attributes()))
+            // Over whatever is there, and another version than that: settings without one count as the first.
+            .update_expression(
+                "SET settings = :settings, version = if_not_exists(version, :one) + :one, \
+                 updated_at = :now, updated_by = :by",
+            )
+            .expression_attribute_values(":settings", text(document))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", time(self.clock.now()))
+            .expression_attribute_values(":by", text(updated_by))
             .build();
         Ok(TransactWriteItem::builder()
-            .put(put.map_err(|_| incomplete(OPERATION))?)
+            .update(update.map_err(|_| incomplete(OPERATION))?)
             .build())
     }
 
-    fn put_integration(
+    /// The whole Twilio credentials, for the next write over them.
+    async fn integration(
         &self,
+        operation: &'static str,
         scope: &TenantScope,
-        new: &NewIntegration,
-        stored_version: Option<u64>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let mut put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(
-                keys::integration(scope, Provider::Twilio).into_attributes(),
-            ))
-            .item("message", AttributeValue::B(Blob::new(new.message.clone())))
-            .item(
-                "version",
-                number(stored_version.unwrap_or_default().saturating_add(1)),
-            )
-            .item("is_active", AttributeValue::Bool(true))
-            .item("account_sid", text(new.account.as_str()))
-            .item("updated_at", text(format!("{:.3}", self.clock.now())))
-            .item("updated_by", text(&new.updated_by));
-        put = match stored_version {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(version) => put
-                .condition_expression("version = :stored")
-                .expression_attribute_values(":stored", number(version)),
-        };
-        Ok(TransactWriteItem::builder()
-            .put(put.build().map_err(|_| incomplete("store credentials"))?)
-            .build())
+    ) -> Result<Option<IntegrationRecord>, StoreError> {
+        integrations::read(
+            &self.client,
+            &self.table,
+            operation,
+            scope,
+            Provider::Twilio,
+        )
+        .await
     }
 }
 

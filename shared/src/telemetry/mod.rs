@@ -50,6 +50,9 @@ where
         "whatsapp_webhook",
         "voice_webhook",
         "deferred_writer",
+        "token",
+        "credentials",
+        "tenants",
     ];
     let targets = ours.into_iter().fold(
         Targets::new().with_default(level.min(LevelFilter::WARN)),

@@ -20,6 +20,20 @@ pub struct InvalidTenantId;
 pub struct TenantId(Arc<str>);
 
 impl TenantId {
+    /// The id under which the platform's own data lies. It is reserved: nobody may create a tenant of this name.
+    pub(crate) fn platform() -> Self {
+        Self(Self::PLATFORM.into())
+    }
+
+    /// The slug that names no tenant: the partitions of what belongs to the platform itself begin with it.
+    pub const PLATFORM: &str = "platform";
+
+    /// Whether it is kept from tenants.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.as_str() == Self::PLATFORM
+    }
+
     /// The slug.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -81,6 +95,13 @@ mod tests {
         for text in ["acme", "a1", "0-", &"a".repeat(63)] {
             assert_eq!(text.parse::<TenantId>().unwrap().as_str(), text);
         }
+    }
+
+    #[test]
+    fn the_platforms_own_slug_is_kept_from_tenants() {
+        let is_reserved = |text: &str| text.parse::<TenantId>().unwrap().is_reserved();
+        assert!(is_reserved("platform"));
+        assert!(!is_reserved("platforms") && !is_reserved("acme"));
     }
 
     #[test]

@@ -5,11 +5,11 @@ mod profile;
 mod provider;
 mod scope;
 mod settings;
+mod subdomain;
 
 pub use id::{InvalidTenantId, TenantId};
 pub use profile::{TenantProfile, TenantStatus};
 pub use provider::{Provider, UnknownProvider};
 pub use scope::{Operator, TenantScope};
-pub use settings::{
-    BusinessHours, Day, Drift, InboundRoute, InvalidSettings, OpeningHours, Settings,
-};
+pub use settings::{BusinessHours, Day, Drift, InboundRoute, OpeningHours, Settings};
+pub use subdomain::{InvalidSubdomain, Subdomain};

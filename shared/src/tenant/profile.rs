@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::TenantId;
+use super::{Subdomain, TenantId};
 
 /// Whether a tenant's traffic is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub struct TenantProfile {
     pub status: TenantStatus,
     /// The host label that selects it under the base domain, if it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub subdomain: Option<String>,
+    pub subdomain: Option<Subdomain>,
     /// When it was onboarded.
     pub created_at: Timestamp,
     /// When its profile last changed.

@@ -44,6 +44,11 @@ impl Operator {
         Self { _private: () }
     }
 
+    /// The user of the API whose token's claims name the role.
+    pub(crate) fn claimed() -> Self {
+        Self { _private: () }
+    }
+
     /// The scope of any tenant.
     #[must_use]
     pub fn scope(self, tenant_id: TenantId) -> TenantScope {

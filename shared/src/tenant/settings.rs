@@ -1,5 +1,7 @@
 //! What a tenant decides about its own calls and messages.
 
+mod input;
+
 use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
@@ -61,23 +63,6 @@ impl Default for Settings {
     }
 }
 
-/// Settings that somebody entered and that are not.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSettings {
-    /// A field that there is not.
-    #[error("settings have no field `{0}`; they have {fields}", fields = Settings::FIELDS.join(", "))]
-    UnknownField(String),
-    /// A field with a value that it cannot have.
-    #[error("settings: {0}")]
-    Value(String),
-    /// Fields that are each well-formed and cannot work.
-    #[error("settings: {0}")]
-    Unworkable(&'static str),
-    /// A time zone that there is not.
-    #[error("settings: business_hours.time_zone is no IANA time zone, for instance Europe/Vienna")]
-    TimeZone,
-}
-
 impl Settings {
     /// The names of all fields.
     pub const FIELDS: &[&str] = &[
@@ -93,60 +78,6 @@ impl Settings {
         "default_sender",
         "drift",
     ];
-
-    /// Reads settings that somebody entered: what is left out has its default, what is not known is refused.
-    ///
-    /// # Errors
-    /// The first fault found.
-    pub fn from_input(document: &serde_json::Value) -> Result<Self, InvalidSettings> {
-        let Some(members) = document.as_object() else {
-            return Err(InvalidSettings::Value("expected an object".to_owned()));
-        };
-        let mut names = members.keys();
-        if let Some(unknown) = names.find(|name| !Self::FIELDS.contains(&name.as_str())) {
-            return Err(InvalidSettings::UnknownField(unknown.clone()));
-        }
-        let settings = Self::deserialize(document)
-            .map_err(|error| InvalidSettings::Value(error.to_string()))?;
-        let is_longer = |text: &Option<String>, most| {
-            text.as_ref()
-                .is_some_and(|text| text.chars().count() > most)
-        };
-        match settings.inbound_route {
-            _ if is_longer(&settings.greeting, 4_096) => Err(InvalidSettings::Unworkable(
-                "greeting is longer than the 4,096 characters that Twilio says",
-            )),
-            _ if is_longer(&settings.auto_reply, 1_600) => Err(InvalidSettings::Unworkable(
-                "auto_reply is longer than the 1,600 characters that Twilio sends",
-            )),
-            _ if !settings.browser_users.iter().all(|user| is_identity(user)) => {
-                Err(InvalidSettings::Unworkable(
-                    "browser_users has a name that is not 1 to 121 letters, digits and underscores",
-                ))
-            }
-            _ if settings.browser_users.len() > 10 => Err(InvalidSettings::Unworkable(
-                "browser_users names more than the 10 that Twilio rings",
-            )),
-            InboundRoute::Forward if settings.forward_to.is_none() => {
-                Err(InvalidSettings::Unworkable(
-                    "inbound_route is forward, and forward_to names no number",
-                ))
-            }
-            InboundRoute::Browser if settings.browser_users.is_empty() => {
-                Err(InvalidSettings::Unworkable(
-                    "inbound_route is browser, and browser_users names nobody",
-                ))
-            }
-            _ if settings
-                .business_hours
-                .as_ref()
-                .is_some_and(|hours| hours.zone().is_none()) =>
-            {
-                Err(InvalidSettings::TimeZone)
-            }
-            _ => Ok(settings),
-        }
-    }
 
     /// Whether a browser user may call a number. Whatever countries are listed, one of no country never: satellites, premium
     /// and unassigned ranges are where stolen accounts are emptied.
@@ -164,12 +95,6 @@ impl Settings {
             .as_ref()
             .is_none_or(|hours| hours.are_open(moment))
     }
-}
-
-/// Whether the Voice SDK takes it as the name of a user.
-fn is_identity(name: &str) -> bool {
-    let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    (1..=121).contains(&name.len()) && name.bytes().all(is_taken)
 }
 
 impl BusinessHours {
@@ -270,6 +195,9 @@ mod clock_time {
     use jiff::civil::Time;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    /// What a text should be that is none.
+    pub(super) const FORM: &str = "expected a time of day as HH:MM";
+
     pub(super) fn serialize<S: Serializer>(time: &Time, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&time.strftime("%H:%M"))
     }
@@ -278,11 +206,14 @@ mod clock_time {
         deserializer: D,
     ) -> Result<Time, D::Error> {
         let text = String::deserialize(deserializer)?;
+        read(&text).ok_or_else(|| D::Error::custom(FORM))
+    }
+
+    pub(super) fn read(text: &str) -> Option<Time> {
         if text == "24:00" {
-            return Ok(Time::midnight());
+            return Some(Time::midnight());
         }
-        Time::strptime("%H:%M", &text)
-            .map_err(|_| D::Error::custom("expected a time of day as HH:MM"))
+        Time::strptime("%H:%M", text).ok()
     }
 }
 

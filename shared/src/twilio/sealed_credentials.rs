@@ -42,7 +42,7 @@ struct ExposedSharedKey<'a> {
 }
 
 impl Sealable for TwilioCredentials {
-    const PROVIDER: Provider = Provider::Twilio;
+    const PROVIDER: &'static str = Provider::Twilio.as_str();
     const PURPOSE: Purpose = Purpose::Credentials;
 
     fn plaintext(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPlaintext> {

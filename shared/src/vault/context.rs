@@ -1,5 +1,7 @@
 //! The encryption context: what a sealed message is bound to, and how it is written.
 
+use std::borrow::Cow;
+
 use super::Sealable;
 use crate::tenant::{Provider, TenantId};
 
@@ -11,6 +13,8 @@ const RESERVED_PREFIX: &str = "aws-crypto-";
 pub enum Purpose {
     /// A tenant's credentials of one provider.
     Credentials,
+    /// The platform's own secret, of no tenant and no provider.
+    PlatformSecret,
 }
 
 impl Purpose {
@@ -19,9 +23,13 @@ impl Purpose {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Credentials => "credentials",
+            Self::PlatformSecret => "platform-secret",
         }
     }
 }
+
+/// What stands for the provider in the contexts of what the platform seals for itself. No provider is named so.
+pub(crate) const PLATFORM: &str = "trunkline";
 
 /// A set of pairs that cannot be written as an encryption context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,8 +48,8 @@ pub(crate) enum InvalidContext {
 /// It is always made from what the request says, never from a stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptionContext {
-    tenant_id: TenantId,
-    provider: Provider,
+    tenant_id: Cow<'static, str>,
+    provider: &'static str,
     purpose: Purpose,
 }
 
@@ -50,8 +58,17 @@ impl EncryptionContext {
     #[must_use]
     pub fn new(tenant_id: &TenantId, provider: Provider, purpose: Purpose) -> Self {
         Self {
-            tenant_id: tenant_id.clone(),
-            provider,
+            tenant_id: Cow::Owned(tenant_id.to_string()),
+            provider: provider.as_str(),
+            purpose,
+        }
+    }
+
+    /// The context of what belongs to the platform itself, under the tenant id that no tenant can have.
+    pub(crate) fn of_platform(purpose: Purpose) -> Self {
+        Self {
+            tenant_id: Cow::Borrowed(TenantId::PLATFORM),
+            provider: PLATFORM,
             purpose,
         }
     }
@@ -64,9 +81,9 @@ impl EncryptionContext {
     /// The pairs, as KMS is given them.
     pub(crate) fn pairs(&self) -> [(&'static str, &str); 3] {
         [
-            ("provider", self.provider.as_str()),
+            ("provider", self.provider),
             ("purpose", self.purpose.as_str()),
-            ("tenant_id", self.tenant_id.as_str()),
+            ("tenant_id", &self.tenant_id),
         ]
     }
 
@@ -147,6 +164,18 @@ mod tests {
             \x00\x07purpose\x00\x0bcredentials\
             \x00\x09tenant_id\x00\x04acme";
         assert_eq!(context("acme").to_bytes().unwrap(), expected);
+    }
+
+    #[test]
+    fn the_platforms_context_is_no_providers() {
+        let platform = EncryptionContext::of_platform(Purpose::PlatformSecret);
+        let expected = [
+            ("provider", "trunkline"),
+            ("purpose", "platform-secret"),
+            ("tenant_id", "platform"),
+        ];
+        assert_eq!(platform.pairs(), expected);
+        assert!(PLATFORM.parse::<Provider>().is_err());
     }
 
     #[test]

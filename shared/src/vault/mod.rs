@@ -17,6 +17,7 @@ mod tests;
 
 use aws_sdk_kms::Client;
 
+pub(crate) use self::context::PLATFORM;
 pub use self::context::{EncryptionContext, Purpose};
 use self::envelope::Envelope;
 pub use self::error::{Cause, VaultError};

@@ -5,15 +5,14 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::Purpose;
-use crate::tenant::Provider;
 
 /// A value that the vault seals whole: a provider's typed configuration.
 ///
 /// Provider and purpose are the type's, so that a message can be opened only as the type that it
 /// was sealed from.
 pub trait Sealable: Sized {
-    /// The provider whose configuration this is.
-    const PROVIDER: Provider;
+    /// The name of the provider whose configuration this is, by [`Provider::as_str`](crate::tenant::Provider::as_str).
+    const PROVIDER: &'static str;
     /// What the configuration is for.
     const PURPOSE: Purpose;
 

@@ -130,11 +130,11 @@ async fn input_that_is_no_list_of_tenants_is_refused_with_its_fault() {
         (json!([unknown]).to_string(), "unknown field `colour`"),
         (
             json!([unknown_setting]).to_string(),
-            "faulty: settings have no field `colour`; they have",
+            "faulty: settings: colour: there is no such field; there are",
         ),
         (
             with("/settings", json!({"inbound_route": "forward"})),
-            "faulty: settings: inbound_route is forward",
+            "faulty: settings: forward_to: needed because inbound_route is forward",
         ),
     ];
     for (input, fault) in cases {

@@ -1,14 +1,20 @@
 //! What the writer does with the messages of the queue, and what becomes of those that it cannot keep.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::types::QueueAttributeName;
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
+use local::lambda::Moment;
 use serde_json::{Value, json};
 use shared::activity::Route;
+use shared::audit::Actor;
 use shared::aws::{Aws, Patience};
 use shared::environment::Environment;
+use shared::tenants::Deletion;
 
 use super::Breakable;
 use crate::harness::{Harness, Tenant};
+use crate::tenant_store::{Opened, scope};
 use crate::traffic::{Event, WORDS, event, facts, history};
 
 /// The body of a message that was put aside, in the form that is never changed.
@@ -81,6 +87,79 @@ async fn a_batch_whose_writes_hang_is_answered_in_time_and_the_rest_of_it_is_kep
     assert_eq!(outcome(harness, bodies).await, again(0..9));
     assert_eq!(facts(&tenant, &good.resource).await, 1);
     faults.remove(fault);
+}
+
+#[tokio::test]
+async fn what_was_put_aside_for_a_tenant_that_is_deleted_is_dropped_by_one_read_and_said() {
+    let broken = Breakable::cold().await;
+    let (gone, kept) = (&broken.tenant, broken.harness.tenant(json!({})).await);
+    let opened = Opened::of(&broken.harness);
+    let root = Actor::User("root".to_owned());
+    for seconds in [0, 16 * 60 + 1] {
+        opened.clock.advance(seconds);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        let scope = scope(gone.id.as_str());
+        let deletion = opened.administration.delete(&scope, &root, deadline).await;
+        let is_finished = deletion.unwrap() == Deletion::Finished;
+        assert_eq!(is_finished, seconds > 0);
+        // Not from the memory of the round before: a process of its own each time.
+        let writer = broken.harness.stack.function("deferred-writer").unwrap();
+        writer.kill_next_at(Moment::Delivery);
+        let killed = writer.clone();
+        let empty = json!({"Records": []}).to_string();
+        let killed = broken
+            .harness
+            .on_stack(async move { killed.invoke(empty.into()).await });
+        assert!(killed.await.is_err());
+
+        let dropped: Vec<_> = (0..3).map(|_| event(gone, Route::Sms)).collect();
+        let good = event(&kept, Route::Sms);
+        let bodies = dropped.iter().map(|event| message(gone, event));
+        let bodies = bodies.chain([message(&kept, &good)]);
+        let dynamodb = broken.harness.stack.emulators().dynamodb().wire();
+        let mark = dynamodb.mark();
+        assert_eq!(outcome(&broken.harness, bodies).await, again([]));
+        assert_eq!(facts(&kept, &good.resource).await, 1);
+        let calls = |operation| {
+            dynamodb
+                .since(mark)
+                .operation(operation)
+                .partition(&gone.partition())
+        };
+        assert_eq!(calls("GetItem").count(), 1);
+        assert_eq!(calls("UpdateItem").count(), 0);
+        for event in dropped {
+            assert_eq!(facts(gone, &event.resource).await, 0);
+        }
+    }
+    let lines = broken
+        .said("deferred-writer", "dropped a webhook that was put aside")
+        .await;
+    let of_gone = lines
+        .iter()
+        .filter(|line| line["tenant_id"] == gone.id.as_str());
+    assert_eq!(of_gone.count(), 3);
+}
+
+#[tokio::test]
+async fn what_was_put_aside_waits_while_its_tenant_cannot_be_read() {
+    let harness = Harness::shared().await;
+    let tenant = harness.tenant(json!({})).await;
+    let event = event(&tenant, Route::Sms);
+    let reads = Matching::operations(["GetItem"]).partition(tenant.partition());
+    let faults = harness.stack.emulators().dynamodb().faults();
+    let refusal = Effect::Refuse(AwsError::throttled());
+    let outage = faults.inject(reads, refusal, Times::Always);
+    assert_eq!(
+        outcome(harness, [message(&tenant, &event)]).await,
+        again([0])
+    );
+    faults.remove(outage);
+    assert_eq!(
+        outcome(harness, [message(&tenant, &event)]).await,
+        again([])
+    );
+    assert_eq!(facts(&tenant, &event.resource).await, 1);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ fn a_browser_writes_no_facts_of_its_own_call() {
         ("lead", "42"),
     ];
     let passed = browser_call(&custom);
-    assert!(passed.is_listed());
+    assert_eq!(passed.listing(), "call");
     assert_eq!(passed.group(), None);
     assert_eq!(
         passed.custom,

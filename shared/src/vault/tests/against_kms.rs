@@ -112,7 +112,7 @@ async fn a_message_relabelled_for_another_tenant_is_refused_by_kms() {
 struct VapiCredentials(TwilioCredentials);
 
 impl Sealable for VapiCredentials {
-    const PROVIDER: Provider = Provider::Vapi;
+    const PROVIDER: &'static str = Provider::Vapi.as_str();
     const PURPOSE: Purpose = Purpose::Credentials;
 
     fn plaintext(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, InvalidPlaintext> {

@@ -1,0 +1,134 @@
+//! The routes of this function.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use shared::api::{Call, Operation, Problem, json};
+use shared::http::{Reply, StatusCode};
+use shared::platform::CursorContext;
+use shared::store::{ProfileChanges, StoredProfile};
+use shared::tenant::{TenantId, TenantScope};
+use shared::tenants::{Deletion, TenantCreation, TenantError};
+
+use crate::service::Tenants;
+
+pub(crate) async fn handle(tenants: Arc<Tenants>, call: Call) -> Result<Reply, Problem> {
+    match call.operation() {
+        Operation::ListTenants => list(&tenants, &call).await,
+        Operation::CreateTenant => create(&tenants, &call).await,
+        Operation::ReadTenant => {
+            let stored = tenants.administration.read(&scope(&call)?).await?;
+            Ok(json(StatusCode::OK, &document(&stored)))
+        }
+        Operation::UpdateTenant => update(&tenants, &call).await,
+        Operation::DeleteTenant => delete(&tenants, &call).await,
+        _ => Err(Problem::not_here()),
+    }
+}
+
+async fn list(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
+    let context = CursorContext::of_platform("tenants", &[]);
+    let page = tenants.paging.position(&context, &call.page()?).await?;
+    let (stored, next) = tenants.administration.list(call.operator()?, &page).await?;
+    let items = stored.iter().map(document).collect();
+    tenants.paging.answer(&context, items, next).await
+}
+
+async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
+    let TenantCreation { tenant_id, profile } = TenantCreation::from_input(&call.document()?)?;
+    let (operator, actor) = (call.operator()?, call.actor());
+    let administration = &tenants.administration;
+    let created = match tenant_id {
+        Some(id) => {
+            administration
+                .create(&operator.scope(id), profile, &actor)
+                .await?
+        }
+        None => {
+            administration
+                .create_named(operator, profile, &actor)
+                .await?
+        }
+    };
+    let location = format!("/api/tenants/{}", created.profile.tenant_id);
+    Ok(json(StatusCode::CREATED, &document(&created)).location(location))
+}
+
+async fn update(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
+    let scope = scope(call)?;
+    let changes = ProfileChanges::from_input(&call.document()?)?;
+    let changes_status = changes.status.is_some();
+    let updated = tenants
+        .administration
+        .update(&scope, changes, None, &call.actor())
+        .await?;
+    if changes_status {
+        tenants.notices.announce(&scope).await;
+    }
+    Ok(json(StatusCode::OK, &document(&updated)))
+}
+
+async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
+    let scope = scope(call)?;
+    let deletion = tenants
+        .administration
+        .delete(&scope, &call.actor(), call.deadline())
+        .await?;
+    match deletion {
+        Deletion::Finished => Ok(Reply::no_content()),
+        Deletion::Continues {
+            irrecoverable_after,
+            retry_after_seconds,
+        } => {
+            let document = DeletionInProgress {
+                tenant_id: scope.tenant_id(),
+                status: "deleting",
+                irrecoverable_after: format!("{irrecoverable_after:.3}"),
+            };
+            Ok(json(StatusCode::ACCEPTED, &document).retry_after(retry_after_seconds))
+        }
+    }
+}
+
+/// The tenant that the path names. What is no id names none.
+fn scope(call: &Call) -> Result<TenantScope, Problem> {
+    let id: TenantId = call
+        .parameter()
+        .parse()
+        .map_err(|_| TenantError::NotFound)?;
+    let scope = call.operator()?.scope(id);
+    call.note_tenant(&scope);
+    Ok(scope)
+}
+
+#[derive(Serialize)]
+struct DeletionInProgress<'a> {
+    tenant_id: &'a TenantId,
+    status: &'static str,
+    irrecoverable_after: String,
+}
+
+#[derive(Serialize)]
+struct Tenant<'a> {
+    tenant_id: &'a TenantId,
+    name: &'a str,
+    status: &'static str,
+    subdomain: Option<&'a str>,
+    created_at: String,
+    updated_at: String,
+}
+
+fn document(stored: &StoredProfile) -> Tenant<'_> {
+    let profile = &stored.profile;
+    Tenant {
+        tenant_id: &profile.tenant_id,
+        name: &profile.name,
+        status: profile.status.as_str(),
+        subdomain: profile
+            .subdomain
+            .as_ref()
+            .map(|subdomain| subdomain.as_str()),
+        created_at: format!("{:.3}", profile.created_at),
+        updated_at: format!("{:.3}", profile.updated_at),
+    }
+}

@@ -1,0 +1,57 @@
+//! What a double does instead of its work when a test tells it to.
+
+use std::time::Duration;
+
+use super::Answer;
+
+/// How a service misbehaves. Injected by `Faults<Misbehaviour>`, for one account, one credential, or all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misbehaviour {
+    /// 429, in the service's own form; the seconds of `Retry-After`, if it says any.
+    TooManyRequests {
+        /// What `Retry-After` says.
+        retry_after: Option<u32>,
+    },
+    /// 401, as if the credential were wrong.
+    Unauthorized,
+    /// 404, as if what was asked for were gone.
+    NotFound,
+    /// 500.
+    InternalError,
+    /// 503.
+    Unavailable,
+    /// 403 with a page for people, as an edge network answers that takes the caller for a robot.
+    HtmlForbidden,
+    /// 503 with a page for people, as an edge network answers for a service that it cannot reach.
+    HtmlUnavailable,
+    /// 200 with what is no JSON.
+    Garbled,
+    /// Nothing is done and nothing answered until the time is over or the fault is taken back; then the connection is
+    /// closed.
+    Hang(Duration),
+    /// Nothing is done, and the connection is closed.
+    Close,
+    /// The request is done, and the connection is closed instead of the answer.
+    LoseAnswer,
+    /// The request is done after a while.
+    Delay(Duration),
+}
+
+/// A refusal that each service words in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Unauthorized,
+    NotFound,
+    TooManyRequests,
+    InternalError,
+    Unavailable,
+}
+
+/// A page of an edge network.
+pub(super) fn page(status: u16, title: &str) -> Answer {
+    let text = format!(
+        "<!DOCTYPE html>\n<html>\n<head><title>{title}</title></head>\n<body>\n<center><h1>{title}</h1></center>\n\
+         <hr><center>edge</center>\n</body>\n</html>\n"
+    );
+    Answer::new(status, "text/html; charset=UTF-8", text)
+}

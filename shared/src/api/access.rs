@@ -1,0 +1,221 @@
+//! Which role may call which route: the one table of it.
+
+use lambda_http::http::Method;
+
+use super::Role;
+use crate::rate_limit::Class;
+
+/// What a route of the client API does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it, and the table the rest")]
+pub enum Operation {
+    IssueToken,
+    ListTenants,
+    CreateTenant,
+    ReadTenant,
+    UpdateTenant,
+    DeleteTenant,
+    ListIntegrations,
+    ReadIntegration,
+    ReplaceIntegration,
+    UpdateIntegration,
+    DeleteIntegration,
+    VerifyIntegration,
+    ReadSettings,
+    UpdateSettings,
+    CheckHealth,
+    ListAudit,
+}
+
+/// A route, and who may call it.
+#[derive(Debug)]
+pub struct Access {
+    /// What it does.
+    pub operation: Operation,
+    /// Its method.
+    pub method: Method,
+    /// Its path, as `template.yaml` and `openapi.yaml` write it.
+    pub path: &'static str,
+    /// The least role that may call it.
+    pub role: Role,
+    /// What it is counted under, if its calls are limited.
+    pub limit: Option<Class>,
+}
+
+/// Every route of the client API. What is not in it answers 404.
+pub const ROUTES: &[Access] = {
+    use Operation as O;
+    use Role::{Admin, Member, Operator};
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PUT: Method = Method::PUT;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
+    const TENANT: &str = "/api/tenants/{tenant_id}";
+    const INTEGRATION: &str = "/api/integrations/{provider}";
+    const VERIFY: &str = "/api/integrations/{provider}/verify";
+    let (token, credentials) = (Some(Class::Token), Some(Class::Credentials));
+    &[
+        route(O::IssueToken, POST, "/api/token", Member, token),
+        route(O::ListTenants, GET, "/api/tenants", Operator, None),
+        route(O::CreateTenant, POST, "/api/tenants", Operator, None),
+        route(O::ReadTenant, GET, TENANT, Operator, None),
+        route(O::UpdateTenant, PATCH, TENANT, Operator, None),
+        route(O::DeleteTenant, DELETE, TENANT, Operator, None),
+        route(
+            O::ListIntegrations,
+            GET,
+            "/api/integrations",
+            Admin,
+            credentials,
+        ),
+        route(O::ReadIntegration, GET, INTEGRATION, Admin, credentials),
+        route(O::ReplaceIntegration, PUT, INTEGRATION, Admin, credentials),
+        route(O::UpdateIntegration, PATCH, INTEGRATION, Admin, credentials),
+        route(
+            O::DeleteIntegration,
+            DELETE,
+            INTEGRATION,
+            Admin,
+            credentials,
+        ),
+        route(O::VerifyIntegration, POST, VERIFY, Admin, credentials),
+        route(O::ReadSettings, GET, "/api/settings", Admin, credentials),
+        route(
+            O::UpdateSettings,
+            PATCH,
+            "/api/settings",
+            Admin,
+            credentials,
+        ),
+        route(
+            O::CheckHealth,
+            GET,
+            "/api/health/twilio",
+            Admin,
+            credentials,
+        ),
+        route(O::ListAudit, GET, "/api/audit", Admin, credentials),
+    ]
+};
+
+const fn route(
+    operation: Operation,
+    method: Method,
+    path: &'static str,
+    role: Role,
+    limit: Option<Class>,
+) -> Access {
+    Access {
+        operation,
+        method,
+        path,
+        role,
+        limit,
+    }
+}
+
+/// What a path leads to.
+#[derive(Debug)]
+pub(super) enum Found<'p> {
+    /// A route, with the part of the path that its `{…}` stands for.
+    Route(&'static Access, Option<&'p str>),
+    /// A path that has other methods only.
+    OtherMethods(Vec<&'static Method>),
+    /// Nothing.
+    Nothing,
+}
+
+/// Looks a path up. Nothing of it is decoded: no route and no parameter needs an escape.
+pub(super) fn find<'p>(method: &Method, path: &'p str) -> Found<'p> {
+    let on_path = ROUTES
+        .iter()
+        .filter_map(|access| Some((access, matches(access.path, path)?)));
+    let mut methods = Vec::new();
+    for (access, parameter) in on_path {
+        if access.method == method {
+            return Found::Route(access, parameter);
+        }
+        methods.push(&access.method);
+    }
+    if methods.is_empty() {
+        Found::Nothing
+    } else {
+        Found::OtherMethods(methods)
+    }
+}
+
+/// Whether a path is one of a template, and what stands for the template's parameter.
+fn matches<'p>(template: &str, path: &'p str) -> Option<Option<&'p str>> {
+    let mut parameter = None;
+    let mut segments = path.split('/');
+    for expected in template.split('/') {
+        let segment = segments.next()?;
+        if expected.starts_with('{') {
+            if segment.is_empty() {
+                return None;
+            }
+            parameter = Some(segment);
+        } else if segment != expected {
+            return None;
+        }
+    }
+    segments.next().is_none().then_some(parameter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
+        match find(method, path) {
+            Found::Route(access, parameter) => {
+                Some((access.operation, parameter.map(str::to_owned)))
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_route_is_found_by_method_and_path() {
+        let acme = Some("acme".to_owned());
+        assert_eq!(
+            found(&Method::DELETE, "/api/tenants/acme"),
+            Some((Operation::DeleteTenant, acme))
+        );
+        let vapi = Some("vapi".to_owned());
+        assert_eq!(
+            found(&Method::POST, "/api/integrations/vapi/verify"),
+            Some((Operation::VerifyIntegration, vapi))
+        );
+        assert_eq!(
+            found(&Method::GET, "/api/tenants"),
+            Some((Operation::ListTenants, None))
+        );
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_is_not_found() {
+        for path in [
+            "/",
+            "/api",
+            "/api/tenants/",
+            "/api/tenants/acme/",
+            "/api/tenants/acme/more",
+            "//api/tenants",
+            "/API/tenants",
+            "/api/integrations//verify",
+            "/api/../api/tenants",
+        ] {
+            assert!(matches!(find(&Method::GET, path), Found::Nothing), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_other_methods_names_them() {
+        let Found::OtherMethods(methods) = find(&Method::PUT, "/api/settings") else {
+            panic!("PUT is no method of /api/settings");
+        };
+        assert_eq!(methods, [&Method::GET, &Method::PATCH]);
+    }
+}

@@ -1,0 +1,126 @@
+//! Answers: JSON, and problems as RFC 9457 has them.
+
+use std::time::Duration;
+
+use lambda_http::http::header::{ALLOW, CACHE_CONTROL};
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use tracing::{error, info, warn};
+
+use super::{Access, Problem};
+use crate::http::Reply;
+
+/// A document as an answer.
+#[must_use]
+pub fn json(status: StatusCode, document: &impl Serialize) -> Reply {
+    // Masked as they are, credentials' states are nobody else's business, and tokens are secrets.
+    Reply::json(status, "application/json", document)
+        .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError<'a>>,
+}
+
+#[derive(Serialize)]
+struct FieldError<'a> {
+    field: &'a str,
+    message: &'a str,
+}
+
+impl Problem {
+    /// The answer. The request id is Lambda's, by which the logs find the request.
+    pub(super) fn reply(&self, request_id: &str) -> Reply {
+        let (code, status) = (self.code.as_str(), self.code.status());
+        let errors = self.errors.iter().map(|fault| FieldError {
+            field: &fault.field,
+            message: &fault.fault,
+        });
+        let document = Document {
+            r#type: format!("urn:trunkline:problem:{code}"),
+            title: self.code.title(),
+            status: status.as_u16(),
+            detail: &self.detail,
+            code,
+            request_id,
+            errors: errors.collect(),
+        };
+        let mut reply = Reply::json(status, "application/problem+json", &document)
+            .with(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            reply = reply.retry_after(seconds);
+        }
+        if let Some(methods) = self
+            .allow
+            .as_deref()
+            .and_then(|m| HeaderValue::try_from(m).ok())
+        {
+            reply = reply.with(ALLOW, methods);
+        }
+        reply
+    }
+}
+
+/// What the log says of a call.
+#[derive(Default)]
+pub(super) struct Trace {
+    pub(super) access: Option<&'static Access>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Trace {
+    /// The answer to the outcome of a call, and the one log event of its invocation.
+    pub(super) fn finish(
+        self,
+        outcome: Result<Reply, Problem>,
+        request_id: &str,
+        took: Duration,
+        cold_start: bool,
+    ) -> Reply {
+        let (reply, problem) = match outcome {
+            Ok(reply) => (reply, None),
+            Err(problem) => (problem.reply(request_id), Some(problem)),
+        };
+        // Only known routes are named: any other path may hold anything.
+        let route = self.access.map_or("-", |access| access.path);
+        let method = self.access.map(|access| access.method.as_str());
+        let code = problem.as_ref().map(|problem| problem.code.as_str());
+        let reason = problem
+            .as_ref()
+            .and_then(|problem| problem.cause.as_deref());
+        let status = reply.status();
+        let status_code = status.as_u16();
+        let duration_ms = took.as_micros().min(u128::from(u32::MAX)) as f64 / 1_000.0;
+        macro_rules! event {
+            ($level:ident, $message:literal) => {
+                $level!(
+                    method,
+                    route,
+                    status = status_code,
+                    code,
+                    reason,
+                    duration_ms,
+                    cold_start,
+                    $message
+                )
+            };
+        }
+        if status.is_server_error() {
+            event!(error, "call failed");
+        } else if status.is_client_error() {
+            event!(warn, "call refused");
+        } else {
+            event!(info, "call answered");
+        }
+        let headers = self.headers.into_iter();
+        headers.fold(reply, |reply, (name, value)| reply.with(name, value))
+    }
+}

@@ -1,0 +1,218 @@
+//! A change of a tenant's configuration: all of its writes in one transaction, with the entry of the audit log, and only
+//! while the tenant is there and not being deleted.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+use super::item::Item;
+use super::{StoreError, audit, profiles};
+use crate::audit::AuditEntry;
+use crate::tenant::TenantScope;
+
+/// What stood against a change. Nothing of the change was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteConflict {
+    /// Somebody else changed it first: what was expected to be there is not.
+    #[error("it was changed by somebody else meanwhile")]
+    VersionMismatch,
+    /// Another tenant holds the Twilio account, and has proved it or stands against somebody who has not.
+    #[error("the Twilio account belongs to another tenant")]
+    AccountTaken,
+    /// Another tenant gave the Twilio account up less than [`QUARANTINE_SECONDS`](super::QUARANTINE_SECONDS) ago.
+    #[error("another tenant gave the Twilio account up less than 16 minutes ago")]
+    AccountInQuarantine,
+    /// The tenant is being deleted.
+    #[error("the tenant is being deleted")]
+    TenantDeleting,
+    /// There is no such tenant.
+    #[error("there is no such tenant")]
+    TenantMissing,
+}
+
+/// Why a change was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Something stood against it.
+    #[error(transparent)]
+    Conflict(#[from] WriteConflict),
+    /// The store failed. Never [`StoreError::Conflict`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What it means that the condition of a write does not hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Refusal {
+    /// The tenant of the change is not there, or on its way out.
+    Tenant,
+    /// What the change was thought out on is no longer so: it is to be thought over again.
+    Raced,
+    /// What the change needs was lost to somebody else for good.
+    Lost,
+    /// It always means this.
+    Conflict(WriteConflict),
+    /// The write has no condition.
+    Never,
+}
+
+/// How a transaction ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Commit {
+    /// Everything is stored.
+    Done,
+    /// Nothing is stored: what the change was thought out on is no longer so, or another transaction is under way.
+    Raced,
+    /// Nothing is stored: what the change needs was lost to somebody else.
+    Lost,
+}
+
+/// The Tenants table, as far as changes to it go.
+#[derive(Clone)]
+pub(super) struct Changes {
+    client: Client,
+    table: String,
+}
+
+impl Changes {
+    pub(super) fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// A change of a tenant, with nothing in it yet but that the tenant must not be in deletion.
+    pub(super) fn begin(
+        &self,
+        operation: &'static str,
+        scope: &TenantScope,
+    ) -> Result<Change<'_>, StoreError> {
+        let mut change = Change {
+            changes: self,
+            operation,
+            writes: Vec::new(),
+        };
+        change.require_tenant(scope, Refusal::Tenant)?;
+        Ok(change)
+    }
+}
+
+/// Writes that are made together or not at all.
+pub(super) struct Change<'c> {
+    changes: &'c Changes,
+    operation: &'static str,
+    writes: Vec<(TransactWriteItem, Refusal)>,
+}
+
+impl Change<'_> {
+    /// Adds a write. Of several conditions that do not hold, the one that was added first is told.
+    pub(super) fn write(&mut self, write: TransactWriteItem, refusal: Refusal) {
+        self.writes.push((write, refusal));
+    }
+
+    /// Requires that a tenant is there and not being deleted.
+    pub(super) fn require_tenant(
+        &mut self,
+        scope: &TenantScope,
+        refusal: Refusal,
+    ) -> Result<(), StoreError> {
+        let check = profiles::is_not_deleting(&self.changes.table, scope)?;
+        self.write(check, refusal);
+        Ok(())
+    }
+
+    /// Adds an entry to a tenant's audit log.
+    pub(super) fn audit(
+        &mut self,
+        scope: &TenantScope,
+        entry: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        self.write(
+            audit::tenant_entry(&self.changes.table, scope, entry)?,
+            Refusal::Never,
+        );
+        Ok(())
+    }
+
+    /// Makes the change.
+    pub(super) async fn commit(self) -> Result<Commit, WriteError> {
+        let operation = self.operation;
+        let (writes, refusals): (Vec<_>, Vec<Refusal>) = self.writes.into_iter().unzip();
+        let sent = self.changes.client.transact_write_items();
+        let Err(error) = sent.set_transact_items(Some(writes)).send().await else {
+            return Ok(Commit::Done);
+        };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
+        {
+            let reasons = cancelled.cancellation_reasons();
+            let codes = reasons.iter().map(|reason| reason.code().unwrap_or("None"));
+            let refused = codes.clone().zip(&refusals).zip(reasons);
+            let mut refused = refused.filter(|((code, _), _)| *code == "ConditionalCheckFailed");
+            if let Some(((_, refusal), reason)) = refused.next() {
+                return meaning(operation, *refusal, reason.item());
+            }
+            let mut others = codes.filter(|code| *code != "None").peekable();
+            if others.peek().is_some() && others.all(|code| code == "TransactionConflict") {
+                return Ok(Commit::Raced);
+            }
+        }
+        Err(StoreError::of_transaction(operation, &[], &error).into())
+    }
+}
+
+fn meaning(
+    operation: &'static str,
+    refusal: Refusal,
+    item: Option<&Item>,
+) -> Result<Commit, WriteError> {
+    match refusal {
+        Refusal::Raced => Ok(Commit::Raced),
+        Refusal::Lost => Ok(Commit::Lost),
+        Refusal::Conflict(conflict) => Err(conflict.into()),
+        Refusal::Tenant if item.is_some() => Err(WriteConflict::TenantDeleting.into()),
+        Refusal::Tenant => Err(WriteConflict::TenantMissing.into()),
+        Refusal::Never => Err(WriteError::Store(StoreError::Refused {
+            operation,
+            cause: "a condition failed on a write that has none".to_owned(),
+        })),
+    }
+}
+
+/// How often a change is thought over again.
+#[derive(Default)]
+pub(super) struct Attempts {
+    made: u32,
+}
+
+impl Attempts {
+    /// The most that are made. Each that fails means that another writer was served.
+    const MOST: u32 = 8;
+
+    /// Waits a moment before the next attempt: 10 to 20 ms, then up to 20 ms longer each time.
+    pub(super) async fn pause(&mut self, operation: &'static str) -> Result<(), StoreError> {
+        self.made = self.made.saturating_add(1);
+        if self.made >= Self::MOST {
+            return Err(StoreError::Unavailable {
+                operation,
+                cause: "others change the same over and over".to_owned(),
+            });
+        }
+        let mut chance = [0_u8];
+        // Without chance everybody would come back at the same moment, and work all the same.
+        let _ = aws_lc_rs::rand::fill(&mut chance);
+        let longest = u64::from(self.made).saturating_mul(20);
+        let share = u64::from(u8::from_ne_bytes(chance)).saturating_mul(longest / 2) / 255;
+        tokio::time::sleep(Duration::from_millis((longest / 2).saturating_add(share))).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,412 @@
+//! The tenants' integrations: sealed credentials of every provider, what checks found of them, and whose account they are of.
+
+mod account;
+mod record;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+pub use self::record::IntegrationRecord;
+use super::change::{Attempts, Changes, Commit, Refusal, WriteConflict, WriteError};
+use super::item::{number, text};
+use super::routes::incomplete;
+use super::{Routes, StoreError, keys};
+use crate::audit::{Action, Actor, AuditEntry};
+use crate::clock::Clock;
+use crate::sid::AccountSid;
+use crate::tenant::{Provider, TenantScope};
+use crate::verification::Verification;
+
+/// The tenants' integrations.
+///
+/// Every write is one transaction that holds only while the tenant is not being deleted, and carries the entry of the audit log.
+/// A write that meets a check of the same credentials is thought over again; one that meets another person's is refused.
+#[derive(Clone)]
+pub struct Integrations {
+    changes: Changes,
+    routes: Routes,
+    clock: Clock,
+}
+
+/// Credentials to be stored.
+#[derive(Debug, Clone)]
+pub struct NewIntegration {
+    /// Whose they are.
+    pub provider: Provider,
+    /// The AWS Encryption SDK message.
+    pub message: Vec<u8>,
+    /// The account that is claimed with them; for Twilio, and for no other provider.
+    pub account_sid: Option<AccountSid>,
+    /// The configuration as it may be shown: identifiers whole, secrets masked.
+    pub summary: Map<String, Value>,
+    /// Tells whether secrets changed. Without one they count as changed.
+    pub fingerprint: Option<String>,
+    /// What the live check found; absent when none was made.
+    pub verification: Option<Verification>,
+    /// When they expire, where the provider says so.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a write expects to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing: `If-None-Match: *`.
+    Absent,
+    /// This version: `If-Match`.
+    Version(u64),
+    /// Whatever the write finds when it begins; a version that somebody else stores from then on is refused all the same.
+    Any,
+}
+
+impl Expected {
+    /// What is expected from now on, after a look at the version that is there.
+    ///
+    /// # Errors
+    /// [`WriteConflict::VersionMismatch`], when it is another.
+    pub fn met_by(self, stored: Option<u64>) -> Result<Self, WriteConflict> {
+        match (self, stored) {
+            (Self::Any | Self::Absent, None) => Ok(Self::Absent),
+            (Self::Any, Some(version)) => Ok(Self::Version(version)),
+            (Self::Version(expected), Some(version)) if expected == version => Ok(self),
+            _ => Err(WriteConflict::VersionMismatch),
+        }
+    }
+}
+
+impl Integrations {
+    /// Opens the Tenants table. Accounts are claimed through `routes`.
+    #[must_use]
+    pub fn new(client: Client, table: String, routes: Routes, clock: Clock) -> Self {
+        let changes = Changes::new(client, table);
+        Self {
+            changes,
+            routes,
+            clock,
+        }
+    }
+
+    /// All integrations of a tenant, in the order of [`Provider::ALL`]. One strongly consistent query.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn list(&self, scope: &TenantScope) -> Result<Vec<IntegrationRecord>, StoreError> {
+        const OPERATION: &str = "list integrations";
+        let output = self
+            .changes
+            .client()
+            .query()
+            .table_name(self.changes.table())
+            .key_condition_expression("pk = :partition AND begins_with(sk, :integrations)")
+            .expression_attribute_values(":partition", text(keys::tenant_partition(scope)))
+            .expression_attribute_values(":integrations", text(keys::INTEGRATIONS))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of(OPERATION, "", &error))?;
+        // Five items of a few KB; a part of them must not pass for the whole.
+        if output.last_evaluated_key.is_some() {
+            return Err(StoreError::Unreadable {
+                operation: OPERATION,
+                attribute: "end: it is longer than a page",
+            });
+        }
+        let items = output.items.unwrap_or_default();
+        let mut records = Vec::new();
+        for provider in Provider::ALL {
+            let sort = text(keys::integration_sort(provider));
+            let item = items
+                .iter()
+                .find(|item| item.get(keys::SORT) == Some(&sort));
+            if let Some(item) = item {
+                records.push(IntegrationRecord::of_item(OPERATION, provider, item)?);
+            }
+        }
+        Ok(records)
+    }
+
+    /// A tenant's credentials of one provider, if it has any. One strongly consistent read.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn read(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+    ) -> Result<Option<IntegrationRecord>, StoreError> {
+        let (client, table) = (self.changes.client(), self.changes.table());
+        read(client, table, "read an integration", scope, provider).await
+    }
+
+    /// Stores credentials, and gives them as they are stored. Twilio's claim their account: with proof
+    /// ([`Outcome::is_proof`](crate::verification::Outcome::is_proof)) also from a tenant that holds it without. The account
+    /// before, if it was another, is released.
+    ///
+    /// A check that could not tell, or none, leaves the state of unchanged secrets as it was, and a proven account proven; of changed
+    /// secrets nothing is known then, and the account is held provisionally.
+    ///
+    /// # Errors
+    /// [`WriteConflict`] of any kind, and [`StoreError`] of any kind but a conflict.
+    pub async fn put(
+        &self,
+        scope: &TenantScope,
+        new: &NewIntegration,
+        expected: Expected,
+        entry: &AuditEntry,
+    ) -> Result<IntegrationRecord, WriteError> {
+        const OPERATION: &str = "store an integration";
+        let mut expected = expected;
+        let mut attempts = Attempts::default();
+        loop {
+            let before = self.read(scope, new.provider).await?;
+            expected = expected.met_by(before.as_ref().map(|before| before.version))?;
+            let (after, keeps_secrets) =
+                new.over(before.as_ref(), &entry.actor.name(), self.clock.now());
+            let mut change = self.changes.begin(OPERATION, scope)?;
+            let write = write_over(self.changes.table(), scope, before.as_ref(), &after)?;
+            change.write(write, Refusal::Raced);
+            change.audit(scope, entry)?;
+            let is_proven = new.verification.as_ref();
+            let claim = account::Claim {
+                before: before.as_ref(),
+                after: &after,
+                is_proven: is_proven.is_some_and(|check| check.outcome.is_proof()),
+                keeps_proof: keeps_secrets,
+                entry,
+            };
+            self.claim_account(&mut change, scope, &claim).await?;
+            match change.commit().await? {
+                Commit::Done => return Ok(after),
+                Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
+            }
+        }
+    }
+
+    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then. `None`, and nothing is kept,
+    /// when they are no longer of that version, or a later check was kept already.
+    ///
+    /// The second `invalid` in a row deactivates them; proof reactivates them and makes Twilio's account this tenant's as
+    /// [`Integrations::put`] does. Either is in the audit log, as `actor`'s. The version stays: nobody's edit is refused for a check.
+    ///
+    /// # Errors
+    /// [`WriteConflict`]: with proof, that the account is another's; or that the tenant is not there. [`StoreError`] of any kind but
+    /// a conflict.
+    pub async fn record_verification(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+        version: u64,
+        verification: &Verification,
+        actor: &Actor,
+    ) -> Result<Option<IntegrationRecord>, WriteError> {
+        const OPERATION: &str = "keep what a check found";
+        let mut attempts = Attempts::default();
+        loop {
+            let Some(before) = self.read(scope, provider).await? else {
+                return Ok(None);
+            };
+            let is_older = |kept| verification.checked_at < kept;
+            if before.version != version || before.last_verified_at.is_some_and(is_older) {
+                return Ok(None);
+            }
+            let mut after = before.clone();
+            let changed = after.verified(verification);
+            after.state_version = after.state_version.saturating_add(1);
+            let mut change = self.changes.begin(OPERATION, scope)?;
+            let update = after
+                .state_assignments()?
+                .update(self.changes.table(), keys::integration(scope, provider));
+            change.write(
+                conditional(update, Some(&before), OPERATION)?,
+                Refusal::Raced,
+            );
+            let mut entry = AuditEntry {
+                at: self.clock.now(),
+                actor: actor.clone(),
+                action: Action::CredentialReactivated,
+                target: provider.to_string(),
+                detail: verification.error.clone().unwrap_or_default(),
+            };
+            if let Some(action) = changed {
+                entry.action = action;
+                change.audit(scope, &entry)?;
+            }
+            if verification.outcome.is_proof() {
+                let claim = account::Claim {
+                    before: Some(&before),
+                    after: &after,
+                    is_proven: true,
+                    keeps_proof: true,
+                    entry: &entry,
+                };
+                self.claim_account(&mut change, scope, &claim).await?;
+            }
+            match change.commit().await? {
+                Commit::Done => return Ok(Some(after)),
+                Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
+            }
+        }
+    }
+
+    /// Deletes credentials, and gives them as they were; `None` when there are none and none were expected. With Twilio's the
+    /// account is released, if it is still the tenant's, and its TwiML App forgotten.
+    ///
+    /// # Errors
+    /// [`WriteConflict`] of any kind but of the account, and [`StoreError`] of any kind but a conflict.
+    pub async fn delete(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+        expected: Expected,
+        entry: &AuditEntry,
+    ) -> Result<Option<IntegrationRecord>, WriteError> {
+        const OPERATION: &str = "delete an integration";
+        let mut expected = expected;
+        let mut attempts = Attempts::default();
+        loop {
+            let before = self.read(scope, provider).await?;
+            expected = expected.met_by(before.as_ref().map(|before| before.version))?;
+            let Some(before) = before else {
+                return Ok(None);
+            };
+            let mut change = self.changes.begin(OPERATION, scope)?;
+            let delete = Delete::builder()
+                .table_name(self.changes.table())
+                .set_key(Some(keys::integration(scope, provider).into_attributes()))
+                .condition_expression("version = :expected_version")
+                .expression_attribute_values(":expected_version", number(before.version))
+                .build()
+                .map_err(|_| incomplete(OPERATION))?;
+            let delete = TransactWriteItem::builder().delete(delete).build();
+            change.write(delete, Refusal::Raced);
+            change.audit(scope, entry)?;
+            if let Some(account) = &before.account_sid {
+                self.release_account(&mut change, scope, account).await?;
+                let forget = Delete::builder()
+                    .table_name(self.changes.table())
+                    .set_key(Some(keys::application(scope).into_attributes()))
+                    .build()
+                    .map_err(|_| incomplete(OPERATION))?;
+                let forget = TransactWriteItem::builder().delete(forget).build();
+                change.write(forget, Refusal::Never);
+            }
+            match change.commit().await? {
+                Commit::Done => return Ok(Some(before)),
+                Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
+            }
+        }
+    }
+}
+
+impl NewIntegration {
+    /// What is stored of it over what was there, and whether the secrets are the same.
+    pub(super) fn over(
+        &self,
+        before: Option<&IntegrationRecord>,
+        updated_by: &str,
+        now: Timestamp,
+    ) -> (IntegrationRecord, bool) {
+        let same = before.filter(|before| {
+            self.fingerprint.is_some()
+                && before.fingerprint == self.fingerprint
+                && before.account_sid == self.account_sid
+        });
+        let version = before.map_or(0, |before| before.version).saturating_add(1);
+        let state_version = before.map_or(0, |before| before.state_version);
+        let mut after = IntegrationRecord {
+            provider: self.provider,
+            message: self.message.clone(),
+            version,
+            is_active: true,
+            account_sid: self.account_sid.clone(),
+            summary: self.summary.clone(),
+            fingerprint: self.fingerprint.clone(),
+            status: None,
+            capabilities: Vec::new(),
+            last_verified_at: None,
+            verification_error: None,
+            consecutive_invalid: 0,
+            rotated_at: Some(now),
+            expires_at: self.expires_at,
+            last_used_at: before.and_then(|before| before.last_used_at),
+            updated_at: now,
+            updated_by: updated_by.to_owned(),
+            state_version: state_version.saturating_add(1),
+        };
+        if let Some(before) = same {
+            after.is_active = before.is_active;
+            after.status = before.status;
+            after.capabilities.clone_from(&before.capabilities);
+            after.last_verified_at = before.last_verified_at;
+            let error = &before.verification_error;
+            after.verification_error.clone_from(error);
+            after.consecutive_invalid = before.consecutive_invalid;
+            after.rotated_at = before.rotated_at;
+        }
+        if let Some(verification) = &self.verification {
+            // Who reads the entry knows that it was stored, with what was found; it says no more of it.
+            let _ = after.verified(verification);
+        }
+        (after, same.is_some())
+    }
+}
+
+/// A tenant's credentials of one provider, if it has any. One strongly consistent read.
+pub(super) async fn read(
+    client: &Client,
+    table: &str,
+    operation: &'static str,
+    scope: &TenantScope,
+    provider: Provider,
+) -> Result<Option<IntegrationRecord>, StoreError> {
+    let output = client
+        .get_item()
+        .table_name(table)
+        .set_key(Some(keys::integration(scope, provider).into_attributes()))
+        .consistent_read(true)
+        .send()
+        .await
+        .map_err(|error| StoreError::of(operation, "", &error))?;
+    let item = output.item.as_ref();
+    item.map(|item| IntegrationRecord::of_item(operation, provider, item))
+        .transpose()
+}
+
+/// The write of an integration over what was there, if it is still that.
+pub(super) fn write_over(
+    table: &str,
+    scope: &TenantScope,
+    before: Option<&IntegrationRecord>,
+    after: &IntegrationRecord,
+) -> Result<TransactWriteItem, StoreError> {
+    let key = keys::integration(scope, after.provider);
+    let update = after.assignments()?.update(table, key);
+    conditional(update, before, "store credentials")
+}
+
+/// Completes an update of an integration: it holds only over what was there, versions of both kinds.
+fn conditional(
+    update: aws_sdk_dynamodb::types::builders::UpdateBuilder,
+    before: Option<&IntegrationRecord>,
+    operation: &'static str,
+) -> Result<TransactWriteItem, StoreError> {
+    let update = match before {
+        None => update.condition_expression("attribute_not_exists(pk)"),
+        Some(before) => {
+            let update = update
+                .expression_attribute_values(":expected_version", number(before.version))
+                .condition_expression(match before.state_version {
+                    0 => "#version = :expected_version AND attribute_not_exists(state_version)",
+                    _ => "#version = :expected_version AND state_version = :expected_state",
+                })
+                .expression_attribute_names("#version", "version");
+            match before.state_version {
+                0 => update,
+                state => update.expression_attribute_values(":expected_state", number(state)),
+            }
+        }
+    };
+    let update = update.build().map_err(|_| incomplete(operation))?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}

@@ -1,0 +1,135 @@
+//! A transaction that says which of its conditions did not hold, in the caller's own words.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+use super::StoreError;
+use super::item::Item;
+
+/// What it means that the condition of one write failed, told by the item that is there, if the write asks for it.
+pub(super) type Meaning<E> = fn(Option<&Item>) -> E;
+
+/// Writes of which all are made or none.
+pub(super) struct Transaction<E> {
+    operation: &'static str,
+    writes: Vec<TransactWriteItem>,
+    meanings: Vec<Option<Meaning<E>>>,
+}
+
+impl<E: From<StoreError>> Transaction<E> {
+    pub(super) fn new(operation: &'static str) -> Self {
+        Self {
+            operation,
+            writes: Vec::new(),
+            meanings: Vec::new(),
+        }
+    }
+
+    /// Adds a write without a condition.
+    pub(super) fn write(&mut self, write: TransactWriteItem) {
+        self.writes.push(write);
+        self.meanings.push(None);
+    }
+
+    /// Adds a write with a condition. When several fail, the first one that was added gives the error.
+    pub(super) fn conditional(&mut self, write: TransactWriteItem, meaning: Meaning<E>) {
+        self.writes.push(write);
+        self.meanings.push(Some(meaning));
+    }
+
+    /// Makes the writes.
+    pub(super) async fn send(self, client: &Client) -> Result<(), E> {
+        let writes = client
+            .transact_write_items()
+            .set_transact_items(Some(self.writes));
+        match writes.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(refusal(self.operation, &self.meanings, &error)),
+        }
+    }
+}
+
+fn refusal<E: From<StoreError>>(
+    operation: &'static str,
+    meanings: &[Option<Meaning<E>>],
+    error: &SdkError<TransactWriteItemsError, HttpResponse>,
+) -> E {
+    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    {
+        let reasons = cancelled.cancellation_reasons().iter();
+        let failed = reasons
+            .zip(meanings)
+            .filter(|(reason, _)| reason.code() == Some("ConditionalCheckFailed"))
+            .find_map(|(reason, meaning)| Some(meaning.as_ref()?(reason.item())));
+        if let Some(failed) = failed {
+            return failed;
+        }
+    }
+    StoreError::of_transaction(operation, &[], error).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+    use aws_smithy_types::body::SdkBody;
+
+    use super::*;
+    use crate::store::item::text;
+
+    #[derive(Debug)]
+    enum Failed {
+        First,
+        Second(bool),
+        Store(StoreError),
+    }
+
+    impl From<StoreError> for Failed {
+        fn from(error: StoreError) -> Self {
+            Self::Store(error)
+        }
+    }
+
+    /// What is made of three writes, the second without a condition, that were cancelled with these reasons.
+    fn cancelled(codes: [&str; 3]) -> Failed {
+        let reason = |code: &str| {
+            let reason = CancellationReason::builder().code(code);
+            reason.item("state", text("there")).build()
+        };
+        let cancelled = TransactionCanceledException::builder()
+            .set_cancellation_reasons(Some(codes.map(reason).to_vec()))
+            .build();
+        let raw = HttpResponse::new(400.try_into().unwrap(), SdkBody::empty());
+        let error = TransactWriteItemsError::TransactionCanceledException(cancelled);
+        let meanings: [Option<Meaning<Failed>>; 3] = [
+            Some(|_| Failed::First),
+            None,
+            Some(|item| Failed::Second(item.is_some_and(|item| item.contains_key("state")))),
+        ];
+        refusal("write", &meanings, &SdkError::service_error(error, raw))
+    }
+
+    #[test]
+    fn the_first_condition_that_failed_gives_the_error() {
+        let failed = "ConditionalCheckFailed";
+        assert!(matches!(cancelled([failed, "None", failed]), Failed::First));
+    }
+
+    #[test]
+    fn a_condition_that_failed_is_told_by_the_item_that_is_there() {
+        assert!(matches!(
+            cancelled(["None", "None", "ConditionalCheckFailed"]),
+            Failed::Second(true)
+        ));
+    }
+
+    #[test]
+    fn a_transaction_that_another_one_was_in_the_way_of_may_succeed_later() {
+        let failed = cancelled(["None", "TransactionConflict", "None"]);
+        assert!(matches!(failed, Failed::Store(error) if error.is_unavailable()));
+    }
+}

@@ -1,0 +1,261 @@
+//! What who operates the platform does with tenants: creates, lists, reads, changes and deletes them.
+
+mod entered;
+
+use jiff::{Timestamp, ToSpan};
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+pub use self::entered::TenantCreation;
+use crate::audit::Actor;
+use crate::aws::Aws;
+use crate::clock::Clock;
+use crate::store::{
+    Deletions, Directory, NewProfile, Page, PendingDeletion, ProfileChanges, Profiles, Registry,
+    StoreError, StoredProfile, TableNames,
+};
+use crate::tenant::{Operator, TenantScope};
+
+/// For how many days the tables can be put back to any second: until then what was deleted can be had again.
+/// Source: "Point-in-time recovery", Amazon DynamoDB Developer Guide; the template leaves the period at its default.
+pub const RECOVERABLE_DAYS: i64 = 35;
+
+/// Why nothing was done. A text of [`TenantError::Store`] is for logs, never for callers.
+#[derive(Debug, thiserror::Error)]
+pub enum TenantError {
+    /// There is no such tenant.
+    #[error("there is no such tenant")]
+    NotFound,
+    /// There is a tenant of this id.
+    #[error("there is a tenant of this id")]
+    Exists,
+    /// The tenant is being deleted.
+    #[error("the tenant is being deleted")]
+    Deleting,
+    /// The id was another tenant's until lately.
+    #[error(
+        "a tenant of this id was deleted in the last 15 days, and webhooks of its own may still be under way: use another id"
+    )]
+    RecentlyDeleted,
+    /// The id names the platform itself.
+    #[error("the platform keeps this id for itself")]
+    ReservedId,
+    /// A status that nobody sets.
+    #[error(
+        "a tenant is active or suspended; only its deletion makes it one that is being deleted"
+    )]
+    InvalidStatus,
+    /// The subdomain selects another tenant.
+    #[error("{}", if *.was_released {
+        "another tenant gave the subdomain up less than 16 minutes ago: try again when they are over"
+    } else {
+        "the subdomain belongs to another tenant"
+    })]
+    SubdomainTaken {
+        /// Whether it is free, but rests.
+        was_released: bool,
+    },
+    /// Somebody else was first.
+    #[error("somebody else changed the tenant: read it again")]
+    VersionMismatch,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How far a deletion got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// Nothing of the tenant is left but the platform's audit log.
+    Finished,
+    /// The tenant is not served any more. To be asked for again, until it is finished.
+    Continues {
+        /// From when on nothing can be had again: 35 days after the last item is deleted, which is not before now.
+        irrecoverable_after: Timestamp,
+        /// After how many seconds to ask again; 1 or more.
+        retry_after_seconds: u32,
+    },
+}
+
+/// Administers the tenants.
+pub struct TenantAdministration {
+    profiles: Profiles,
+    registry: Registry,
+    directory: Directory,
+    deletions: Deletions,
+    clock: Clock,
+}
+
+impl TenantAdministration {
+    /// Opens the tables. All three are needed: a deletion goes through all of them.
+    #[must_use]
+    pub fn new(aws: &Aws, tables: &TableNames, clock: Clock) -> Self {
+        let client = aws.dynamodb();
+        Self {
+            profiles: Profiles::new(client.clone(), tables.tenants.clone()),
+            registry: Registry::new(&client, tables, &clock),
+            directory: Directory::new(client.clone(), tables.tenants.clone()),
+            deletions: Deletions::new(&client, tables, &clock),
+            clock,
+        }
+    }
+
+    /// Creates a tenant under an id that is made from its name.
+    ///
+    /// # Errors
+    /// Those of [`TenantAdministration::create`].
+    pub async fn create_named(
+        &self,
+        operator: Operator,
+        new: NewProfile,
+        actor: &Actor,
+    ) -> Result<StoredProfile, TenantError> {
+        // The plain slug first, then some with a suffix: ids are public, so that the suffix need not be hard to guess.
+        let mut suffix = None;
+        loop {
+            let id = entered::slug(&new.name, suffix).ok_or(TenantError::ReservedId)?;
+            match self.create(&operator.scope(id), new.clone(), actor).await {
+                Err(
+                    TenantError::Exists
+                    | TenantError::Deleting
+                    | TenantError::RecentlyDeleted
+                    | TenantError::ReservedId,
+                ) => suffix = Some(random_suffix()?),
+                created => return created,
+            }
+        }
+    }
+
+    /// Creates a tenant.
+    ///
+    /// # Errors
+    /// As [`Registry::create`].
+    pub async fn create(
+        &self,
+        scope: &TenantScope,
+        new: NewProfile,
+        actor: &Actor,
+    ) -> Result<StoredProfile, TenantError> {
+        self.registry.create(scope, new, actor).await
+    }
+
+    /// A page of the tenants, the newest first, and the position of the next page.
+    ///
+    /// # Errors
+    /// [`TenantError::Store`].
+    pub async fn list(
+        &self,
+        operator: Operator,
+        page: &Page,
+    ) -> Result<(Vec<StoredProfile>, Option<String>), TenantError> {
+        Ok(self.directory.list(operator, page).await?)
+    }
+
+    /// A tenant.
+    ///
+    /// # Errors
+    /// [`TenantError::NotFound`] and [`TenantError::Store`].
+    pub async fn read(&self, scope: &TenantScope) -> Result<StoredProfile, TenantError> {
+        let stored = self.profiles.read(scope).await?;
+        stored.ok_or(TenantError::NotFound)
+    }
+
+    /// Changes a tenant, suspends or resumes it. Warm functions know of it within 5 minutes.
+    ///
+    /// # Errors
+    /// As [`Registry::update`].
+    pub async fn update(
+        &self,
+        scope: &TenantScope,
+        changes: ProfileChanges,
+        expected: Option<u64>,
+        actor: &Actor,
+    ) -> Result<StoredProfile, TenantError> {
+        self.registry.update(scope, changes, expected, actor).await
+    }
+
+    /// Deletes a tenant, or goes on with it, as far as it gets by `deadline`. Whatever interrupts it, asking again goes on where
+    /// it was; asking again after it finished says so for 15 days.
+    ///
+    /// # Errors
+    /// [`TenantError::NotFound`]; [`TenantError::VersionMismatch`] when the tenant is changed by others again and again;
+    /// [`TenantError::Store`] when the deletion could not even be marked.
+    pub async fn delete(
+        &self,
+        scope: &TenantScope,
+        actor: &Actor,
+        deadline: Instant,
+    ) -> Result<Deletion, TenantError> {
+        let pending = match self.deletions.request(scope, actor).await {
+            Err(TenantError::NotFound) if self.deletions.is_remembered(scope).await? => {
+                return Ok(Deletion::Finished);
+            }
+            requested => requested?,
+        };
+        match timeout_at(deadline, self.deletions.sweep(scope)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) if error.is_unavailable() => {
+                let tenant_id = scope.tenant_id().as_str();
+                warn!(tenant_id, error = %error, "a deletion is interrupted, and goes on when it is asked for again");
+                return Ok(self.continues(&pending));
+            }
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => return Ok(self.continues(&pending)),
+        }
+        let now = self.clock.now();
+        if pending.last_served_until.is_some_and(|until| now < until) {
+            return Ok(self.waits(&pending));
+        }
+        let Some(stored) = self.profiles.read(scope).await? else {
+            return Ok(Deletion::Finished);
+        };
+        match self.deletions.finish(scope, &stored, &pending, actor).await {
+            // Somebody who asked at the same moment was faster.
+            Ok(()) | Err(TenantError::NotFound) => Ok(Deletion::Finished),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// There is more to be deleted.
+    fn continues(&self, pending: &PendingDeletion) -> Deletion {
+        let last = self.last_deletion(pending);
+        Deletion::Continues {
+            irrecoverable_after: irrecoverable_after(last),
+            retry_after_seconds: 1,
+        }
+    }
+
+    /// Nothing is left, and a warm function may still write something.
+    fn waits(&self, pending: &PendingDeletion) -> Deletion {
+        let last = self.last_deletion(pending);
+        let seconds = last
+            .as_second()
+            .saturating_sub(self.clock.now().as_second());
+        Deletion::Continues {
+            irrecoverable_after: irrecoverable_after(last),
+            retry_after_seconds: u32::try_from(seconds.saturating_add(1).max(1)).unwrap_or(1),
+        }
+    }
+
+    /// The earliest that the last item can be deleted.
+    fn last_deletion(&self, pending: &PendingDeletion) -> Timestamp {
+        let now = self.clock.now();
+        pending
+            .last_served_until
+            .map_or(now, |until| until.max(now))
+    }
+}
+
+fn irrecoverable_after(last: Timestamp) -> Timestamp {
+    let hours = RECOVERABLE_DAYS.saturating_mul(24);
+    last.checked_add(hours.hours()).unwrap_or(Timestamp::MAX)
+}
+
+fn random_suffix() -> Result<u32, TenantError> {
+    let mut bytes = [0; 4];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| StoreError::Refused {
+        operation: "make a tenant id",
+        cause: "the system gives no random bytes".to_owned(),
+    })?;
+    Ok(u32::from_be_bytes(bytes))
+}
