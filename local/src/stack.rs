@@ -1,6 +1,8 @@
 //! The whole local stack, as the command line and the end-to-end tests start it.
 
 mod error;
+mod queues;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,19 +18,22 @@ use crate::control::Control;
 use crate::deployment::{Deployment, Overrides, Ports, Surroundings, Urls};
 use crate::double::Doubles;
 use crate::emulators::{self, Emulators, Storage};
+use crate::issuer::{Issuer, IssuerPort, SigningKey};
 use crate::lambda::{Function, Platform};
 use crate::logs::{Display, Logs};
 use crate::loopback::Serving;
 use crate::providers::ProviderDoubles;
 use crate::running::{Announced, DataFolder, RunningFunction, RunningStack};
-use crate::sources::{InvokeError, SqsSource, SqsSourceOptions};
-use crate::template::{EventSource, REGION, Resource, Template};
+use crate::sources::SqsSource;
+use crate::template::{REGION, Template};
 use crate::twilio::rest::TwilioDouble;
 
 /// Processes that a function may have at a time, unless told otherwise.
 pub const CONCURRENCY: usize = 10;
 
-/// Ports of the emulators, counted from the stack's first. Those before are for the Invoke API and function URLs.
+/// Ports of the issuer and the emulators, counted from the stack's first. Those before are for the Invoke API, function
+/// URLs and the HTTP API.
+const ISSUER_PORT: u16 = 11;
 const DYNAMODB_PORT: u16 = 90;
 const KMS_PORT: u16 = 91;
 const SQS_PORT: u16 = 92;
@@ -107,6 +112,7 @@ pub struct Stack {
     emulators: Emulators,
     doubles: Doubles,
     deployment: Deployment,
+    issuer: Option<Issuer>,
     sources: Vec<SqsSource>,
     logs: Logs,
     control_url: String,
@@ -122,8 +128,10 @@ impl Stack {
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let source = std::fs::read_to_string(&options.template)
             .map_err(|error| StackError::NoTemplate(options.template.clone(), error))?;
-        let template =
-            Template::read(&source, &options.parameters).map_err(StackError::Template)?;
+        let issuer = IssuerPort::bind(options.ports.at(ISSUER_PORT)).await?;
+        let defaults = tokens::local_parameters(&issuer.url());
+        let template = Template::read_with_defaults(&source, &options.parameters, &defaults)
+            .map_err(StackError::Template)?;
         let folder = options
             .folder
             .as_deref()
@@ -163,14 +171,14 @@ impl Stack {
         let around = Surroundings {
             platform: Arc::clone(&platform),
             logs: logs.clone(),
-            clock,
+            clock: clock.clone(),
         };
         let mut attributes = urls.attributes();
         attributes.extend(emulators.attributes().clone());
         let deployment = urls
             .deploy(&template, &attributes, &options.overrides, &around)
             .map_err(StackError::Template)?;
-        let sources = sources(
+        let sources = queues::sources(
             &template,
             &emulators,
             &deployment,
@@ -180,15 +188,27 @@ impl Stack {
         let control_url = control.url();
         let control = control.serve(deployment.functions().to_vec());
         let environment = environment(&deployment, &platform);
+        let kept = folder.as_ref().filter(|_| !options.ephemeral);
+        let issuer = match tokens::profile(&template, &environment) {
+            Some(profile) => {
+                let key = kept.map_or_else(SigningKey::generate, SigningKey::kept)?;
+                Some(issuer.serve(key, profile, clock))
+            }
+            // Nobody takes tokens: the port is let go.
+            None => None,
+        };
+        let mut running = running(&deployment, &control_url, &environment);
+        running.api = tokens::running_api(&template, &deployment, issuer.as_ref());
         let announced = folder
             .as_ref()
-            .map(|folder| folder.announce(&running(&deployment, &control_url, &environment)))
+            .map(|folder| folder.announce(&running))
             .transpose()?;
         Ok(Self {
             template,
             emulators,
             doubles,
             deployment,
+            issuer,
             sources,
             logs,
             control_url,
@@ -241,6 +261,19 @@ impl Stack {
         self.deployment.url(binary)
     }
 
+    /// The HTTP API, without a slash at the end, if the template has one.
+    #[must_use]
+    pub fn api_url(&self) -> Option<&str> {
+        self.deployment.api_url()
+    }
+
+    /// The issuer of tokens for the HTTP API, if the API asks for tokens. They pass unless a parameter of the template
+    /// names another issuer.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.issuer.as_ref()
+    }
+
     /// Every line that the functions have printed, and what was reported of them.
     #[must_use]
     pub fn logs(&self) -> &Logs {
@@ -268,7 +301,7 @@ impl Stack {
 
     /// Ends everything. Returns how many processes there were, once all are gone and the data is written.
     pub async fn stop(self) -> Result<usize, StackError> {
-        drop((self.announced, self.control));
+        drop((self.announced, self.control, self.issuer));
         drop(tokio::time::timeout(BATCH_LIMIT, stop_all(self.sources)).await);
         let processes = self.deployment.stop().await;
         self.doubles.stop().await;
@@ -290,52 +323,6 @@ async fn stop_all(sources: Vec<SqsSource>) {
     for source in sources {
         source.stop().await;
     }
-}
-
-/// Feeds the functions from the queues that the template connects them to.
-fn sources(
-    template: &Template,
-    emulators: &Emulators,
-    deployment: &Deployment,
-    redelivery_seconds: Option<u32>,
-) -> Vec<SqsSource> {
-    let mut sources = Vec::new();
-    for (logical_id, declared) in template.functions() {
-        let Some(function) = deployment.function(&declared.binary) else {
-            continue;
-        };
-        for event in &declared.events {
-            let EventSource::Queue(source) = &event.source;
-            let Some(Resource::Queue(queue)) = template.resource(&source.queue) else {
-                continue;
-            };
-            if !source.enabled {
-                continue;
-            }
-            let function = function.clone();
-            let invoke = move |_: String, event| {
-                let function = function.clone();
-                async move {
-                    function
-                        .invoke(event)
-                        .await
-                        .map_err(|error| InvokeError(error.to_string()))
-                }
-            };
-            let options = SqsSourceOptions {
-                visibility_timeout: redelivery_seconds,
-                ..source.into()
-            };
-            let handle = emulators.sqs().queue(queue.name.clone());
-            sources.push(SqsSource::start(
-                handle,
-                logical_id,
-                options,
-                Arc::new(invoke),
-            ));
-        }
-    }
-    sources
 }
 
 fn environment(deployment: &Deployment, platform: &Platform) -> BTreeMap<String, String> {
@@ -378,6 +365,7 @@ fn running(
     RunningStack {
         pid: std::process::id(),
         control_url: control_url.to_owned(),
+        api: None,
         functions: functions.collect(),
         environment: environment.clone(),
     }

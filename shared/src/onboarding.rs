@@ -139,7 +139,13 @@ impl Onboarding {
             }
         };
         self.tenants
-            .store(&scope, &profile, &settings, integration.as_ref(), &Actor::Console.name())
+            .store(
+                &scope,
+                &profile,
+                &settings,
+                integration.as_ref(),
+                &Actor::Console.name(),
+            )
             .await?;
         Ok(())
     }

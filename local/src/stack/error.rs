@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::binaries::BuildError;
 use crate::emulators::StartError;
+use crate::issuer::KeyError;
 use crate::loopback::ListenError;
 use crate::running::RunningError;
 use crate::template::Fault;
@@ -28,6 +29,9 @@ pub enum StackError {
     /// The data folder is not to be had.
     #[error(transparent)]
     Folder(#[from] RunningError),
+    /// The key that tokens are signed with is not to be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// An emulator does not start, or cannot write its data at the end.
     #[error(transparent)]
     Emulator(#[from] StartError),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::issuer::TokenRequest;
 use crate::logs::Voice;
 use crate::running::RunningError;
 
@@ -33,6 +34,20 @@ Resources:
         Queue: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn, BatchSize: 10}}
 ";
 
+/// What makes the template one with an API that asks for tokens.
+const API: &str = r"
+        Get: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: '/items/{id}', Method: GET}}
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        DefaultAuthorizer: Jwt
+        Authorizers: {Jwt: {JwtConfiguration: {issuer: !Ref JwtIssuer, audience: [!Ref JwtAudience]}}}
+Parameters:
+  JwtIssuer: {Type: String}
+  JwtAudience: {Type: String}
+";
+
 struct Stage {
     files: tempfile::TempDir,
 }
@@ -42,6 +57,13 @@ impl Stage {
         let files = tempfile::tempdir().unwrap();
         std::fs::write(files.path().join("template.yaml"), TEMPLATE).unwrap();
         Self { files }
+    }
+
+    fn with_api() -> Self {
+        let stage = Self::new();
+        let template = format!("{}{API}", TEMPLATE.trim_end());
+        std::fs::write(stage.files.path().join("template.yaml"), template).unwrap();
+        stage
     }
 
     fn options(&self) -> StackOptions {
@@ -214,4 +236,89 @@ async fn a_missing_template_says_where_one_is_expected() {
         "{error}"
     );
     assert!(error.ends_with("--template"), "{error}");
+}
+
+/// An answer of the stack's API to somebody with this token.
+async fn asked(stack: &Stack, token: &str) -> (u16, Value) {
+    let url = format!("{}/items/7", stack.api_url().unwrap());
+    let request = crate::http_client::client().get(url).bearer_auth(token);
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.bytes().await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn a_token_of_the_stacks_issuer_opens_its_api_even_after_a_restart() {
+    let stage = Stage::with_api();
+    let stack = Stack::start(StackOptions {
+        ports: Ports::From(unused_ports()),
+        ..stage.options()
+    })
+    .await
+    .unwrap();
+    let request = TokenRequest::new("ann").tenant("acme");
+    let token = stack.issuer().unwrap().token(&request);
+    let (status, answer) = asked(&stack, &token).await;
+    assert_eq!(status, 200);
+    let event = &answer["event"];
+    assert_eq!(event["pathParameters"]["id"], "7");
+    let claims = &event["requestContext"]["authorizer"]["jwt"]["claims"];
+    assert_eq!(claims["tenant_id"], "acme");
+    let running = RunningStack::find(stack.folder().unwrap()).unwrap();
+    let api = running.api.unwrap();
+    assert_eq!(Some(api.url.as_str()), stack.api_url());
+    let port = port(stack.control_url());
+    stack.stop().await.unwrap();
+
+    let again = Stack::start(StackOptions {
+        ports: Ports::From(port),
+        ..stage.options()
+    })
+    .await
+    .unwrap();
+    assert_eq!(asked(&again, &token).await.0, 200);
+    again.stop().await.unwrap();
+}
+
+fn port(url: &str) -> u16 {
+    url.rsplit(':').next().unwrap().parse().unwrap()
+}
+
+/// The first of a row of ports that nobody uses, below those that the system hands out.
+fn unused_ports() -> u16 {
+    let first = 8_000 + u16::try_from(std::process::id() % 20).unwrap() * 100;
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (first..first + 2_000)
+        .step_by(100)
+        .find(|first| (*first..first + 100).all(|port| is_free(&port)))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn where_a_parameter_names_another_issuer_its_tokens_pass_and_the_stacks_own_do_not() {
+    let first = Stage::with_api();
+    let trusted = Stack::start(first.options()).await.unwrap();
+    let second = Stage::with_api();
+    let mut options = second.options();
+    let issuer = trusted.issuer().unwrap();
+    options
+        .parameters
+        .insert("JwtIssuer".to_owned(), issuer.url().to_owned());
+    let stack = Stack::start(options).await.unwrap();
+    let request = TokenRequest::new("ann");
+    assert_eq!(asked(&stack, &issuer.token(&request)).await.0, 200);
+    let own = stack.issuer().unwrap().token(&request);
+    let refused = (401, json!({"message": "Unauthorized"}));
+    assert_eq!(asked(&stack, &own).await, refused);
+    stack.stop().await.unwrap();
+    trusted.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_template_without_an_api_has_no_issuer() {
+    let stage = Stage::new();
+    let stack = Stack::start(stage.options()).await.unwrap();
+    assert!(stack.issuer().is_none() && stack.api_url().is_none());
+    stack.stop().await.unwrap();
 }

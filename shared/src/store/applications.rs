@@ -2,7 +2,9 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use super::assignments::Assignments;
@@ -243,10 +245,7 @@ pub(super) fn application(
     }))
 }
 
-fn leased_until(
-    operation: &'static str,
-    item: &Item,
-) -> Result<Option<Timestamp>, StoreError> {
+fn leased_until(operation: &'static str, item: &Item) -> Result<Option<Timestamp>, StoreError> {
     let attributes = Attributes::of(operation, item);
     let Some(until) = attributes.optional_number("leased_until")? else {
         return Ok(None);

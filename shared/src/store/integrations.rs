@@ -116,7 +116,9 @@ impl Integrations {
         let mut records = Vec::new();
         for provider in Provider::ALL {
             let sort = text(keys::integration_sort(provider));
-            let item = items.iter().find(|item| item.get(keys::SORT) == Some(&sort));
+            let item = items
+                .iter()
+                .find(|item| item.get(keys::SORT) == Some(&sort));
             if let Some(item) = item {
                 records.push(IntegrationRecord::of_item(OPERATION, provider, item)?);
             }
@@ -159,7 +161,8 @@ impl Integrations {
         loop {
             let before = self.read(scope, new.provider).await?;
             expected = expected.met_by(before.as_ref().map(|before| before.version))?;
-            let (after, keeps_secrets) = new.over(before.as_ref(), &entry.actor.name(), self.clock.now());
+            let (after, keeps_secrets) =
+                new.over(before.as_ref(), &entry.actor.name(), self.clock.now());
             let mut change = self.changes.begin(OPERATION, scope)?;
             let write = write_over(self.changes.table(), scope, before.as_ref(), &after)?;
             change.write(write, Refusal::Raced);

@@ -8,8 +8,8 @@ use super::error::Conflict;
 use super::item::{Attributes, Item, number, text, time};
 use super::routes::incomplete;
 use super::{
-    IntegrationRecord, NewIntegration, Profiles, Routes, StoreError, StoredApplication, applications,
-    directory, integrations, keys, profiles,
+    IntegrationRecord, NewIntegration, Profiles, Routes, StoreError, StoredApplication,
+    applications, directory, integrations, keys, profiles,
 };
 use crate::clock::Clock;
 use crate::sid::AccountSid;
@@ -144,7 +144,10 @@ impl Tenants {
                     as Conflict,
             ),
             (directory::enter(&self.table, &profile)?, unconditional),
-            (self.put_settings(scope, settings, updated_by)?, unconditional),
+            (
+                self.put_settings(scope, settings, updated_by)?,
+                unconditional,
+            ),
         ];
         if known.is_none() {
             let deleted =
@@ -159,7 +162,9 @@ impl Tenants {
                 return Err(incomplete(OPERATION));
             };
             let stored = self.integration(OPERATION, scope).await?;
-            let account_before = stored.as_ref().and_then(|stored| stored.account_sid.as_ref());
+            let account_before = stored
+                .as_ref()
+                .and_then(|stored| stored.account_sid.as_ref());
             if let Some(before) = account_before.filter(|before| *before != account) {
                 // Given up already, it may be another's by now. A claim in between changes the credentials' version too.
                 let route = self.routes.resolve(before).await?;
@@ -251,7 +256,14 @@ impl Tenants {
         operation: &'static str,
         scope: &TenantScope,
     ) -> Result<Option<IntegrationRecord>, StoreError> {
-        integrations::read(&self.client, &self.table, operation, scope, Provider::Twilio).await
+        integrations::read(
+            &self.client,
+            &self.table,
+            operation,
+            scope,
+            Provider::Twilio,
+        )
+        .await
     }
 }
 

@@ -96,9 +96,7 @@ impl Integrations {
         holder: &AccountRoute,
         entry: &AuditEntry,
     ) -> Result<(), WriteError> {
-        let take_over = self
-            .routes
-            .take_over(scope, account, holder.tenant_id())?;
+        let take_over = self.routes.take_over(scope, account, holder.tenant_id())?;
         change.write(take_over, Refusal::Raced);
         let mut told = AuditEntry {
             action: Action::AccountTakenOver,
@@ -111,7 +109,10 @@ impl Integrations {
         let holder = TenantScope::new(holder.tenant_id().clone());
         if !self.has_credentials_of(&holder, account).await? {
             // Nothing of the holder's is used, so nothing of it is changed.
-            change.write(self.require_no_credentials(&holder, account)?, Refusal::Raced);
+            change.write(
+                self.require_no_credentials(&holder, account)?,
+                Refusal::Raced,
+            );
             return Ok(());
         }
         // What is written into a partition after its deletion would stay there.
