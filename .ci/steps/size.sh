@@ -1,7 +1,11 @@
-# What `sam build` made: each function's binary at most 8 MB, stripped, and content with the glibc of Amazon Linux 2023.
+# What `sam build` made: each function's binary at most 8 MB, or 10 MB with an HTTP client, stripped, and content with the
+# glibc of Amazon Linux 2023.
 set -euo pipefail
 
 limit=8000000
+# These call Twilio and the other providers: reqwest and a second set of roots come with them.
+clients=" TokenFunction CredentialsFunction "
+client_limit=10000000
 glibc=2.34
 failed=0
 expected=$(find functions -mindepth 2 -maxdepth 2 -name Cargo.toml | wc -l)
@@ -19,7 +23,9 @@ for binary in "${built[@]}"; do
   bytes=$(stat --format %s "$binary")
   needs=$(objdump --dynamic-syms "$binary" | grep --only-matching 'GLIBC_[0-9.]*' | cut -d _ -f 2 | sort --version-sort | tail -1)
   printf '%-26s %10d %10d %8s\n' "$name" "$bytes" "$(gzip -9 --stdout "$binary" | wc -c)" "$needs"
-  ((bytes <= limit)) || fault "$name" "is larger than $limit bytes"
+  allowed=$limit
+  [[ "$clients" == *" $name "* ]] && allowed=$client_limit
+  ((bytes <= allowed)) || fault "$name" "is larger than $allowed bytes"
   [[ "$(printf '%s\n' "$needs" "$glibc" | sort --version-sort | tail -1)" == "$glibc" ]] \
     || fault "$name" "needs a newer glibc than $glibc"
   if readelf --section-headers --wide "$binary" | grep --quiet ' \.symtab '; then

@@ -1,8 +1,9 @@
 """Checks what the SAM transform makes of template.yaml, with the translator that comes with the SAM command line.
 
 The transform writes the permissions of function URLs, and everything else that a deployment has beyond the lines of the
-file. So what must not be lost is looked up in its result: both permissions of each public URL, no role that it made up,
-no managed policy, and no "*" as a resource outside of X-Ray.
+file. So what must not be lost is looked up in its result: both permissions of each public URL, the authorizer before each
+route of the API and the permission to call its function, no role that it made up, no managed policy, and no "*" as a
+resource outside of X-Ray.
 """
 
 import pathlib
@@ -77,16 +78,56 @@ def role_faults(resources: dict) -> list[str]:
     return faults
 
 
+def route_faults(resources: dict) -> list[str]:
+    """Routes of the HTTP API that anybody may call, that wait too short, or whose function the API may not call."""
+    permissions = of_type(resources, "AWS::Lambda::Permission").values()
+    sources = [
+        p["SourceArn"]["Fn::Sub"][0] for p in permissions if p["Principal"] == "apigateway.amazonaws.com"
+    ]
+    faults = []
+    for name, api in of_type(resources, "AWS::ApiGatewayV2::Api").items():
+        for path, operations in api["Body"]["paths"].items():
+            for method, operation in operations.items():
+                route = f"{method.upper()} {path}"
+                integration = operation["x-amazon-apigateway-integration"]
+                arn = f"{method.upper()}{'/'.join('*' if part.startswith('{') else part for part in path.split('/'))}"
+                if not operation.get("security"):
+                    faults.append(f"{name}: {route} is open to everybody")
+                if integration["payloadFormatVersion"] != "2.0":
+                    faults.append(f"{name}: {route} has another payload format than 2.0")
+                if "timeoutInMillis" in integration:
+                    faults.append(f"{name}: {route} has a time limit of its own")
+                if sum(source.endswith(f"/{arn}") for source in sources) != 1:
+                    faults.append(f"{name}: {route} should have one permission to call its function")
+    return faults
+
+
+def cors_faults(resources: dict) -> list[str]:
+    """What the transform has been seen to lose of CORS: all but the origins, when these are an intrinsic function."""
+    faults = []
+    for name, api in of_type(resources, "AWS::ApiGatewayV2::Api").items():
+        condition, cors, otherwise = api["Body"]["x-amazon-apigateway-cors"]["Fn::If"]
+        expected = {"allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "maxAge"}
+        if condition != "AllowsOrigins" or set(cors) != expected or otherwise != {"Ref": "AWS::NoValue"}:
+            faults.append(f"{name} has another CORS configuration than the file: {sorted(cors)}")
+    return faults
+
+
 def main() -> int:
     """Prints every fault, or what was checked."""
     resources = translated()["Resources"]
-    faults = url_faults(resources) + role_faults(resources)
+    faults = url_faults(resources) + route_faults(resources) + cors_faults(resources) + role_faults(resources)
     for fault in faults:
         print(f"template.yaml: {fault}", file=sys.stderr)
     if not faults:
         urls = len(of_type(resources, "AWS::Lambda::Url"))
         roles = len(of_type(resources, "AWS::IAM::Role"))
-        print(f"template.yaml becomes {len(resources)} resources: {urls} public URLs, {roles} roles, all as they should be")
+        apis = of_type(resources, "AWS::ApiGatewayV2::Api").values()
+        routes = sum(len(operations) for api in apis for operations in api["Body"]["paths"].values())
+        print(
+            f"template.yaml becomes {len(resources)} resources: {urls} public URLs, {routes} routes behind an authorizer, "
+            f"{roles} roles, all as they should be"
+        )
     return 1 if faults else 0
 
 

@@ -21,7 +21,6 @@ static TLS: LazyLock<Option<ClientConfig>> = LazyLock::new(|| {
 });
 
 /// A client to be configured further. It goes straight to where the URL says, whatever proxies the environment names.
-#[must_use]
 pub fn builder() -> ClientBuilder {
     let builder = Client::builder().no_proxy();
     match &*TLS {

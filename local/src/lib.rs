@@ -20,10 +20,12 @@ pub mod double;
 pub mod emulators;
 pub mod front;
 pub mod http_client;
+pub mod issuer;
 pub mod lambda;
 pub mod logs;
 pub mod loopback;
 
+pub mod providers;
 pub mod running;
 pub mod sources;
 pub mod stack;

@@ -1,28 +1,39 @@
 //! The whole local stack, as the command line and the end-to-end tests start it.
 
+mod error;
+mod queues;
+mod tokens;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use error::StackError;
 use shared::clock::Clock;
 use winterbaume_core::default_account_id;
 
-use crate::binaries::{self, BuildError, Progress};
+use crate::binaries::{self, Progress};
 use crate::control::Control;
 use crate::deployment::{Deployment, Overrides, Ports, Surroundings, Urls};
-use crate::emulators::{self, Emulators, StartError, Storage};
+use crate::double::Doubles;
+use crate::emulators::{self, Emulators, Storage};
+use crate::issuer::{Issuer, IssuerPort, SigningKey};
 use crate::lambda::{Function, Platform};
 use crate::logs::{Display, Logs};
-use crate::loopback::{ListenError, Serving};
-use crate::running::{Announced, DataFolder, RunningError, RunningFunction, RunningStack};
-use crate::sources::{InvokeError, SqsSource, SqsSourceOptions};
-use crate::template::{EventSource, Fault, REGION, Resource, Template};
+use crate::loopback::Serving;
+use crate::providers::ProviderDoubles;
+use crate::running::{Announced, DataFolder, RunningFunction, RunningStack};
+use crate::sources::SqsSource;
+use crate::template::{REGION, Template};
+use crate::twilio::rest::TwilioDouble;
 
 /// Processes that a function may have at a time, unless told otherwise.
 pub const CONCURRENCY: usize = 10;
 
-/// Ports of the emulators, counted from the stack's first. Those before are for the Invoke API and function URLs.
+/// Ports of the issuer and the emulators, counted from the stack's first. Those before are for the Invoke API, function
+/// URLs and the HTTP API.
+const ISSUER_PORT: u16 = 11;
 const DYNAMODB_PORT: u16 = 90;
 const KMS_PORT: u16 = 91;
 const SQS_PORT: u16 = 92;
@@ -95,44 +106,13 @@ impl StackOptions {
     }
 }
 
-/// Why a stack does not start, as a sentence that says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StackError {
-    /// The template cannot be read.
-    #[error(
-        "{0} cannot be read ({1}): run this in a checkout of the repository, or name a template with --template"
-    )]
-    NoTemplate(PathBuf, #[source] std::io::Error),
-    /// The template cannot be run.
-    #[error("the template cannot be run here:\n  {}", join(.0))]
-    Template(Vec<Fault>),
-    /// The binaries are not to be had.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// A port is not to be had.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The data folder is not to be had.
-    #[error(transparent)]
-    Folder(#[from] RunningError),
-    /// An emulator does not start, or cannot write its data at the end.
-    #[error(transparent)]
-    Emulator(#[from] StartError),
-}
-
-fn join(faults: &[Fault]) -> String {
-    faults
-        .iter()
-        .map(Fault::to_string)
-        .collect::<Vec<_>>()
-        .join("\n  ")
-}
-
 /// A running stack.
 pub struct Stack {
     template: Template,
     emulators: Emulators,
+    doubles: Doubles,
     deployment: Deployment,
+    issuer: Option<Issuer>,
     sources: Vec<SqsSource>,
     logs: Logs,
     control_url: String,
@@ -148,8 +128,10 @@ impl Stack {
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let source = std::fs::read_to_string(&options.template)
             .map_err(|error| StackError::NoTemplate(options.template.clone(), error))?;
-        let template =
-            Template::read(&source, &options.parameters).map_err(StackError::Template)?;
+        let issuer = IssuerPort::bind(options.ports.at(ISSUER_PORT)).await?;
+        let defaults = tokens::local_parameters(&issuer.url());
+        let template = Template::read_with_defaults(&source, &options.parameters, &defaults)
+            .map_err(StackError::Template)?;
         let folder = options
             .folder
             .as_deref()
@@ -166,6 +148,7 @@ impl Stack {
             kms: options.ports.at(KMS_PORT),
             sqs: options.ports.at(SQS_PORT),
         };
+        let doubles = Doubles::start(&storage, options.ports, Clock::system()).await?;
         let emulators = Emulators::start_on(&template, storage, ports).await?;
         let binaries = match options.binaries {
             Binaries::In(folder) => folder,
@@ -181,21 +164,21 @@ impl Stack {
         let clock = Clock::system();
         let logs = Logs::new(options.display, clock.clone());
         let platform = Arc::new(Platform {
-            environment: emulators.endpoints(),
+            environment: endpoints(&emulators, &doubles),
             concurrency: options.concurrency,
             ..Platform::new(binaries, REGION, default_account_id())
         });
         let around = Surroundings {
             platform: Arc::clone(&platform),
             logs: logs.clone(),
-            clock,
+            clock: clock.clone(),
         };
         let mut attributes = urls.attributes();
         attributes.extend(emulators.attributes().clone());
         let deployment = urls
             .deploy(&template, &attributes, &options.overrides, &around)
             .map_err(StackError::Template)?;
-        let sources = sources(
+        let sources = queues::sources(
             &template,
             &emulators,
             &deployment,
@@ -205,14 +188,27 @@ impl Stack {
         let control_url = control.url();
         let control = control.serve(deployment.functions().to_vec());
         let environment = environment(&deployment, &platform);
+        let kept = folder.as_ref().filter(|_| !options.ephemeral);
+        let issuer = match tokens::profile(&template, &environment) {
+            Some(profile) => {
+                let key = kept.map_or_else(SigningKey::generate, SigningKey::kept)?;
+                Some(issuer.serve(key, profile, clock))
+            }
+            // Nobody takes tokens: the port is let go.
+            None => None,
+        };
+        let mut running = running(&deployment, &control_url, &environment);
+        running.api = tokens::running_api(&template, &deployment, issuer.as_ref());
         let announced = folder
             .as_ref()
-            .map(|folder| folder.announce(&running(&deployment, &control_url, &environment)))
+            .map(|folder| folder.announce(&running))
             .transpose()?;
         Ok(Self {
             template,
             emulators,
+            doubles,
             deployment,
+            issuer,
             sources,
             logs,
             control_url,
@@ -235,6 +231,18 @@ impl Stack {
         &self.emulators
     }
 
+    /// Twilio's REST API: its accounts, its requests so far, and how it misbehaves.
+    #[must_use]
+    pub fn twilio(&self) -> &TwilioDouble {
+        self.doubles.twilio()
+    }
+
+    /// Vapi, Google, Resend and `ElevenLabs`: their credentials, their requests so far, and how they misbehave.
+    #[must_use]
+    pub fn providers(&self) -> &ProviderDoubles {
+        self.doubles.providers()
+    }
+
     /// The functions, in the template's order.
     #[must_use]
     pub fn functions(&self) -> &[Function] {
@@ -251,6 +259,19 @@ impl Stack {
     #[must_use]
     pub fn url(&self, binary: &str) -> Option<&str> {
         self.deployment.url(binary)
+    }
+
+    /// The HTTP API, without a slash at the end, if the template has one.
+    #[must_use]
+    pub fn api_url(&self) -> Option<&str> {
+        self.deployment.api_url()
+    }
+
+    /// The issuer of tokens for the HTTP API, if the API asks for tokens. They pass unless a parameter of the template
+    /// names another issuer.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.issuer.as_ref()
     }
 
     /// Every line that the functions have printed, and what was reported of them.
@@ -280,9 +301,10 @@ impl Stack {
 
     /// Ends everything. Returns how many processes there were, once all are gone and the data is written.
     pub async fn stop(self) -> Result<usize, StackError> {
-        drop((self.announced, self.control));
+        drop((self.announced, self.control, self.issuer));
         drop(tokio::time::timeout(BATCH_LIMIT, stop_all(self.sources)).await);
         let processes = self.deployment.stop().await;
+        self.doubles.stop().await;
         self.emulators.stop().await?;
         // Last: only now the folder may be another stack's.
         drop(self.folder);
@@ -290,56 +312,17 @@ impl Stack {
     }
 }
 
+/// The variables by which the functions find everything outside of them.
+fn endpoints(emulators: &Emulators, doubles: &Doubles) -> BTreeMap<String, String> {
+    let mut endpoints = emulators.endpoints();
+    endpoints.extend(doubles.endpoints());
+    endpoints
+}
+
 async fn stop_all(sources: Vec<SqsSource>) {
     for source in sources {
         source.stop().await;
     }
-}
-
-/// Feeds the functions from the queues that the template connects them to.
-fn sources(
-    template: &Template,
-    emulators: &Emulators,
-    deployment: &Deployment,
-    redelivery_seconds: Option<u32>,
-) -> Vec<SqsSource> {
-    let mut sources = Vec::new();
-    for (logical_id, declared) in template.functions() {
-        let Some(function) = deployment.function(&declared.binary) else {
-            continue;
-        };
-        for event in &declared.events {
-            let EventSource::Queue(source) = &event.source;
-            let Some(Resource::Queue(queue)) = template.resource(&source.queue) else {
-                continue;
-            };
-            if !source.enabled {
-                continue;
-            }
-            let function = function.clone();
-            let invoke = move |_: String, event| {
-                let function = function.clone();
-                async move {
-                    function
-                        .invoke(event)
-                        .await
-                        .map_err(|error| InvokeError(error.to_string()))
-                }
-            };
-            let options = SqsSourceOptions {
-                visibility_timeout: redelivery_seconds,
-                ..source.into()
-            };
-            let handle = emulators.sqs().queue(queue.name.clone());
-            sources.push(SqsSource::start(
-                handle,
-                logical_id,
-                options,
-                Arc::new(invoke),
-            ));
-        }
-    }
-    sources
 }
 
 fn environment(deployment: &Deployment, platform: &Platform) -> BTreeMap<String, String> {
@@ -382,6 +365,7 @@ fn running(
     RunningStack {
         pid: std::process::id(),
         control_url: control_url.to_owned(),
+        api: None,
         functions: functions.collect(),
         environment: environment.clone(),
     }

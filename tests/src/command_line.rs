@@ -53,7 +53,7 @@ async fn the_readmes_commands_are_those_of_the_program() {
     let (next, _) = next.split_once(" --data").unwrap();
     assert!(readme.contains(&format!("```sh\n{next}\n```")), "{next}");
     let help = run(&["help"]).await.output;
-    for command in ["up", "invoke", "simulate", "seed"] {
+    for command in ["up", "invoke", "simulate", "token", "seed"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     let help = run(&["simulate", "--help"]).await.output;
@@ -142,6 +142,47 @@ async fn invoke_prints_the_answer_of_the_running_stacks_function() {
         shown
             .errors
             .starts_with("error: there is no function other: choose one of sms-webhook"),
+        "{shown:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_all_that_the_command_prints_and_the_api_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::start(folder.path(), &["--ephemeral"]).await;
+    let shown = run(&["token", "--role", "operator", "--data", &up.data]).await;
+    assert_eq!((shown.code, shown.errors.as_str()), (Some(0), ""));
+    let token = shown.output.strip_suffix('\n').unwrap();
+    assert_eq!(token.split('.').count(), 3);
+    assert!(!token.contains(char::is_whitespace));
+
+    let url = format!("http://127.0.0.1:{}/api/tenants", up.port + 10);
+    assert!(
+        up.screen()
+            .contains(&format!("http://127.0.0.1:{}\n", up.port + 10))
+    );
+    let asked = async |token: &str| {
+        let request = local::http_client::client().get(&url).bearer_auth(token);
+        request.send().await.unwrap().status().as_u16()
+    };
+    // Whatever the function says to an operator: the gateway lets the one token through and not the other.
+    assert_ne!(asked(token).await, 401);
+    assert_eq!(asked(&format!("{token}x")).await, 401);
+
+    let shown = run(&["token", "--role", "admin", "--data", &up.data]).await;
+    assert_eq!(shown.code, Some(1));
+    assert!(shown.errors.contains("--tenant"), "{shown:?}");
+    up.interrupt().await;
+    let shown = run(&[
+        "token",
+        "--role",
+        "operator",
+        "--data",
+        folder.path().to_str().unwrap(),
+    ])
+    .await;
+    assert!(
+        shown.errors.starts_with("error: no stack is running"),
         "{shown:?}"
     );
 }

@@ -39,8 +39,16 @@ async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
     let (operator, actor) = (call.operator()?, call.actor());
     let administration = &tenants.administration;
     let created = match tenant_id {
-        Some(id) => administration.create(&operator.scope(id), profile, &actor).await?,
-        None => administration.create_named(operator, profile, &actor).await?,
+        Some(id) => {
+            administration
+                .create(&operator.scope(id), profile, &actor)
+                .await?
+        }
+        None => {
+            administration
+                .create_named(operator, profile, &actor)
+                .await?
+        }
     };
     let location = format!("/api/tenants/{}", created.profile.tenant_id);
     Ok(json(StatusCode::CREATED, &document(&created)).location(location))
@@ -50,7 +58,10 @@ async fn update(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
     let scope = scope(call)?;
     let changes = ProfileChanges::from_input(&call.document()?)?;
     let changes_status = changes.status.is_some();
-    let updated = tenants.administration.update(&scope, changes, None, &call.actor()).await?;
+    let updated = tenants
+        .administration
+        .update(&scope, changes, None, &call.actor())
+        .await?;
     if changes_status {
         tenants.notices.announce(&scope).await;
     }
@@ -59,7 +70,10 @@ async fn update(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
 
 async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
     let scope = scope(call)?;
-    let deletion = tenants.administration.delete(&scope, &call.actor(), call.deadline()).await?;
+    let deletion = tenants
+        .administration
+        .delete(&scope, &call.actor(), call.deadline())
+        .await?;
     match deletion {
         Deletion::Finished => Ok(Reply::no_content()),
         Deletion::Continues {
@@ -78,7 +92,10 @@ async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
 
 /// The tenant that the path names. What is no id names none.
 fn scope(call: &Call) -> Result<TenantScope, Problem> {
-    let id: TenantId = call.parameter().parse().map_err(|_| TenantError::NotFound)?;
+    let id: TenantId = call
+        .parameter()
+        .parse()
+        .map_err(|_| TenantError::NotFound)?;
     let scope = call.operator()?.scope(id);
     call.note_tenant(&scope);
     Ok(scope)
@@ -107,7 +124,10 @@ fn document(stored: &StoredProfile) -> Tenant<'_> {
         tenant_id: &profile.tenant_id,
         name: &profile.name,
         status: profile.status.as_str(),
-        subdomain: profile.subdomain.as_ref().map(|subdomain| subdomain.as_str()),
+        subdomain: profile
+            .subdomain
+            .as_ref()
+            .map(|subdomain| subdomain.as_str()),
         created_at: format!("{:.3}", profile.created_at),
         updated_at: format!("{:.3}", profile.updated_at),
     }

@@ -13,7 +13,10 @@ pub(crate) struct Tenants {
 }
 
 impl Tenants {
-    #[expect(clippy::unnecessary_wraps, reason = "other functions have variables of their own")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "other functions have variables of their own"
+    )]
     pub(crate) fn new(_environment: &Environment, foundation: &Foundation) -> Option<Self> {
         let Foundation {
             aws, tables, clock, ..

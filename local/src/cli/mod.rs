@@ -5,7 +5,9 @@ mod screen;
 mod seed;
 mod signal;
 mod simulate;
+mod token;
 mod up;
+mod walkthrough;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +41,8 @@ enum Command {
     Invoke(invoke::Invoke),
     /// Play Twilio towards the running stack: send a signed webhook, show the answer and what is stored
     Simulate(Box<simulate::Simulate>),
+    /// Print a token for the client API of the running stack
+    Token(token::Token),
     /// Store the tenants of a JSON list on standard input, here or in the deployment that the environment names
     Seed(seed::Seed),
 }
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
             Command::Up(command) => command.run(&arguments.place.folder()?).await,
             Command::Invoke(command) => command.run(&arguments.place.folder()?).await,
             Command::Simulate(command) => command.run(&arguments.place.folder()?).await,
+            Command::Token(command) => command.run(&arguments.place.folder()?).await,
             Command::Seed(command) => command.run(&arguments.place.folder()?).await,
         }
     });

@@ -8,6 +8,10 @@ use std::path::Path;
 pub(super) struct Screen<'a> {
     /// Each function, with its URL or what else invokes it.
     pub(super) functions: Vec<(&'a str, String)>,
+    /// The client API: its URL, its issuer, and a token or where to take one.
+    pub(super) api: Vec<(&'a str, String)>,
+    /// Commands that lead through the client API.
+    pub(super) walkthrough: Vec<String>,
     /// Each service, with its endpoint.
     pub(super) services: Vec<(&'a str, String)>,
     /// Each demo tenant, with its name and number.
@@ -25,6 +29,7 @@ impl Screen<'_> {
         let width = self
             .functions
             .iter()
+            .chain(&self.api)
             .chain(&self.services)
             .chain(&self.tenants)
             .map(|(name, _)| name.len())
@@ -32,9 +37,13 @@ impl Screen<'_> {
             .unwrap_or_default();
         for (title, rows) in [
             ("Functions", &self.functions),
+            ("Client API", &self.api),
             ("Services", &self.services),
             ("Tenants", &self.tenants),
         ] {
+            if rows.is_empty() {
+                continue;
+            }
             // Writing to a string cannot fail, here and below.
             let _ = writeln!(text, "\n{title}");
             for (name, place) in rows {
@@ -51,9 +60,16 @@ impl Screen<'_> {
         };
         let _ = writeln!(
             text,
-            "What the functions log follows below; Ctrl-C ends everything.\n\nNext, in another terminal:\n\n  {}\n",
-            self.next
+            "What the functions log follows below; Ctrl-C ends everything."
         );
+        if !self.walkthrough.is_empty() {
+            let lines = self.walkthrough.join("\n  ");
+            let _ = writeln!(
+                text,
+                "\nThe client API, in another terminal, from a new tenant to a token for a browser's calls:\n\n  {lines}"
+            );
+        }
+        let _ = writeln!(text, "\nNext, in another terminal:\n\n  {}\n", self.next);
         text
     }
 }
@@ -69,6 +85,11 @@ mod tests {
                 ("sms-webhook", "http://127.0.0.1:9101/".to_owned()),
                 ("deferred-writer", "from DeferredQueue".to_owned()),
             ],
+            api: vec![("URL", "http://127.0.0.1:9110".to_owned())],
+            walkthrough: vec![
+                "api=http://127.0.0.1:9110".to_owned(),
+                "curl $api".to_owned(),
+            ],
             services: vec![("Lambda", "http://127.0.0.1:9100".to_owned())],
             tenants: vec![("acme", "Acme Plumbing, +15005550101".to_owned())],
             data: Some(Path::new("/w/.local")),
@@ -81,6 +102,9 @@ Functions
   sms-webhook      http://127.0.0.1:9101/
   deferred-writer  from DeferredQueue
 
+Client API
+  URL              http://127.0.0.1:9110
+
 Services
   Lambda           http://127.0.0.1:9100
 
@@ -89,6 +113,11 @@ Tenants
 
 Data is kept in /w/.local (none with --ephemeral).
 What the functions log follows below; Ctrl-C ends everything.
+
+The client API, in another terminal, from a new tenant to a token for a browser's calls:
+
+  api=http://127.0.0.1:9110
+  curl $api
 
 Next, in another terminal:
 
@@ -102,6 +131,8 @@ Next, in another terminal:
     fn a_stack_in_memory_says_so() {
         let screen = Screen {
             functions: vec![],
+            api: vec![],
+            walkthrough: vec![],
             services: vec![],
             tenants: vec![],
             data: None,

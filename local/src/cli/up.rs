@@ -10,10 +10,11 @@ use shared::onboarding::NewTenant;
 
 use super::screen::Screen;
 use super::signal::Signals;
-use super::{Failure, default_folder};
+use super::{Failure, default_folder, walkthrough};
 use crate::binaries::{Progress, workspace};
 use crate::console::Console;
 use crate::deployment::{Overrides, Ports};
+use crate::issuer::TokenRequest;
 use crate::logs::Display;
 use crate::stack::{Binaries, CONCURRENCY, Stack, StackOptions};
 use crate::template::EventSource;
@@ -45,6 +46,9 @@ pub(super) struct Up {
     concurrency: usize,
 }
 
+/// The command to try next.
+const NEXT: &str = r#"cargo run -- simulate sms --tenant acme --from +15005550010 --body "Hello""#;
+
 impl Up {
     /// Runs the stack until a signal ends it.
     pub(super) async fn run(self, folder: &Path) -> Result<ExitCode, Failure> {
@@ -56,7 +60,7 @@ impl Up {
             () = signals.next() => return Ok(ExitCode::FAILURE),
         };
         let tenants = demo_tenants(&stack).await?;
-        let screen = screen(&stack, &tenants, ephemeral, &next(folder)?);
+        let screen = screen(&stack, &tenants, ephemeral, &data_argument(folder)?);
         // A closed pipe must not take the stack down.
         drop(std::io::stdout().write_all(screen.as_bytes()));
         signals.next().await;
@@ -122,38 +126,83 @@ async fn demo_tenants(stack: &Stack) -> Result<Vec<NewTenant>, Failure> {
     Ok(tenants)
 }
 
-/// The command to try next, on this data folder.
-fn next(folder: &Path) -> Result<String, Failure> {
-    let mut command =
-        r#"cargo run -- simulate sms --tenant acme --from +15005550010 --body "Hello""#.to_owned();
-    if folder != default_folder()? {
-        let folder = folder.display().to_string();
-        command.push_str(&format!(" --data '{}'", folder.replace('\'', r"'\''")));
+/// What names this data folder to other commands, with a space before it; nothing for the usual one.
+fn data_argument(folder: &Path) -> Result<String, Failure> {
+    if folder == default_folder()? {
+        return Ok(String::new());
     }
-    Ok(command)
+    let folder = folder.display().to_string();
+    Ok(format!(" --data '{}'", folder.replace('\'', r"'\''")))
 }
 
-fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool, next: &str) -> String {
+/// Rows about the client API, and the commands that lead through it.
+fn client_api(stack: &Stack, data: &str) -> (Vec<(&'static str, String)>, Vec<String>) {
+    let authorizer = stack
+        .template()
+        .http_api()
+        .and_then(|(_, api)| api.authorizer.as_ref());
+    let (Some(url), Some(authorizer), Some(issuer)) = (stack.api_url(), authorizer, stack.issuer())
+    else {
+        return (Vec::new(), Vec::new());
+    };
+    let mut rows = vec![
+        ("URL", url.to_owned()),
+        ("issuer", authorizer.issuer.clone()),
+    ];
+    if issuer.url() != authorizer.issuer {
+        rows.push(("token", "from that issuer alone".to_owned()));
+        return (rows, Vec::new());
+    }
+    let request = TokenRequest::new("local-admin")
+        .tenant("acme")
+        .role("admin");
+    rows.push((
+        "token",
+        format!(
+            "{} (an admin of acme, for 12 hours)",
+            issuer.token(&request)
+        ),
+    ));
+    (rows, walkthrough::lines(url, data))
+}
+
+fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool, data: &str) -> String {
+    let next = format!("{NEXT}{data}");
+    let (api, walkthrough) = client_api(stack, data);
     let functions = stack.template().functions().map(|(_, function)| {
-        let sources = function.events.iter().map(|event| match &event.source {
-            EventSource::Queue(source) => format!("from the queue {}", source.queue),
-        });
+        let routes = function.events.iter();
+        let routes = routes
+            .filter(|event| matches!(event.source, EventSource::Api(_)))
+            .count();
+        let routes = (routes > 0).then(|| format!("routes of the client API: {routes}"));
+        let sources = function
+            .events
+            .iter()
+            .filter_map(|event| match &event.source {
+                EventSource::Queue(source) => Some(format!("from the queue {}", source.queue)),
+                EventSource::Api(_) => None,
+            });
         let url = stack.url(&function.binary).map(str::to_owned);
         (
             function.binary.as_str(),
             url.into_iter()
                 .chain(sources)
+                .chain(routes)
                 .collect::<Vec<_>>()
                 .join(", "),
         )
     });
     Screen {
         functions: functions.collect(),
+        api,
+        walkthrough,
         services: vec![
             ("Lambda", stack.control_url().to_owned()),
             ("DynamoDB", stack.emulators().dynamodb().url()),
             ("KMS", stack.emulators().kms().url()),
             ("SQS", stack.emulators().sqs().url()),
+            ("Twilio", stack.twilio().url()),
+            ("Providers", stack.providers().base_url()),
         ],
         data: stack.folder().filter(|_| !ephemeral),
         tenants: tenants
@@ -168,7 +217,7 @@ fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool, next: &str) -> 
                 )
             })
             .collect(),
-        next,
+        next: &next,
     }
     .text()
 }
@@ -187,11 +236,10 @@ mod tests {
     }
 
     #[test]
-    fn the_next_command_names_a_data_folder_that_is_not_the_usual_one() {
-        let usual = next(&default_folder().unwrap()).unwrap();
-        assert!(usual.ends_with(r#"--body "Hello""#), "{usual}");
-        let named = next(Path::new("/it's here")).unwrap();
-        assert_eq!(named, usual + r" --data '/it'\''s here'");
+    fn other_commands_are_told_of_a_data_folder_that_is_not_the_usual_one() {
+        assert_eq!(data_argument(&default_folder().unwrap()).unwrap(), "");
+        let named = data_argument(Path::new("/it's here")).unwrap();
+        assert_eq!(named, r" --data '/it'\''s here'");
     }
 
     #[test]

@@ -4,8 +4,10 @@
 mod listener;
 mod misbehaviour;
 mod request;
+mod set;
 
 pub use misbehaviour::Misbehaviour;
+pub use set::Doubles;
 
 pub(crate) use listener::Listener;
 pub(crate) use misbehaviour::Refusal;
@@ -32,4 +34,3 @@ pub(crate) trait Played: Send + Sync + 'static {
 pub(crate) fn same_secret(one: &str, other: &str) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
-

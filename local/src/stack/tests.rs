@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::issuer::TokenRequest;
 use crate::logs::Voice;
+use crate::running::RunningError;
 
 const TEMPLATE: &str = r"
 Transform: AWS::Serverless-2016-10-31
@@ -32,6 +34,20 @@ Resources:
         Queue: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn, BatchSize: 10}}
 ";
 
+/// What makes the template one with an API that asks for tokens.
+const API: &str = r"
+        Get: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: '/items/{id}', Method: GET}}
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        DefaultAuthorizer: Jwt
+        Authorizers: {Jwt: {JwtConfiguration: {issuer: !Ref JwtIssuer, audience: [!Ref JwtAudience]}}}
+Parameters:
+  JwtIssuer: {Type: String}
+  JwtAudience: {Type: String}
+";
+
 struct Stage {
     files: tempfile::TempDir,
 }
@@ -41,6 +57,13 @@ impl Stage {
         let files = tempfile::tempdir().unwrap();
         std::fs::write(files.path().join("template.yaml"), TEMPLATE).unwrap();
         Self { files }
+    }
+
+    fn with_api() -> Self {
+        let stage = Self::new();
+        let template = format!("{}{API}", TEMPLATE.trim_end());
+        std::fs::write(stage.files.path().join("template.yaml"), template).unwrap();
+        stage
     }
 
     fn options(&self) -> StackOptions {
@@ -87,12 +110,19 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
         "AWS_ENDPOINT_URL_SQS",
         "AWS_REGION",
         "AWS_ACCESS_KEY_ID",
+        "TWILIO_API_BASE_URL",
+        "VAPI_API_BASE_URL",
+        "GOOGLE_OAUTH_BASE_URL",
+        "GOOGLE_API_BASE_URL",
+        "RESEND_API_BASE_URL",
+        "ELEVENLABS_API_BASE_URL",
     ] {
         assert_eq!(
             variables[name].as_str(),
             stack.environment().get(name).map(String::as_str),
             "{name}"
         );
+        assert!(variables[name].is_string(), "{name}");
     }
     stack.stop().await.unwrap();
 }
@@ -101,7 +131,7 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
 async fn a_message_on_the_queue_invokes_the_function() {
     let stage = Stage::new();
     let stack = Stack::start(stage.options()).await.unwrap();
-    let sent = reqwest::Client::new()
+    let sent = crate::http_client::client()
         .post(stack.emulators().sqs().url())
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", "AmazonSQS.SendMessage")
@@ -145,6 +175,31 @@ async fn other_commands_find_the_stack_and_a_second_one_is_refused() {
 }
 
 #[tokio::test]
+async fn a_twiml_app_survives_the_restart_of_a_stack_and_an_ephemeral_one_begins_anew() {
+    let stage = Stage::new();
+    let demo = "ACcccccccccccccccccccccccccccccccc".parse().unwrap();
+    let stack = Stack::start(stage.options()).await.unwrap();
+    let voice_url = "https://hooks.example.com/voice";
+    let made = stack
+        .twilio()
+        .account(&demo)
+        .add_application("x", voice_url);
+    assert!(made.is_some());
+    let before = stack.twilio().account(&demo).applications();
+    stack.stop().await.unwrap();
+    let stack = Stack::start(stage.options()).await.unwrap();
+    assert_eq!(stack.twilio().account(&demo).applications(), before);
+    stack.stop().await.unwrap();
+    let ephemeral = StackOptions {
+        ephemeral: true,
+        ..stage.options()
+    };
+    let stack = Stack::start(ephemeral).await.unwrap();
+    assert_eq!(stack.twilio().account(&demo).applications().len(), 0);
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_broken_template_is_refused_with_every_line() {
     let stage = Stage::new();
     let broken = TEMPLATE
@@ -181,4 +236,89 @@ async fn a_missing_template_says_where_one_is_expected() {
         "{error}"
     );
     assert!(error.ends_with("--template"), "{error}");
+}
+
+/// An answer of the stack's API to somebody with this token.
+async fn asked(stack: &Stack, token: &str) -> (u16, Value) {
+    let url = format!("{}/items/7", stack.api_url().unwrap());
+    let request = crate::http_client::client().get(url).bearer_auth(token);
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.bytes().await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn a_token_of_the_stacks_issuer_opens_its_api_even_after_a_restart() {
+    let stage = Stage::with_api();
+    let stack = Stack::start(StackOptions {
+        ports: Ports::From(unused_ports()),
+        ..stage.options()
+    })
+    .await
+    .unwrap();
+    let request = TokenRequest::new("ann").tenant("acme");
+    let token = stack.issuer().unwrap().token(&request);
+    let (status, answer) = asked(&stack, &token).await;
+    assert_eq!(status, 200);
+    let event = &answer["event"];
+    assert_eq!(event["pathParameters"]["id"], "7");
+    let claims = &event["requestContext"]["authorizer"]["jwt"]["claims"];
+    assert_eq!(claims["tenant_id"], "acme");
+    let running = RunningStack::find(stack.folder().unwrap()).unwrap();
+    let api = running.api.unwrap();
+    assert_eq!(Some(api.url.as_str()), stack.api_url());
+    let port = port(stack.control_url());
+    stack.stop().await.unwrap();
+
+    let again = Stack::start(StackOptions {
+        ports: Ports::From(port),
+        ..stage.options()
+    })
+    .await
+    .unwrap();
+    assert_eq!(asked(&again, &token).await.0, 200);
+    again.stop().await.unwrap();
+}
+
+fn port(url: &str) -> u16 {
+    url.rsplit(':').next().unwrap().parse().unwrap()
+}
+
+/// The first of a row of ports that nobody uses, below those that the system hands out.
+fn unused_ports() -> u16 {
+    let first = 8_000 + u16::try_from(std::process::id() % 20).unwrap() * 100;
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (first..first + 2_000)
+        .step_by(100)
+        .find(|first| (*first..first + 100).all(|port| is_free(&port)))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn where_a_parameter_names_another_issuer_its_tokens_pass_and_the_stacks_own_do_not() {
+    let first = Stage::with_api();
+    let trusted = Stack::start(first.options()).await.unwrap();
+    let second = Stage::with_api();
+    let mut options = second.options();
+    let issuer = trusted.issuer().unwrap();
+    options
+        .parameters
+        .insert("JwtIssuer".to_owned(), issuer.url().to_owned());
+    let stack = Stack::start(options).await.unwrap();
+    let request = TokenRequest::new("ann");
+    assert_eq!(asked(&stack, &issuer.token(&request)).await.0, 200);
+    let own = stack.issuer().unwrap().token(&request);
+    let refused = (401, json!({"message": "Unauthorized"}));
+    assert_eq!(asked(&stack, &own).await, refused);
+    stack.stop().await.unwrap();
+    trusted.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_template_without_an_api_has_no_issuer() {
+    let stage = Stage::new();
+    let stack = Stack::start(stage.options()).await.unwrap();
+    assert!(stack.issuer().is_none() && stack.api_url().is_none());
+    stack.stop().await.unwrap();
 }

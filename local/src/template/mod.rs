@@ -10,6 +10,7 @@ mod dependencies;
 mod expression;
 mod fault;
 mod globals;
+mod outputs;
 mod parameters;
 mod properties;
 mod resources;
@@ -24,15 +25,18 @@ use std::collections::BTreeMap;
 pub use attributes::{Attributes, REF};
 pub use expression::Expression;
 pub use fault::{Fault, Position};
+pub use outputs::Output;
 pub use resources::{
-    Alias, AttributeType, Event, EventSource, Function, Index, Key, KeyElement, Queue, QueueSource,
-    Redrive, Resource, Role, Table,
+    Alias, ApiRoute, AttributeType, Cors, Event, EventSource, Function, HttpApi, Index,
+    JwtAuthorizer, Key, KeyElement, Queue, QueueSource, Redrive, Resource, Role, Table,
 };
 
 use dependencies::Dependencies;
 use fault::Faults;
+use outputs::DeclaredOutput;
+use parameters::Values;
 use scope::Scope;
-use yaml::{Entry, Node};
+use yaml::Node;
 
 /// The region that the local stack says it is in (`AWS::Region`).
 pub const REGION: &str = "us-east-1";
@@ -63,24 +67,6 @@ pub struct Template {
     known: Attributes,
 }
 
-/// One entry of `Outputs`, evaluated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    /// Its name.
-    pub name: String,
-    /// What it is, if the template says.
-    pub description: Option<String>,
-    /// Its value.
-    pub value: String,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct DeclaredOutput {
-    name: String,
-    description: Option<String>,
-    value: Expression,
-}
-
 impl Template {
     /// Reads a template; `parameters` override the defaults of its parameters.
     ///
@@ -88,9 +74,26 @@ impl Template {
     ///
     /// All faults of the template, in the order of the file.
     pub fn read(source: &str, parameters: &BTreeMap<String, String>) -> Result<Self, Vec<Fault>> {
+        Self::read_with_defaults(source, parameters, &BTreeMap::new())
+    }
+
+    /// Like [`Template::read`], with `defaults` in the place of the template's own, for those of its parameters that
+    /// they name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::read`].
+    pub fn read_with_defaults(
+        source: &str,
+        parameters: &BTreeMap<String, String>,
+        defaults: &BTreeMap<String, String>,
+    ) -> Result<Self, Vec<Fault>> {
         let faults = Faults::default();
-        let template =
-            yaml::read(source, &faults).map(|root| interpret(&root, parameters, &faults));
+        let values = Values {
+            given: parameters,
+            defaults,
+        };
+        let template = yaml::read(source, &faults).map(|root| interpret(&root, &values, &faults));
         match (template, faults.into_sorted()) {
             (Some(template), faults) if faults.is_empty() => Ok(template),
             (_, faults) => Err(faults),
@@ -119,6 +122,30 @@ impl Template {
                 Resource::Function(function) => Some((logical_id, function.as_ref())),
                 _ => None,
             })
+    }
+
+    /// The HTTP API, if there is one: there is one port for it.
+    #[must_use]
+    pub fn http_api(&self) -> Option<(&str, &HttpApi)> {
+        self.resources()
+            .find_map(|(logical_id, resource)| match resource {
+                Resource::HttpApi(api) => Some((logical_id, api)),
+                _ => None,
+            })
+    }
+
+    /// The routes of HTTP APIs, each with the logical id of its function.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &ApiRoute)> {
+        self.functions().flat_map(|(logical_id, function)| {
+            let routes = function
+                .events
+                .iter()
+                .filter_map(|event| match &event.source {
+                    EventSource::Api(route) => Some(route),
+                    EventSource::Queue(_) => None,
+                });
+            routes.map(move |route| (logical_id, route))
+        })
     }
 
     /// The tables.
@@ -264,10 +291,10 @@ fn all<T, C: FromIterator<T>>(
     }
 }
 
-fn interpret(root: &Node, parameters: &BTreeMap<String, String>, faults: &Faults) -> Template {
+fn interpret(root: &Node, values: &Values<'_>, faults: &Faults) -> Template {
     check_sections(root, faults);
     let mut scope = Scope {
-        parameters: parameters::read(root.get("Parameters"), parameters, faults),
+        parameters: parameters::read(root.get("Parameters"), values, faults),
         conditions: BTreeMap::new(),
         mappings: root.get("Mappings"),
         resources: BTreeMap::new(),
@@ -301,7 +328,7 @@ fn interpret(root: &Node, parameters: &BTreeMap<String, String>, faults: &Faults
     }
     dependencies.check(&places, faults);
     resources::check(&resources, faults);
-    let outputs = outputs(root.get("Outputs"), &scope);
+    let outputs = outputs::outputs(root.get("Outputs"), &scope);
     Template {
         resources,
         left_out,
@@ -340,40 +367,4 @@ fn check_sections(root: &Node, faults: &Faults) {
     {
         faults.add(version.at, "AWSTemplateFormatVersion must be 2010-09-09");
     }
-}
-
-fn outputs(section: Option<&Node>, scope: &Scope<'_>) -> Vec<DeclaredOutput> {
-    let entries = section.and_then(Node::entries).unwrap_or_default();
-    entries
-        .iter()
-        .filter_map(|entry| output(entry, scope))
-        .collect()
-}
-
-fn output(entry: &Entry, scope: &Scope<'_>) -> Option<DeclaredOutput> {
-    if conditions::left_out_by(&entry.node, scope).is_some() {
-        return None;
-    }
-    for field in entry.node.entries().unwrap_or_default() {
-        if !["Condition", "Description", "Export", "Value"].contains(&field.key.as_str()) {
-            let message = format!("an output has no `{}`: remove it", field.key);
-            scope.faults.add(field.at, message);
-        }
-    }
-    let Some(value) = entry.node.get("Value") else {
-        scope.faults.add(
-            entry.at,
-            format!("the output `{}` needs a `Value`", entry.key),
-        );
-        return None;
-    };
-    Some(DeclaredOutput {
-        name: entry.key.clone(),
-        description: entry
-            .node
-            .get("Description")
-            .and_then(Node::text)
-            .map(str::to_owned),
-        value: scope.resolve(value)?,
-    })
 }

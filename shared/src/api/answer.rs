@@ -58,7 +58,11 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             reply = reply.retry_after(seconds);
         }
-        if let Some(methods) = self.allow.as_deref().and_then(|m| HeaderValue::try_from(m).ok()) {
+        if let Some(methods) = self
+            .allow
+            .as_deref()
+            .and_then(|m| HeaderValue::try_from(m).ok())
+        {
             reply = reply.with(ALLOW, methods);
         }
         reply
@@ -89,7 +93,9 @@ impl Trace {
         let route = self.access.map_or("-", |access| access.path);
         let method = self.access.map(|access| access.method.as_str());
         let code = problem.as_ref().map(|problem| problem.code.as_str());
-        let reason = problem.as_ref().and_then(|problem| problem.cause.as_deref());
+        let reason = problem
+            .as_ref()
+            .and_then(|problem| problem.cause.as_deref());
         let status = reply.status();
         let status_code = status.as_u16();
         let duration_ms = took.as_micros().min(u128::from(u32::MAX)) as f64 / 1_000.0;

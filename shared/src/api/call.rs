@@ -109,13 +109,17 @@ impl Call {
     /// [`Code::UnsupportedMediaType`] for anything but JSON, [`Code::MalformedBody`] for what is none.
     pub fn document(&self) -> Result<Document, Problem> {
         let media_type = self.request.media_type();
-        let is_json = media_type == "application/json" || media_type == "application/merge-patch+json";
+        let is_json =
+            media_type == "application/json" || media_type == "application/merge-patch+json";
         if !is_json {
             let detail = "Send the body as application/json.";
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
         Document::parse(self.request.body()).map_err(|fault| {
-            Problem::new(Code::MalformedBody, format!("The body is not JSON: {fault}"))
+            Problem::new(
+                Code::MalformedBody,
+                format!("The body is not JSON: {fault}"),
+            )
         })
     }
 

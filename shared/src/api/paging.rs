@@ -43,7 +43,8 @@ impl Paging {
             Some(cursor) => {
                 let secret = self.secrets.get().await?;
                 let position = secret.cursors().open(context, cursor).map_err(|_| {
-                    let detail = "The cursor is none of this list, tenant and query: begin without one.";
+                    let detail =
+                        "The cursor is none of this list, tenant and query: begin without one.";
                     Problem::new(Code::InvalidCursor, detail)
                 })?;
                 Some(position)

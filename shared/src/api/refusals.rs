@@ -8,7 +8,9 @@ impl From<TenantError> for Problem {
     fn from(error: TenantError) -> Self {
         let code = match error {
             TenantError::NotFound => Code::TenantNotFound,
-            TenantError::Exists | TenantError::RecentlyDeleted | TenantError::ReservedId => Code::TenantExists,
+            TenantError::Exists | TenantError::RecentlyDeleted | TenantError::ReservedId => {
+                Code::TenantExists
+            }
             TenantError::Deleting => Code::TenantDeleting,
             TenantError::InvalidStatus => Code::InvalidFields,
             TenantError::SubdomainTaken { .. } => Code::SubdomainTaken,

@@ -61,16 +61,26 @@ where
     let aws = Aws::from_environment(&environment, Patience::REQUEST);
     let tables = TableNames::from_environment(&environment);
     let key = KeyArn::from_environment(&environment);
-    let foundation = aws.zip(tables).zip(key).map(|((aws, tables), key)| Foundation {
-        aws,
-        tables,
-        key,
-        clock: Clock::system(),
-    });
-    let gate = foundation.as_ref().and_then(|foundation| Gate::new(&environment, foundation));
-    let service = foundation.as_ref().and_then(|foundation| build(&environment, foundation));
+    let foundation = aws
+        .zip(tables)
+        .zip(key)
+        .map(|((aws, tables), key)| Foundation {
+            aws,
+            tables,
+            key,
+            clock: Clock::system(),
+        });
+    let gate = foundation
+        .as_ref()
+        .and_then(|foundation| Gate::new(&environment, foundation));
+    let service = foundation
+        .as_ref()
+        .and_then(|foundation| build(&environment, foundation));
     let ((foundation, gate), service) = environment.finish(foundation.zip(gate).zip(service))?;
-    foundation.aws.prime(&[Service::DynamoDb, Service::Kms]).await;
+    foundation
+        .aws
+        .prime(&[Service::DynamoDb, Service::Kms])
+        .await;
     let (gate, service) = (Arc::new(gate), Arc::new(service));
     serve_http(move |invocation| {
         let (gate, service, handler) = (Arc::clone(&gate), Arc::clone(&service), handler.clone());
@@ -120,10 +130,15 @@ impl Gate {
                 handler(call).await
             };
             // The handlers see to it that they end before; this is for what hangs.
-            let outcome = timeout_at(deadline, work).await.unwrap_or_else(|_| {
-                Err(Problem::unavailable("the time for the call was over"))
-            });
-            trace.finish(outcome, &request_id, started.elapsed(), invocation.cold_start)
+            let outcome = timeout_at(deadline, work)
+                .await
+                .unwrap_or_else(|_| Err(Problem::unavailable("the time for the call was over")));
+            trace.finish(
+                outcome,
+                &request_id,
+                started.elapsed(),
+                invocation.cold_start,
+            )
         };
         answered.instrument(span).await
     }
@@ -159,7 +174,10 @@ impl Gate {
 
     /// The tenant that a request selects: by header, by host, or by both alike.
     async fn selected(&self, request: &HttpRequest) -> Result<Selection, Problem> {
-        let by_header = request.header("x-tenant-id").map(str::parse::<TenantId>).transpose();
+        let by_header = request
+            .header("x-tenant-id")
+            .map(str::parse::<TenantId>)
+            .transpose();
         let by_header = by_header.map_err(|form| invalid("X-Tenant-Id", &form.to_string()))?;
         let by_host = match &self.hosts {
             Some(hosts) => hosts.tenant(request.host()).await?,
@@ -168,7 +186,9 @@ impl Gate {
         match (by_header, by_host) {
             (None, by_host) => Ok(by_host),
             (Some(header), Selection::Nothing) => Ok(Selection::Tenant(header)),
-            (Some(header), Selection::Tenant(host)) if header == host => Ok(Selection::Tenant(host)),
+            (Some(header), Selection::Tenant(host)) if header == host => {
+                Ok(Selection::Tenant(host))
+            }
             _ => {
                 let detail = "X-Tenant-Id and the host select different tenants: use one of them.";
                 Err(Problem::new(Code::TenantMismatch, detail))

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::service::Foundation;
 use super::Problem;
+use super::service::Foundation;
 use crate::cache::{Cache, CacheLimits, LoadError};
 use crate::environment::Environment;
 use crate::store::{StoreError, Subdomains};
@@ -44,7 +44,10 @@ impl LoadError for Unresolved {
 
 impl TenantHosts {
     /// Reads `BASE_DOMAIN`; without one, no host selects a tenant. `None` when it is malformed.
-    #[expect(clippy::option_option, reason = "a variable that is left out is no fault")]
+    #[expect(
+        clippy::option_option,
+        reason = "a variable that is left out is no fault"
+    )]
     pub(super) fn from_environment(
         environment: &Environment,
         foundation: &Foundation,
@@ -53,11 +56,15 @@ impl TenantHosts {
             return Some(None);
         };
         let is_label = |label: &str| {
-            let is_taken = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            let is_taken =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             (1..=63).contains(&label.len()) && label.bytes().all(is_taken)
         };
         if !domain.split('.').all(is_label) {
-            environment.fault("BASE_DOMAIN must be a domain in lower case, for instance app.example.com".to_owned());
+            environment.fault(
+                "BASE_DOMAIN must be a domain in lower case, for instance app.example.com"
+                    .to_owned(),
+            );
             return None;
         }
         let subdomains = Subdomains::new(
@@ -75,7 +82,11 @@ impl TenantHosts {
     /// The tenant that a host selects: from memory, or by one read. A host that is not under the base domain, or whose label
     /// no tenant can have, such as `api`, selects nothing.
     pub(super) async fn tenant(&self, host: &str) -> Result<Selection, Problem> {
-        let host = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let host = host
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let label = host.strip_suffix(&self.suffix);
         let Some(subdomain) = label.and_then(|label| label.parse::<Subdomain>().ok()) else {
             return Ok(Selection::Nothing);

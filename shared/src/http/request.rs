@@ -107,7 +107,9 @@ impl HttpRequest {
         let host = context
             .domain_name
             .ok_or(MalformedEvent::NoRequestContext)?;
-        let claims = context.authorizer.and_then(|authorizer| authorizer.jwt?.claims);
+        let claims = context
+            .authorizer
+            .and_then(|authorizer| authorizer.jwt?.claims);
         // API Gateway sends texts alone; what is none is no claim that it vouches for.
         let claims = claims.unwrap_or_default().into_iter();
         let claims = claims.filter_map(|(name, value)| match value {
