@@ -88,7 +88,10 @@ fn every_operation_is_open_to_the_roles_of_the_table_and_counted_as_it_says() {
     assert_eq!(operations.len(), ROUTES.len());
     for access in ROUTES {
         let is_meant = |operation: &&contract::Operation<'_>| {
-            operation.path == access.path && operation.method.eq_ignore_ascii_case(access.method.as_str())
+            operation.path == access.path
+                && operation
+                    .method
+                    .eq_ignore_ascii_case(access.method.as_str())
         };
         let operation = operations.iter().find(is_meant).unwrap();
         let roles: Vec<_> = [Role::Member, Role::Admin, Role::Operator]
