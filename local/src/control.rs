@@ -3,7 +3,6 @@
 //! `cargo run -- invoke` uses it, and so may the AWS command line: `aws lambda invoke --endpoint-url …`.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,40 +14,27 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::IgnoredAny;
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use crate::lambda::{ErrorKind, Function, InvocationError, PAYLOAD_LIMIT};
-use crate::loopback::{Guard, ListenError, Serving, listen};
+use crate::loopback::{Guard, ListenError, Listening, Serving};
 
 /// The header that says that the function failed.
 pub const FUNCTION_ERROR: &str = "x-amz-function-error";
 
 /// The Invoke API's port, taken but not answering yet.
 #[derive(Debug)]
-pub struct Control {
-    listener: TcpListener,
-    address: SocketAddr,
-}
+pub struct Control(Listening);
 
 impl Control {
     /// Takes a port of loopback; 0 takes any free one.
     pub async fn bind(port: u16) -> Result<Self, ListenError> {
-        let purpose = "the Invoke API";
-        let listener = listen(port, purpose).await?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| ListenError::Refused {
-                port,
-                purpose: purpose.to_owned(),
-                source,
-            })?;
-        Ok(Self { listener, address })
+        Listening::bind(port, "the Invoke API").await.map(Self)
     }
 
     /// Where it answers, without a slash at the end: what `--endpoint-url` takes.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.0.url()
     }
 
     /// The path that invokes a function.
@@ -61,7 +47,7 @@ impl Control {
     #[must_use]
     pub fn serve(self, functions: Vec<Function>) -> Serving {
         let desk = Arc::new(Desk {
-            guard: Guard::new(self.address.port(), &[]),
+            guard: Guard::new(self.0.port(), &[]),
             functions,
         });
         let router = Router::new()
@@ -74,7 +60,7 @@ impl Control {
                 )
             })
             .with_state(desk);
-        Serving::spawn(self.listener, router)
+        self.0.serve(router)
     }
 }
 
@@ -280,7 +266,7 @@ mod tests {
         body: &'static str,
         headers: &[(&str, &str)],
     ) -> (u16, HeaderMap, Value) {
-        let mut request = reqwest::Client::new()
+        let mut request = crate::http_client::client()
             .post(format!("{url}{}", Control::path(name)))
             .body(body);
         for (name, value) in headers {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::clock::Clock;
 
-use crate::front::FunctionUrl;
+use crate::front::{FunctionUrl, HttpApiFront, Served};
 use crate::lambda::{Function, FunctionSpec, Platform};
 use crate::logs::Logs;
 use crate::loopback::{ListenError, Serving};
@@ -31,44 +31,60 @@ impl Ports {
     }
 }
 
+/// The port of the HTTP API, counted from the stack's first.
+const API_PORT: u16 = 10;
+
 /// Variables of single functions, by binary, that replace the template's: for tests.
 pub type Overrides = BTreeMap<String, BTreeMap<String, String>>;
 
-/// The function URLs of a template, their ports taken: known before anything runs, so that any environment may name
-/// them.
+/// The function URLs and the HTTP API of a template, their ports taken: known before anything runs, so that any
+/// environment may name them.
 #[derive(Debug)]
-pub struct Urls(BTreeMap<String, FunctionUrl>);
+pub struct Urls {
+    functions: BTreeMap<String, FunctionUrl>,
+    api: Option<(String, HttpApiFront)>,
+}
 
 impl Urls {
-    /// Takes a port for each function with a URL, in the template's order from the second of `ports` on. `tunnels` are
-    /// the Hosts answered besides loopback's.
+    /// Takes a port for each function with a URL, in the template's order from the second of `ports` on, and the
+    /// eleventh for the HTTP API. `tunnels` are the Hosts answered besides loopback's.
     pub async fn bind(
         template: &Template,
         ports: Ports,
         tunnels: &[String],
     ) -> Result<Self, ListenError> {
-        let mut urls = BTreeMap::new();
+        let mut functions = BTreeMap::new();
         let with_url = template
             .functions()
             .filter(|(_, function)| function.url.is_some());
         for (offset, (logical_id, function)) in (1..).zip(with_url) {
             let url = FunctionUrl::bind(&function.binary, ports.at(offset), tunnels).await?;
-            urls.insert(logical_id.to_owned(), url);
+            functions.insert(logical_id.to_owned(), url);
         }
-        Ok(Self(urls))
+        let api = match template.http_api() {
+            Some((logical_id, api)) => {
+                let front = HttpApiFront::bind(api, ports.at(API_PORT), tunnels).await?;
+                Some((logical_id.to_owned(), front))
+            }
+            None => None,
+        };
+        Ok(Self { functions, api })
     }
 
-    /// What `!GetAtt SmsWebhookFunctionUrl.FunctionUrl` and the like give.
+    /// What `!GetAtt SmsWebhookFunctionUrl.FunctionUrl`, `!GetAtt ClientApi.ApiEndpoint` and the like give.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
         let mut attributes = Attributes::new();
-        for (logical_id, url) in &self.0 {
+        for (logical_id, url) in &self.functions {
             attributes.set(format!("{logical_id}Url"), "FunctionUrl", url.url());
+        }
+        if let Some((logical_id, front)) = &self.api {
+            attributes.set(logical_id, "ApiEndpoint", front.url());
         }
         attributes
     }
 
-    /// Makes the functions and opens their URLs. `running` holds every attribute that the environments name. No process
+    /// Makes the functions and opens their URLs and the API. `running` holds every attribute that the environments name. No process
     /// starts before the first invocation.
     ///
     /// # Errors
@@ -99,7 +115,7 @@ impl Urls {
                 clock,
             } = around;
             let function = Function::new(spec, Arc::clone(platform), logs.clone(), clock.clone());
-            if let Some(url) = self.0.remove(logical_id) {
+            if let Some(url) = self.functions.remove(logical_id) {
                 deployment.urls.insert(declared.binary.clone(), url.url());
                 let function = function.clone();
                 let serving = url.serve(clock.clone(), logs.clone(), move |event| {
@@ -110,12 +126,39 @@ impl Urls {
             }
             deployment.functions.push(function);
         }
+        if let Some((_, front)) = self.api {
+            deployment.api_url = Some(front.url());
+            let routes = served(template, &deployment.functions);
+            let serving = front.serve(routes, around.clock.clone(), around.logs.clone());
+            deployment.serving.push(serving);
+        }
         if faults.is_empty() {
             Ok(deployment)
         } else {
             Err(faults)
         }
     }
+}
+
+/// The routes of the API, each with its function.
+fn served(template: &Template, functions: &[Function]) -> Vec<Served> {
+    let routes = template.routes().filter_map(|(logical_id, route)| {
+        let function = functions
+            .iter()
+            .find(|function| function.spec().logical_id == logical_id)?
+            .clone();
+        let invoke = move |event| {
+            let function = function.clone();
+            let answer: std::pin::Pin<Box<dyn Future<Output = _> + Send>> =
+                Box::pin(async move { function.invoke(event).await });
+            answer
+        };
+        Some(Served {
+            route: route.clone(),
+            invoke: Arc::new(invoke),
+        })
+    });
+    routes.collect()
 }
 
 fn specification(
@@ -151,6 +194,7 @@ pub struct Surroundings {
 pub struct Deployment {
     functions: Vec<Function>,
     urls: BTreeMap<String, String>,
+    api_url: Option<String>,
     serving: Vec<Serving>,
 }
 
@@ -173,6 +217,12 @@ impl Deployment {
     #[must_use]
     pub fn url(&self, binary: &str) -> Option<&str> {
         self.urls.get(binary).map(String::as_str)
+    }
+
+    /// The HTTP API, without a slash at the end.
+    #[must_use]
+    pub fn api_url(&self) -> Option<&str> {
+        self.api_url.as_deref()
     }
 
     /// Closes the URLs and ends every process. Returns how many there were, once all are gone.
@@ -243,7 +293,7 @@ Resources:
             "{}sms?account=AC1",
             deployment.url("scripted_function").unwrap()
         );
-        let response = reqwest::get(url).await.unwrap();
+        let response = crate::http_client::client().get(url).send().await.unwrap();
         assert_eq!(response.status(), 200);
         let answer: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
         assert_eq!(answer["event"]["rawPath"], "/sms");
@@ -279,7 +329,7 @@ Resources:
         assert_eq!((Ports::From(9_100).at(2), Ports::Free.at(2)), (9_102, 0));
         let template = Template::read(TEMPLATE, &BTreeMap::new()).unwrap();
         let taken = Urls::bind(&template, Ports::Free, &[]).await.unwrap();
-        let first = taken.0["FirstFunction"].url();
+        let first = taken.functions["FirstFunction"].url();
         let port: u16 = first
             .trim_end_matches('/')
             .rsplit(':')

@@ -18,6 +18,8 @@ pub mod control;
 pub mod deployment;
 pub mod emulators;
 pub mod front;
+pub mod http_client;
+pub mod issuer;
 pub mod lambda;
 pub mod logs;
 pub mod loopback;

@@ -3,7 +3,7 @@
 //! A page in the developer's browser can send requests to loopback, and a name that its owner points at 127.0.0.1 can
 //! make the browser believe it talks to the page's own site. Checking Host and Origin refuses both.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use http::{HeaderMap, Uri, header};
 use tokio::net::TcpListener;
@@ -54,6 +54,46 @@ pub async fn listen(port: u16, purpose: &str) -> Result<TcpListener, ListenError
         })
 }
 
+/// A port of loopback that is taken but not answered on yet, so that its URL can be told to others first.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listening {
+    /// Takes a port; 0 takes any free one.
+    pub async fn bind(port: u16, purpose: &str) -> Result<Self, ListenError> {
+        let listener = listen(port, purpose).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| ListenError::Refused {
+                port,
+                purpose: purpose.to_owned(),
+                source,
+            })?;
+        Ok(Self { listener, address })
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// The URL, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Answers until the returned value is dropped.
+    #[must_use]
+    pub fn serve(self, router: axum::Router) -> Serving {
+        Serving::spawn(self.listener, router)
+    }
+}
+
 /// A server's task. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Serving(JoinHandle<()>);
@@ -62,7 +102,7 @@ impl Serving {
     /// Serves until dropped.
     #[must_use]
     pub fn spawn(listener: TcpListener, router: axum::Router) -> Self {
-        let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         // `serve` returns no error; the task ends by `abort`.
         Self(tokio::spawn(async move {
             drop(axum::serve(listener, service).await)
@@ -79,8 +119,10 @@ impl Drop for Serving {
 /// Who may send requests to one listener.
 #[derive(Debug, Clone)]
 pub struct Guard {
-    own: [String; 2],
+    port: u16,
     tunnels: Vec<String>,
+    subdomains: bool,
+    origins: Vec<String>,
 }
 
 /// How a request came in.
@@ -111,8 +153,28 @@ impl Guard {
     #[must_use]
     pub fn new(port: u16, tunnels: &[String]) -> Self {
         Self {
-            own: [format!("127.0.0.1:{port}"), format!("localhost:{port}")],
+            port,
             tunnels: tunnels.to_vec(),
+            subdomains: false,
+            origins: Vec::new(),
+        }
+    }
+
+    /// Allows names below `localhost` too, which browsers and curl take for loopback.
+    #[must_use]
+    pub fn with_subdomains(self) -> Self {
+        Self {
+            subdomains: true,
+            ..self
+        }
+    }
+
+    /// Allows pages of these origins (`*`: all) besides the listener's own.
+    #[must_use]
+    pub fn with_origins(self, origins: &[String]) -> Self {
+        Self {
+            origins: origins.to_vec(),
+            ..self
         }
     }
 
@@ -139,7 +201,12 @@ impl Guard {
             let host = origin
                 .strip_prefix("http://")
                 .or_else(|| origin.strip_prefix("https://"));
-            if host.and_then(|host| self.way(host)).is_none() {
+            let own = host.and_then(|host| self.way(host)).is_some();
+            let allowed = self
+                .origins
+                .iter()
+                .any(|known| known == "*" || known == origin);
+            if !own && !allowed {
                 return Err(Refusal::ForeignOrigin(origin.to_owned()));
             }
         }
@@ -147,14 +214,34 @@ impl Guard {
     }
 
     fn way(&self, host: &str) -> Option<Way> {
-        let named = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(host));
-        if named(&self.own) {
+        if self.is_loopback(host) {
             Some(Way::Direct)
-        } else if named(&self.tunnels) {
+        } else if self
+            .tunnels
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(host))
+        {
             Some(Way::Tunnel)
         } else {
             None
         }
+    }
+
+    fn is_loopback(&self, host: &str) -> bool {
+        let Some((name, port)) = host.rsplit_once(':') else {
+            return false;
+        };
+        let name = name.to_ascii_lowercase();
+        let below = |name: &str| {
+            name.strip_suffix(".localhost").is_some_and(|below| {
+                below
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+            })
+        };
+        port == self.port.to_string()
+            && (matches!(name.as_str(), "127.0.0.1" | "localhost")
+                || self.subdomains && below(&name))
     }
 }
 
@@ -234,6 +321,39 @@ mod tests {
             let refused = check("/", &[("host", "127.0.0.1:9000"), ("origin", origin)]);
             assert_eq!(refused, Err(Refusal::ForeignOrigin(origin.to_owned())));
         }
+    }
+
+    #[test]
+    fn names_below_localhost_are_loopback_where_they_are_asked_for() {
+        let guard = Guard::new(9_000, &[]).with_subdomains();
+        let check = |guard: &Guard, host: &str| {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            guard.check(&Uri::from_static("/"), &headers).is_ok()
+        };
+        assert!(check(&guard, "acme.localhost:9000"));
+        for foreign in [
+            "acme.localhost:9001",
+            "acmelocalhost:9000",
+            "attacker.example/.localhost:9000",
+            "localhost.attacker.example:9000",
+        ] {
+            assert!(!check(&guard, foreign), "{foreign}");
+        }
+        assert!(!check(&Guard::new(9_000, &[]), "acme.localhost:9000"));
+    }
+
+    #[test]
+    fn pages_of_an_allowed_origin_may_send_requests() {
+        let guard = Guard::new(9_000, &[]).with_origins(&["http://localhost:5173".to_owned()]);
+        let check = |origin: &str| {
+            let headers = HeaderMap::from_iter([
+                (header::HOST, "localhost:9000".parse().unwrap()),
+                (header::ORIGIN, origin.parse().unwrap()),
+            ]);
+            guard.check(&Uri::from_static("/"), &headers).is_ok()
+        };
+        assert!(check("http://localhost:5173"));
+        assert!(!check("http://localhost:5174"));
     }
 
     #[tokio::test]

@@ -26,6 +26,8 @@ pub struct RunningStack {
     pub control_url: String,
     /// Its functions.
     pub functions: Vec<RunningFunction>,
+    /// Its HTTP API, if it has one.
+    pub api: Option<RunningApi>,
     /// The functions' variables and the emulators' endpoints, for commands that go to the same tables.
     pub environment: BTreeMap<String, String>,
 }
@@ -39,6 +41,17 @@ pub struct RunningFunction {
     pub logical_id: String,
     /// Its function URL, if it has one.
     pub url: Option<String>,
+}
+
+/// The HTTP API of a running stack, and where tokens for it come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningApi {
+    /// Its URL, without a slash at the end.
+    pub url: String,
+    /// The stack's own issuer of tokens.
+    pub issuer_url: String,
+    /// The issuer whose tokens it takes.
+    pub trusted_issuer: String,
 }
 
 /// Why the data folder cannot be used, as a sentence that says what to do.
@@ -110,17 +123,27 @@ impl DataFolder {
         let variables: String = variables
             .map(|(name, value)| format!("{name}={value}\n"))
             .collect();
-        self.write(VARIABLES, &variables)?;
+        self.write(VARIABLES, variables.as_bytes())?;
         let path = self.path.join(FILE);
         let text = serde_json::to_string_pretty(stack)
             .map_err(|error| RunningError::Inaccessible(path.clone(), error.into()))?;
-        self.write(FILE, &text)?;
+        self.write(FILE, text.as_bytes())?;
         Ok(Announced(path))
+    }
+
+    /// What [`DataFolder::write`] wrote; `None` if it never did.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, RunningError> {
+        let path = self.path.join(name);
+        match std::fs::read(&path) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RunningError::Inaccessible(path, error)),
+        }
     }
 
     /// Writes a file that only its owner can read: beside and then moved, so that no reader sees half of it and the mode
     /// is right from the first byte.
-    fn write(&self, name: &str, text: &str) -> Result<(), RunningError> {
+    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), RunningError> {
         let path = self.path.join(name);
         let inaccessible = |error| RunningError::Inaccessible(path.clone(), error);
         let draft = self.path.join(format!("{name}.draft"));
@@ -131,7 +154,7 @@ impl DataFolder {
             .mode(0o600)
             .open(&draft)
             .map_err(inaccessible)?;
-        file.write_all(text.as_bytes()).map_err(inaccessible)?;
+        file.write_all(content).map_err(inaccessible)?;
         std::fs::rename(&draft, &path).map_err(inaccessible)
     }
 }
@@ -181,6 +204,11 @@ mod tests {
                 logical_id: "SmsWebhookFunction".to_owned(),
                 url: Some("http://127.0.0.1:9001/".to_owned()),
             }],
+            api: Some(RunningApi {
+                url: "http://127.0.0.1:9010".to_owned(),
+                issuer_url: "http://127.0.0.1:9011".to_owned(),
+                trusted_issuer: "http://127.0.0.1:9011".to_owned(),
+            }),
             environment: BTreeMap::new(),
         }
     }

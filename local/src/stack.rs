@@ -1,5 +1,8 @@
 //! The whole local stack, as the command line and the end-to-end tests start it.
 
+mod queues;
+mod tokens;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,17 +15,20 @@ use crate::binaries::{self, BuildError, Progress};
 use crate::control::Control;
 use crate::deployment::{Deployment, Overrides, Ports, Surroundings, Urls};
 use crate::emulators::{self, Emulators, StartError, Storage};
+use crate::issuer::{Issuer, IssuerPort, KeyError, SigningKey};
 use crate::lambda::{Function, Platform};
 use crate::logs::{Display, Logs};
 use crate::loopback::{ListenError, Serving};
 use crate::running::{Announced, DataFolder, RunningError, RunningFunction, RunningStack};
-use crate::sources::{InvokeError, SqsSource, SqsSourceOptions};
-use crate::template::{EventSource, Fault, REGION, Resource, Template};
+use crate::sources::SqsSource;
+use crate::template::{Fault, REGION, Template};
 
 /// Processes that a function may have at a time, unless told otherwise.
 pub const CONCURRENCY: usize = 10;
 
-/// Ports of the emulators, counted from the stack's first. Those before are for the Invoke API and function URLs.
+/// Ports of the issuer and the emulators, counted from the stack's first. Those before are for the Invoke API, function
+/// URLs and the HTTP API.
+const ISSUER_PORT: u16 = 11;
 const DYNAMODB_PORT: u16 = 90;
 const KMS_PORT: u16 = 91;
 const SQS_PORT: u16 = 92;
@@ -115,6 +121,9 @@ pub enum StackError {
     /// The data folder is not to be had.
     #[error(transparent)]
     Folder(#[from] RunningError),
+    /// The key that tokens are signed with is not to be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// An emulator does not start, or cannot write its data at the end.
     #[error(transparent)]
     Emulator(#[from] StartError),
@@ -133,6 +142,7 @@ pub struct Stack {
     template: Template,
     emulators: Emulators,
     deployment: Deployment,
+    issuer: Option<Issuer>,
     sources: Vec<SqsSource>,
     logs: Logs,
     control_url: String,
@@ -148,8 +158,10 @@ impl Stack {
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let source = std::fs::read_to_string(&options.template)
             .map_err(|error| StackError::NoTemplate(options.template.clone(), error))?;
-        let template =
-            Template::read(&source, &options.parameters).map_err(StackError::Template)?;
+        let issuer = IssuerPort::bind(options.ports.at(ISSUER_PORT)).await?;
+        let defaults = tokens::local_parameters(&issuer.url());
+        let template = Template::read_with_defaults(&source, &options.parameters, &defaults)
+            .map_err(StackError::Template)?;
         let folder = options
             .folder
             .as_deref()
@@ -188,14 +200,14 @@ impl Stack {
         let around = Surroundings {
             platform: Arc::clone(&platform),
             logs: logs.clone(),
-            clock,
+            clock: clock.clone(),
         };
         let mut attributes = urls.attributes();
         attributes.extend(emulators.attributes().clone());
         let deployment = urls
             .deploy(&template, &attributes, &options.overrides, &around)
             .map_err(StackError::Template)?;
-        let sources = sources(
+        let sources = queues::sources(
             &template,
             &emulators,
             &deployment,
@@ -205,14 +217,26 @@ impl Stack {
         let control_url = control.url();
         let control = control.serve(deployment.functions().to_vec());
         let environment = environment(&deployment, &platform);
+        let kept = folder.as_ref().filter(|_| !options.ephemeral);
+        let issuer = match tokens::profile(&template, &environment) {
+            Some(profile) => {
+                let key = kept.map_or_else(SigningKey::generate, SigningKey::kept)?;
+                Some(issuer.serve(key, profile, clock))
+            }
+            // Nobody takes tokens: the port is let go.
+            None => None,
+        };
+        let mut running = running(&deployment, &control_url, &environment);
+        running.api = tokens::running_api(&template, &deployment, issuer.as_ref());
         let announced = folder
             .as_ref()
-            .map(|folder| folder.announce(&running(&deployment, &control_url, &environment)))
+            .map(|folder| folder.announce(&running))
             .transpose()?;
         Ok(Self {
             template,
             emulators,
             deployment,
+            issuer,
             sources,
             logs,
             control_url,
@@ -253,6 +277,19 @@ impl Stack {
         self.deployment.url(binary)
     }
 
+    /// The HTTP API, without a slash at the end, if the template has one.
+    #[must_use]
+    pub fn api_url(&self) -> Option<&str> {
+        self.deployment.api_url()
+    }
+
+    /// The issuer of tokens for the HTTP API, if the API asks for tokens. They pass unless a parameter of the template
+    /// names another issuer.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.issuer.as_ref()
+    }
+
     /// Every line that the functions have printed, and what was reported of them.
     #[must_use]
     pub fn logs(&self) -> &Logs {
@@ -280,7 +317,7 @@ impl Stack {
 
     /// Ends everything. Returns how many processes there were, once all are gone and the data is written.
     pub async fn stop(self) -> Result<usize, StackError> {
-        drop((self.announced, self.control));
+        drop((self.announced, self.control, self.issuer));
         drop(tokio::time::timeout(BATCH_LIMIT, stop_all(self.sources)).await);
         let processes = self.deployment.stop().await;
         self.emulators.stop().await?;
@@ -294,52 +331,6 @@ async fn stop_all(sources: Vec<SqsSource>) {
     for source in sources {
         source.stop().await;
     }
-}
-
-/// Feeds the functions from the queues that the template connects them to.
-fn sources(
-    template: &Template,
-    emulators: &Emulators,
-    deployment: &Deployment,
-    redelivery_seconds: Option<u32>,
-) -> Vec<SqsSource> {
-    let mut sources = Vec::new();
-    for (logical_id, declared) in template.functions() {
-        let Some(function) = deployment.function(&declared.binary) else {
-            continue;
-        };
-        for event in &declared.events {
-            let EventSource::Queue(source) = &event.source;
-            let Some(Resource::Queue(queue)) = template.resource(&source.queue) else {
-                continue;
-            };
-            if !source.enabled {
-                continue;
-            }
-            let function = function.clone();
-            let invoke = move |_: String, event| {
-                let function = function.clone();
-                async move {
-                    function
-                        .invoke(event)
-                        .await
-                        .map_err(|error| InvokeError(error.to_string()))
-                }
-            };
-            let options = SqsSourceOptions {
-                visibility_timeout: redelivery_seconds,
-                ..source.into()
-            };
-            let handle = emulators.sqs().queue(queue.name.clone());
-            sources.push(SqsSource::start(
-                handle,
-                logical_id,
-                options,
-                Arc::new(invoke),
-            ));
-        }
-    }
-    sources
 }
 
 fn environment(deployment: &Deployment, platform: &Platform) -> BTreeMap<String, String> {
@@ -382,6 +373,7 @@ fn running(
     RunningStack {
         pid: std::process::id(),
         control_url: control_url.to_owned(),
+        api: None,
         functions: functions.collect(),
         environment: environment.clone(),
     }

@@ -92,7 +92,7 @@ async fn every_function_answers_every_fallback_to_get_and_post() {
 #[tokio::test]
 async fn a_fallback_answers_without_a_signature() {
     let tenant = Harness::shared().await.tenant(json!({})).await;
-    let client = reqwest::Client::new();
+    let client = local::http_client::client();
     for webhook in fallbacks(&tenant, Method::Post) {
         let response = client.post(&webhook.url).send().await.unwrap();
 
@@ -126,7 +126,7 @@ async fn a_fallback_calls_no_store_no_key_service_and_no_queue() {
 #[tokio::test]
 async fn a_fallback_takes_no_other_method() {
     let tenant = Harness::shared().await.tenant(json!({})).await;
-    let client = reqwest::Client::new();
+    let client = local::http_client::client();
     for webhook in fallbacks(&tenant, Method::Post) {
         let response = client.put(&webhook.url).send().await.unwrap();
 

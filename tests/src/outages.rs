@@ -170,7 +170,7 @@ async fn a_forged_webhook_is_refused_while_kms_and_dynamodbs_reads_are_down() {
     let event = event(&tenant, Route::Sms);
     let webhook = &event.webhook;
     let forged = RawRequest::signed(&webhook.url, &webhook.parameters, other.token());
-    let answer = forged.send(&reqwest::Client::new()).await;
+    let answer = forged.send(&local::http_client::client()).await;
     assert_eq!((answer.status, answer.body.as_str()), (403, ""));
     emulators.dynamodb().faults().clear();
     assert_eq!(facts(&tenant, &event.resource).await, 0);

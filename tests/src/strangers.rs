@@ -25,7 +25,7 @@ fn invoke_url(control: &str) -> String {
 
 /// The status of a request with one header more, and whether the answer lets a page of another origin read it.
 async fn asked(url: &str, name: reqwest::header::HeaderName, value: &str) -> (u16, bool) {
-    let request = reqwest::Client::new()
+    let request = local::http_client::client()
         .post(url)
         .header(name, value)
         .body(r#"{"Records": []}"#);

@@ -59,7 +59,11 @@ impl Invoke {
             return Err(self.unknown(stack.functions.iter().map(|one| one.name.as_str())));
         };
         let url = format!("{}{}", stack.control_url, Control::path(&function.name));
-        let response = reqwest::Client::new().post(url).body(event).send().await?;
+        let response = crate::http_client::client()
+            .post(url)
+            .body(event)
+            .send()
+            .await?;
         let status = response.status();
         let failed = response.headers().contains_key(FUNCTION_ERROR);
         let document = response.bytes().await?;

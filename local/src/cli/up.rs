@@ -137,6 +137,7 @@ fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool, next: &str) -> 
     let functions = stack.template().functions().map(|(_, function)| {
         let sources = function.events.iter().map(|event| match &event.source {
             EventSource::Queue(source) => format!("from the queue {}", source.queue),
+            EventSource::Api(route) => format!("{} {}", route.method, route.path),
         });
         let url = stack.url(&function.binary).map(str::to_owned);
         (

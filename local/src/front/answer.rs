@@ -1,4 +1,4 @@
-//! The response that a function URL makes of a function's answer.
+//! The response that a front makes of a function's answer.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ struct Structured {
     is_base64_encoded: Option<bool>,
 }
 
-/// The function's answer as HTTP. An error of the function is a 502 whose body says nothing of it.
+/// A function URL's answer. An error of the function is a 502 whose body says nothing of it.
 pub(super) fn respond(answer: Result<Bytes, InvocationError>) -> Response {
     match answer {
         Ok(payload) => structured(&payload)
@@ -53,8 +53,8 @@ pub(super) fn message(status: StatusCode, text: &str) -> Response {
     response
 }
 
-/// `None` if the answer is no valid response.
-fn structured(payload: &Bytes) -> Option<Response> {
+/// The function's answer as HTTP; `None` if it is no valid response.
+pub(super) fn structured(payload: &Bytes) -> Option<Response> {
     let value: Value = serde_json::from_slice(payload).ok()?;
     if value.get("statusCode").is_none() {
         let mut response = Response::new(Body::from(payload.clone()));

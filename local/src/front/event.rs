@@ -1,4 +1,4 @@
-//! The event that a function URL makes of a request.
+//! The event that a front makes of a request.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,13 +27,23 @@ pub(super) struct Arrival<'a> {
     pub(super) at: Timestamp,
     /// The front's own id of the request.
     pub(super) request_id: String,
-    /// What stands for the URL's id.
-    pub(super) url_id: &'a str,
+    /// The caller's account, or `anonymous`.
+    pub(super) account_id: &'a str,
+    /// What stands for the API's or the URL's id.
+    pub(super) api_id: &'a str,
+    /// The domain that was called.
+    pub(super) domain_name: &'a str,
+    /// The first part of that.
+    pub(super) domain_prefix: &'a str,
+    /// The route, such as `POST /api/token` or `$default`.
+    pub(super) route_key: &'a str,
+    /// The path as the event has it.
+    pub(super) path: &'a str,
 }
 
-/// The event, in payload format 2.0. Path and query are passed on byte for byte.
-pub(super) fn event(parts: &Parts, body: &[u8], arrival: &Arrival<'_>) -> Value {
-    let path = parts.uri.path();
+/// The event, in payload format 2.0. The query is passed on byte for byte.
+pub(super) fn event(parts: &Parts, body: &[u8], arrival: &Arrival<'_>) -> Map<String, Value> {
+    let path = arrival.path;
     let query = parts.uri.query().unwrap_or_default();
     let headers = headers(&parts.headers, arrival);
     let user_agent = parts
@@ -53,42 +63,42 @@ pub(super) fn event(parts: &Parts, body: &[u8], arrival: &Arrival<'_>) -> Value 
                 .collect::<Vec<_>>()
         })
         .collect();
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": headers,
-        "requestContext": {
-            "accountId": "anonymous",
-            "apiId": arrival.url_id,
-            "domainName": arrival.host,
-            "domainPrefix": arrival.url_id,
-            "http": {
-                "method": parts.method.as_str(),
-                "path": path,
-                "protocol": format!("{:?}", parts.version),
-                "sourceIp": source_ip,
-                "userAgent": user_agent,
-            },
-            "requestId": arrival.request_id,
-            "routeKey": "$default",
-            "stage": "$default",
-            "time": arrival.at.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-            "timeEpoch": arrival.at.as_millisecond(),
+    let context = json!({
+        "accountId": arrival.account_id,
+        "apiId": arrival.api_id,
+        "domainName": arrival.domain_name,
+        "domainPrefix": arrival.domain_prefix,
+        "http": {
+            "method": parts.method.as_str(),
+            "path": path,
+            "protocol": format!("{:?}", parts.version),
+            "sourceIp": source_ip,
+            "userAgent": user_agent,
         },
-        "isBase64Encoded": false,
+        "requestId": arrival.request_id,
+        "routeKey": arrival.route_key,
+        "stage": "$default",
+        "time": arrival.at.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+        "timeEpoch": arrival.at.as_millisecond(),
     });
-    let Some(object) = event.as_object_mut() else {
-        return event;
-    };
+    let mut event = Map::new();
+    let fields = [
+        ("version", json!("2.0")),
+        ("routeKey", json!(arrival.route_key)),
+        ("rawPath", json!(path)),
+        ("rawQueryString", json!(query)),
+        ("headers", json!(headers)),
+        ("requestContext", context),
+        ("isBase64Encoded", json!(false)),
+    ];
+    event.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     if !cookies.is_empty() {
-        object.insert("cookies".to_owned(), cookies.into());
+        event.insert("cookies".to_owned(), cookies.into());
     }
     if !query.is_empty() {
-        object.insert("queryStringParameters".to_owned(), parameters(query).into());
+        event.insert("queryStringParameters".to_owned(), parameters(query).into());
     }
-    insert_body(object, body, &parts.headers);
+    insert_body(&mut event, body, &parts.headers);
     event
 }
 
@@ -168,8 +178,13 @@ fn parameters(query: &str) -> Map<String, Value> {
         .collect()
 }
 
-/// Undoes percent and plus. An escape that is none stays as it is.
+/// Undoes percent and plus, as in a query. An escape that is none stays as it is.
 fn decode(text: &str) -> String {
+    decode_path(&text.replace('+', " "))
+}
+
+/// Undoes percent. An escape that is none stays as it is.
+pub(super) fn decode_path(text: &str) -> String {
     let digit = |byte: Option<&u8>| {
         byte.and_then(|byte| char::from(*byte).to_digit(16))
             .and_then(|d| u8::try_from(d).ok())
@@ -183,7 +198,6 @@ fn decode(text: &str) -> String {
                 decoded.push(high << 4 | low);
                 rest = after.get(2..).unwrap_or_default();
             }
-            (b'+', _, _) => decoded.push(b' '),
             _ => decoded.push(byte),
         }
     }

@@ -63,7 +63,7 @@ impl InvocationError {
     }
 
     /// What the function posted to `…/error`, with the type from the header if the document names none.
-    pub(super) fn reported(payload: Bytes, header: Option<&str>) -> Self {
+    pub(crate) fn reported(payload: Bytes, header: Option<&str>) -> Self {
         let document = serde_json::from_slice::<Document>(&payload).ok();
         let (error_type, message) = document.map_or((None, None), |document| {
             (document.error_type, document.error_message)

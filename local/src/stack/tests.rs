@@ -101,7 +101,7 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
 async fn a_message_on_the_queue_invokes_the_function() {
     let stage = Stage::new();
     let stack = Stack::start(stage.options()).await.unwrap();
-    let sent = reqwest::Client::new()
+    let sent = crate::http_client::client()
         .post(stack.emulators().sqs().url())
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", "AmazonSQS.SendMessage")

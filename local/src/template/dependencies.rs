@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::expression::{Expression, Kind};
 use super::fault::{Faults, Position};
-use super::resources::Resource;
+use super::resources::{EventSource, Resource};
 
 /// What each resource, generated ones included, needs to exist first.
 #[derive(Debug, Default)]
@@ -20,7 +20,14 @@ impl Dependencies {
         depends_on: &[(Position, String)],
     ) {
         let mut own: BTreeSet<String> = depends_on.iter().map(|(_, name)| name.clone()).collect();
-        if let Resource::Function(_) = resource {
+        if let Resource::Function(function) = resource {
+            for event in &function.events {
+                // An API's description names the functions of all its routes.
+                if let EventSource::Api(route) = &event.source {
+                    let needed = self.0.entry(route.api.clone()).or_default();
+                    needed.insert(logical_id.to_owned());
+                }
+            }
             let mut of_role = BTreeSet::new();
             let mut own_role = true;
             if let Some(Kind::Map(fields)) = properties.map(|properties| &properties.kind) {
@@ -47,7 +54,7 @@ impl Dependencies {
         } else if let Some(properties) = properties {
             collect(properties, &mut own);
         }
-        self.0.insert(logical_id.to_owned(), own);
+        self.0.entry(logical_id.to_owned()).or_default().extend(own);
     }
 
     /// Reports each circle once, at the first of its resources that the template names.

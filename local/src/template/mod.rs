@@ -25,12 +25,13 @@ pub use attributes::{Attributes, REF};
 pub use expression::Expression;
 pub use fault::{Fault, Position};
 pub use resources::{
-    Alias, AttributeType, Event, EventSource, Function, Index, Key, KeyElement, Queue, QueueSource,
-    Redrive, Resource, Role, Table,
+    Alias, ApiRoute, AttributeType, Cors, Event, EventSource, Function, HttpApi, Index,
+    JwtAuthorizer, Key, KeyElement, Queue, QueueSource, Redrive, Resource, Role, Table,
 };
 
 use dependencies::Dependencies;
 use fault::Faults;
+use parameters::Values;
 use scope::Scope;
 use yaml::{Entry, Node};
 
@@ -88,9 +89,26 @@ impl Template {
     ///
     /// All faults of the template, in the order of the file.
     pub fn read(source: &str, parameters: &BTreeMap<String, String>) -> Result<Self, Vec<Fault>> {
+        Self::read_with_defaults(source, parameters, &BTreeMap::new())
+    }
+
+    /// Like [`Template::read`], with `defaults` in the place of the template's own, for those of its parameters that
+    /// they name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::read`].
+    pub fn read_with_defaults(
+        source: &str,
+        parameters: &BTreeMap<String, String>,
+        defaults: &BTreeMap<String, String>,
+    ) -> Result<Self, Vec<Fault>> {
         let faults = Faults::default();
-        let template =
-            yaml::read(source, &faults).map(|root| interpret(&root, parameters, &faults));
+        let values = Values {
+            given: parameters,
+            defaults,
+        };
+        let template = yaml::read(source, &faults).map(|root| interpret(&root, &values, &faults));
         match (template, faults.into_sorted()) {
             (Some(template), faults) if faults.is_empty() => Ok(template),
             (_, faults) => Err(faults),
@@ -119,6 +137,30 @@ impl Template {
                 Resource::Function(function) => Some((logical_id, function.as_ref())),
                 _ => None,
             })
+    }
+
+    /// The HTTP API, if there is one: there is one port for it.
+    #[must_use]
+    pub fn http_api(&self) -> Option<(&str, &HttpApi)> {
+        self.resources()
+            .find_map(|(logical_id, resource)| match resource {
+                Resource::HttpApi(api) => Some((logical_id, api)),
+                _ => None,
+            })
+    }
+
+    /// The routes of HTTP APIs, each with the logical id of its function.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &ApiRoute)> {
+        self.functions().flat_map(|(logical_id, function)| {
+            let routes = function
+                .events
+                .iter()
+                .filter_map(|event| match &event.source {
+                    EventSource::Api(route) => Some(route),
+                    EventSource::Queue(_) => None,
+                });
+            routes.map(move |route| (logical_id, route))
+        })
     }
 
     /// The tables.
@@ -264,10 +306,10 @@ fn all<T, C: FromIterator<T>>(
     }
 }
 
-fn interpret(root: &Node, parameters: &BTreeMap<String, String>, faults: &Faults) -> Template {
+fn interpret(root: &Node, values: &Values<'_>, faults: &Faults) -> Template {
     check_sections(root, faults);
     let mut scope = Scope {
-        parameters: parameters::read(root.get("Parameters"), parameters, faults),
+        parameters: parameters::read(root.get("Parameters"), values, faults),
         conditions: BTreeMap::new(),
         mappings: root.get("Mappings"),
         resources: BTreeMap::new(),

@@ -30,10 +30,18 @@ const KEYS: [&str; 11] = [
     "NoEcho",
 ];
 
-/// Reads the section `Parameters` and gives each its override or its default.
+/// Where values come from besides the template.
+pub(super) struct Values<'a> {
+    /// What was asked for: each must be a parameter of the template.
+    pub(super) given: &'a BTreeMap<String, String>,
+    /// What stands in the place of the template's own defaults.
+    pub(super) defaults: &'a BTreeMap<String, String>,
+}
+
+/// Reads the section `Parameters` and gives each its value or its default.
 pub(super) fn read(
     section: Option<&Node>,
-    overrides: &BTreeMap<String, String>,
+    values: &Values<'_>,
     faults: &Faults,
 ) -> BTreeMap<String, ParameterValue> {
     let entries = section.and_then(Node::entries).unwrap_or_default();
@@ -43,7 +51,8 @@ pub(super) fn read(
         faults.add(section.at, "`Parameters` must be a map of names");
     }
     let at = section.map_or(Position::START, |section| section.at);
-    for name in overrides
+    for name in values
+        .given
         .keys()
         .filter(|name| !entries.iter().any(|entry| entry.key == **name))
     {
@@ -57,8 +66,10 @@ pub(super) fn read(
     entries
         .iter()
         .map(|entry| {
-            let given = overrides.get(&entry.key).map(String::as_str);
-            (entry.key.clone(), value(entry, given, faults))
+            let given = values.given.get(&entry.key);
+            let given = given.or_else(|| values.defaults.get(&entry.key));
+            let value = value(entry, given.map(String::as_str), faults);
+            (entry.key.clone(), value)
         })
         .collect()
 }

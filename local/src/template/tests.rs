@@ -145,7 +145,9 @@ fn a_whole_template_is_read_with_its_values() {
 
     let (_, writer) = template.functions().nth(1).unwrap();
     assert_eq!(writer.reserved_concurrency, Some(5));
-    let EventSource::Queue(source) = &writer.events[0].source;
+    let EventSource::Queue(source) = &writer.events[0].source else {
+        panic!("{:?}", writer.events);
+    };
     assert_eq!((source.queue.as_str(), source.batch_size), ("Jobs", 10));
     assert!(source.report_batch_item_failures && source.enabled);
     assert_eq!(source.maximum_concurrency, Some(2));

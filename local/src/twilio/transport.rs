@@ -11,8 +11,7 @@ use super::judgement::LARGEST_ANSWER;
 
 /// A client with the timeouts of one URL. Connections are not kept: every attempt makes its own, as a cold caller does.
 pub(crate) fn client(overrides: &ConnectionOverrides) -> Result<Client, String> {
-    Client::builder()
-        .no_proxy()
+    crate::http_client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .pool_max_idle_per_host(0)
         .http1_title_case_headers()

@@ -149,7 +149,7 @@ impl Gathering {
         headers: &[(&'static str, &str)],
         body: String,
     ) -> u16 {
-        let mut request = reqwest::Client::new().request(method.parse().unwrap(), url);
+        let mut request = local::http_client::client().request(method.parse().unwrap(), url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

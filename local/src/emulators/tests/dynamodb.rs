@@ -60,7 +60,11 @@ async fn every_call_is_recorded_with_its_tenant() {
 #[tokio::test]
 async fn a_bare_get_that_opens_a_connection_is_no_call() {
     let emulators = memory().await;
-    reqwest::get(emulators.dynamodb().url()).await.unwrap();
+    crate::http_client::client()
+        .get(emulators.dynamodb().url())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(emulators.dynamodb().wire().calls().count(), 0);
 }
 
@@ -89,7 +93,7 @@ async fn a_condition_that_fails_is_the_error_that_the_sdk_knows() {
 #[tokio::test]
 async fn a_request_without_a_signature_is_refused() {
     let emulators = memory().await;
-    let response = reqwest::Client::new()
+    let response = crate::http_client::client()
         .post(emulators.dynamodb().url())
         .header("x-amz-target", "DynamoDB_20120810.ListTables")
         .body("{}")

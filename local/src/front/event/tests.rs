@@ -13,7 +13,12 @@ fn arrival(way: Way) -> Arrival<'static> {
         peer: IpAddr::from([127, 0, 0, 1]),
         at: "2020-03-12T19:03:58.390Z".parse().unwrap(),
         request_id: "r-1".to_owned(),
-        url_id: "sms-webhook",
+        account_id: "anonymous",
+        api_id: "sms-webhook",
+        domain_name: "127.0.0.1:9000",
+        domain_prefix: "sms-webhook",
+        route_key: "$default",
+        path: "",
     }
 }
 
@@ -22,11 +27,14 @@ fn made(target: &str, headers: &[(&str, &str)], body: &[u8], way: Way) -> Value 
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    event(
-        &request.body(()).unwrap().into_parts().0,
-        body,
-        &arrival(way),
-    )
+    let parts = request.body(()).unwrap().into_parts().0;
+    let arrival = arrival(way);
+    let arrival = Arrival {
+        domain_name: arrival.host,
+        path: parts.uri.path(),
+        ..arrival
+    };
+    Value::Object(event(&parts, body, &arrival))
 }
 
 #[test]

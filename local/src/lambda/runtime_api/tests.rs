@@ -22,7 +22,7 @@ fn invocation(request_id: &str) -> Invocation {
 }
 
 async fn post(url: String, body: impl Into<reqwest::Body>) -> (u16, Value) {
-    let response = reqwest::Client::new()
+    let response = crate::http_client::client()
         .post(url)
         .body(body)
         .send()
@@ -39,7 +39,11 @@ async fn post(url: String, body: impl Into<reqwest::Body>) -> (u16, Value) {
 async fn a_poll_waits_for_an_event_and_gets_it_with_its_headers() {
     let (api, base) = api().await;
     let mut polls = api.polls();
-    let polling = tokio::spawn(reqwest::get(format!("{base}/invocation/next")));
+    let polling = tokio::spawn(
+        crate::http_client::client()
+            .get(format!("{base}/invocation/next"))
+            .send(),
+    );
     polls.wait_for(|polls| *polls == 1).await.unwrap();
     let answer = api.send(invocation("r-1"));
     let next = polling.await.unwrap().unwrap();
@@ -136,7 +140,7 @@ async fn an_answer_to_a_forgotten_invocation_is_refused() {
 async fn a_streamed_answer_is_refused_with_its_reason() {
     let (api, base) = api().await;
     let answer = api.send(invocation("r-1"));
-    let response = reqwest::Client::new()
+    let response = crate::http_client::client()
         .post(format!("{base}/invocation/r-1/response"))
         .header("Lambda-Runtime-Function-Response-Mode", "streaming")
         .body("1")
@@ -167,7 +171,11 @@ async fn an_init_error_is_taken_before_the_first_poll_only() {
     );
 
     let mut polls = api.polls();
-    let polling = tokio::spawn(reqwest::get(format!("{base}/invocation/next")));
+    let polling = tokio::spawn(
+        crate::http_client::client()
+            .get(format!("{base}/invocation/next"))
+            .send(),
+    );
     polls.wait_for(|polls| *polls == 1).await.unwrap();
     let (status, body) = post(url, "{}").await;
     assert_eq!(
@@ -181,7 +189,9 @@ async fn an_init_error_is_taken_before_the_first_poll_only() {
 async fn an_unknown_resource_is_not_found() {
     let (_api, base) = api().await;
     assert_eq!(
-        reqwest::get(format!("{base}/restore/next"))
+        crate::http_client::client()
+            .get(format!("{base}/restore/next"))
+            .send()
             .await
             .unwrap()
             .status(),

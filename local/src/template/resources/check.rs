@@ -1,9 +1,12 @@
 //! What must hold between resources.
 
-use super::{EventSource, Resource};
+use std::collections::BTreeSet;
+
+use super::{Event, EventSource, Function, QueueSource, Resource};
 use crate::template::fault::Faults;
 
-/// Checks that what refers to a queue or key does, and that a queue waits for its function.
+/// Checks that what refers to a queue, a key or an API does, that a queue waits for its function, and that each route is
+/// one function's.
 pub(in crate::template) fn check(resources: &[(String, Resource)], faults: &Faults) {
     let find = |logical_id: &str| {
         resources
@@ -11,6 +14,7 @@ pub(in crate::template) fn check(resources: &[(String, Resource)], faults: &Faul
             .find(|(known, _)| known == logical_id)
             .map(|(_, resource)| resource)
     };
+    let (mut routes, mut apis) = (BTreeSet::new(), 0);
     for (_, resource) in resources {
         match resource {
             Resource::Queue(queue) => {
@@ -36,20 +40,31 @@ pub(in crate::template) fn check(resources: &[(String, Resource)], faults: &Faul
                     faults.add(function.at, format!("`{role}` is not a role: mend `Role`"));
                 }
                 for event in &function.events {
-                    let EventSource::Queue(source) = &event.source;
-                    match find(&source.queue) {
-                        Some(Resource::Queue(queue)) => {
-                            let timeout = function.timeout.as_secs();
-                            if u64::from(queue.visibility_timeout) < timeout {
+                    match &event.source {
+                        EventSource::Queue(source) => {
+                            check_queue(event, source, function, find(&source.queue), faults);
+                        }
+                        EventSource::Api(route) => {
+                            if !matches!(find(&route.api), Some(Resource::HttpApi(_))) {
+                                let message = format!("`{}` is not an HTTP API", route.api);
+                                faults.add(event.at, message);
+                            }
+                            if !routes.insert((&route.method, route.shape())) {
                                 let message = format!(
-                                    "`{}` hides messages for {} s, less than the function's timeout of {timeout} s, which Lambda refuses: raise its VisibilityTimeout",
-                                    source.queue, queue.visibility_timeout
+                                    "`{} {}` is a route already: one of the two would never be called",
+                                    route.method, route.path
                                 );
                                 faults.add(event.at, message);
                             }
                         }
-                        _ => faults.add(event.at, format!("`{}` is not a queue", source.queue)),
                     }
+                }
+            }
+            Resource::HttpApi(api) => {
+                apis += 1;
+                if apis > 1 {
+                    let message = "the local stack has one port for an HTTP API: remove this one";
+                    faults.add(api.at, message);
                 }
             }
             Resource::Role(_)
@@ -57,5 +72,26 @@ pub(in crate::template) fn check(resources: &[(String, Resource)], faults: &Faul
             | Resource::Key(_)
             | Resource::WithoutEffect { .. } => {}
         }
+    }
+}
+
+fn check_queue(
+    event: &Event,
+    source: &QueueSource,
+    function: &Function,
+    queue: Option<&Resource>,
+    faults: &Faults,
+) {
+    let Some(Resource::Queue(queue)) = queue else {
+        faults.add(event.at, format!("`{}` is not a queue", source.queue));
+        return;
+    };
+    let timeout = function.timeout.as_secs();
+    if u64::from(queue.visibility_timeout) < timeout {
+        let message = format!(
+            "`{}` hides messages for {} s, less than the function's timeout of {timeout} s, which Lambda refuses: raise its VisibilityTimeout",
+            source.queue, queue.visibility_timeout
+        );
+        faults.add(event.at, message);
     }
 }

@@ -1,5 +1,8 @@
 //! What invokes a function besides its URL.
 
+use std::collections::BTreeSet;
+
+use crate::template::attributes::REF;
 use crate::template::expression::{Expression, Field};
 use crate::template::fault::{Faults, Position};
 use crate::template::properties::Properties;
@@ -21,6 +24,21 @@ pub struct Event {
 pub enum EventSource {
     /// Messages of an SQS queue.
     Queue(QueueSource),
+    /// Requests to a route of an HTTP API.
+    Api(ApiRoute),
+}
+
+/// One route of an HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiRoute {
+    /// The logical id of the API.
+    pub api: String,
+    /// The method, in upper case.
+    pub method: String,
+    /// The path, such as `/api/tenants/{tenant_id}`: each segment is fixed or a parameter.
+    pub path: String,
+    /// Whether the API's authorizer stands before it.
+    pub authorized: bool,
 }
 
 /// How an SQS queue invokes a function.
@@ -50,9 +68,10 @@ impl Event {
         event.finish();
         let source = match kind?.as_str() {
             "SQS" => EventSource::Queue(QueueSource::read(properties, field.at, faults)?),
+            "HttpApi" => EventSource::Api(ApiRoute::read(properties, field.at, faults)?),
             other => {
                 let message = format!(
-                    "the local stack cannot deliver events of type `{other}`: it knows SQS, and function URLs"
+                    "the local stack cannot deliver events of type `{other}`: it knows SQS and HttpApi, and function URLs"
                 );
                 faults.add(kind_at, message);
                 return None;
@@ -64,6 +83,92 @@ impl Event {
             source,
         })
     }
+}
+
+impl ApiRoute {
+    /// Methods that a route can be for. `ANY` would hide what a function serves.
+    const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
+    fn read(properties: Option<&Expression>, at: Position, faults: &Faults) -> Option<Self> {
+        let mut properties = Properties::new("an HttpApi event", properties, at, faults);
+        properties.require("ApiId");
+        let api = properties.take("ApiId");
+        properties.require("Method");
+        let method = properties.one_of("Method", &Self::METHODS);
+        let path_at = properties.place("Path");
+        let path = properties.required_text("Path");
+        properties.one_of("PayloadFormatVersion", &["2.0"]);
+        let mut authorized = true;
+        if let Some(mut auth) = properties.map("Auth") {
+            authorized = auth.one_of("Authorizer", &["NONE"]).is_none();
+            auth.finish();
+        }
+        properties.finish();
+        let path = path?;
+        if !is_path(&path) {
+            let message = format!(
+                "`{path}` is no path of a route here: write `/` and fixed segments or `{{parameters}}` between slashes, each parameter once"
+            );
+            faults.add(path_at, message);
+            return None;
+        }
+        let api = api?;
+        let Some((logical_id, REF)) = api.attribute() else {
+            faults.add(
+                api.at,
+                "`ApiId` must be `!Ref` of an HTTP API of this template",
+            );
+            return None;
+        };
+        Some(Self {
+            api: logical_id.to_owned(),
+            method: method?,
+            path,
+            authorized,
+        })
+    }
+
+    /// What two routes of an API may not have in common: the path with its parameters' names taken away.
+    pub(super) fn shape(&self) -> String {
+        let segments = self.path.split('/').map(|segment| {
+            if segment.starts_with('{') {
+                "{}"
+            } else {
+                segment
+            }
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
+}
+
+/// Whether a route can have this path here. Greedy parameters (`{proxy+}`) are not for this stack.
+fn is_path(path: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let is_fixed = |segment: &str| {
+        !segment.is_empty()
+            && segment
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    };
+    let parameter = |segment: &str| {
+        segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+            .map(str::to_owned)
+    };
+    let Some(segments) = path.strip_prefix('/') else {
+        return false;
+    };
+    let mut names = BTreeSet::new();
+    segments.split('/').all(|segment| match parameter(segment) {
+        Some(name) => is_name(&name) && names.insert(name),
+        None => is_fixed(segment),
+    })
 }
 
 impl QueueSource {

@@ -3,6 +3,7 @@
 mod check;
 mod event;
 mod function;
+mod http_api;
 mod key;
 mod names;
 mod queue;
@@ -12,8 +13,9 @@ mod table;
 use std::collections::BTreeMap;
 
 pub(super) use check::check;
-pub use event::{Event, EventSource, QueueSource};
+pub use event::{ApiRoute, Event, EventSource, QueueSource};
 pub use function::Function;
+pub use http_api::{Cors, HttpApi, JwtAuthorizer};
 pub use key::{Alias, Key};
 pub(super) use names::known;
 pub use queue::{Queue, Redrive};
@@ -34,6 +36,8 @@ use super::yaml::{Entry, Node, Value};
 pub enum Resource {
     /// A Lambda function.
     Function(Box<Function>),
+    /// An HTTP API.
+    HttpApi(HttpApi),
     /// A DynamoDB table.
     Table(Table),
     /// An SQS queue.
@@ -54,6 +58,7 @@ pub enum Resource {
 }
 
 const FUNCTION: &str = "AWS::Serverless::Function";
+const HTTP_API: &str = "AWS::Serverless::HttpApi";
 const TABLE: &str = "AWS::DynamoDB::Table";
 const QUEUE: &str = "AWS::SQS::Queue";
 const KEY: &str = "AWS::KMS::Key";
@@ -206,6 +211,7 @@ impl Declaration {
         let property = |name: &str| self.properties.as_ref().and_then(|node| node.get(name));
         let own: &[&'static str] = match self.kind.as_str() {
             FUNCTION => &["Arn"],
+            HTTP_API => &["ApiEndpoint", "ApiId"],
             TABLE if property("StreamSpecification").is_some() => &["Arn", "StreamArn"],
             TABLE => &["Arn"],
             QUEUE => &["Arn", "QueueName", "QueueUrl"],
@@ -262,6 +268,7 @@ impl Declaration {
                 self.metadata.as_ref(),
                 properties,
             )))),
+            HTTP_API => Some(Resource::HttpApi(HttpApi::read(name, at, properties))),
             TABLE => Some(Resource::Table(Table::read(name, at, properties))),
             QUEUE => Some(Resource::Queue(Queue::read(name, at, properties))),
             KEY => Some(Resource::Key(Key::read(at, properties))),

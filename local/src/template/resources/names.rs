@@ -40,6 +40,10 @@ pub(in crate::template) fn known(logical_id: &str, resource: &Resource, known: &
             known.set(logical_id, "Arn", arn("sqs", &queue.name));
         }
         Resource::Key(_) => {}
+        Resource::HttpApi(api) => {
+            known.set(logical_id, REF, &api.id);
+            known.set(logical_id, "ApiId", &api.id);
+        }
         Resource::Role(role) => {
             let arn = format!("arn:aws:iam::{account}:role/{}", role.name);
             known.set(logical_id, "Arn", arn);

@@ -1,4 +1,4 @@
-//! The front over HTTP, with a closure for the function.
+//! A function URL over HTTP, with a closure for the function.
 
 use std::sync::Mutex;
 
@@ -65,7 +65,7 @@ async fn a_request_becomes_an_event_and_the_answer_a_response() {
     let answer =
         json!({"statusCode": 200, "headers": {"content-type": "text/xml"}, "body": "<Response/>"});
     let front = fronted(answer, &[]).await;
-    let request = reqwest::Client::new()
+    let request = crate::http_client::client()
         .post(format!("{}sms?account=AC1", front.url))
         .header("content-type", "application/x-www-form-urlencoded")
         .body("Body=hi");
@@ -132,7 +132,7 @@ async fn an_allowed_tunnel_is_the_events_domain() {
 async fn a_body_over_the_limit_is_refused_unseen() {
     let front = fronted(json!({"statusCode": 204}), &[]).await;
     // Base64 makes the event a third larger than the body.
-    let request = reqwest::Client::new()
+    let request = crate::http_client::client()
         .post(&front.url)
         .body(vec![0; PAYLOAD_LIMIT - 1_000]);
     assert_eq!(request.send().await.unwrap().status(), 413);

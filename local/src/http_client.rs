@@ -1,0 +1,42 @@
+//! The HTTP client of the local stack and of its tests.
+
+use std::sync::{Arc, LazyLock};
+
+use reqwest::{Client, ClientBuilder};
+use rustls::{ClientConfig, RootCertStore};
+
+/// TLS by AWS-LC with Mozilla's roots: an issuer of tokens may be on the internet. reqwest itself has no cryptography here,
+/// since the functions link theirs by hand.
+static TLS: LazyLock<Option<ClientConfig>> = LazyLock::new(|| {
+    let roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let configuration = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Some(configuration)
+});
+
+/// A client to be configured further. It goes straight to where the URL says, whatever proxies the environment names.
+#[must_use]
+pub fn builder() -> ClientBuilder {
+    let builder = Client::builder().no_proxy();
+    match &*TLS {
+        Some(configuration) => builder.tls_backend_preconfigured(configuration.clone()),
+        None => builder,
+    }
+}
+
+/// A client with the defaults of reqwest.
+///
+/// # Panics
+///
+/// Where reqwest's own constructor does: never, with the TLS that is compiled in.
+#[must_use]
+#[expect(clippy::expect_used, reason = "as reqwest's own constructor does")]
+pub fn client() -> Client {
+    builder().build().expect("the compiled-in TLS is complete")
+}
