@@ -35,7 +35,7 @@ if ! grep --quiet --fixed-strings "Trunkline is up." "$folder/up.log"; then
   exit 1
 fi
 
-api=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["api_url"])' "$folder/data/stack.json")
+api=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["api"]["url"])' "$folder/data/stack.json")
 # A demo tenant: the Twilio double knows its account.
 export ADMINISTERED=acme CHANGED=fuzzed
 OPERATOR=$("$trunkline" token --data "$folder/data" --role operator)
