@@ -20,6 +20,7 @@ fi
 rustc --version
 sam --version
 cfn-lint --version
+schemathesis --version
 cargo lambda --version
 echo "zig $("$TOOLS_PYTHON/bin/python3" -m ziglang version)"
 cargo deny --version

@@ -35,8 +35,8 @@ fn read_tenant(body: &Value) -> Result<(), String> {
 
 fn problem(status: u16, code: &str) -> Value {
     json!({
-        "type": "about:blank", "title": "A title", "status": status, "detail": "What would help.", "code": code,
-        "request_id": "5c1f6b1e"
+        "type": format!("urn:trunkline:problem:{code}"), "title": "A title", "status": status,
+        "detail": "What would help.", "code": code, "request_id": "5c1f6b1e"
     })
 }
 
@@ -175,7 +175,7 @@ fn a_secret_that_is_not_masked_is_refused() {
         json!({
             "provider": "resend", "is_active": true, "version": 1, "status": null, "capabilities": [],
             "last_verified_at": null, "verification_error": null, "last_used_at": null, "rotated_at": null,
-            "expires_at": null, "updated_at": null, "updated_by": null, "fingerprint": null,
+            "expires_at": null, "updated_at": "2026-11-21T09:15:30Z", "updated_by": "console", "fingerprint": null,
             "config": {"api_key": secret}
         })
     };

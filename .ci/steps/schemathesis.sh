@@ -1,0 +1,55 @@
+# Schemathesis asks the client API, on a local stack of its own, what openapi.yaml allows and what it does not; every answer has to be
+# one that the document describes, and none a server error. schemathesis.toml says which cases and checks.
+set -euo pipefail
+
+folder=$(mktemp --directory)
+stack=""
+finish() {
+  if [[ -n "$stack" ]]; then
+    kill -INT "$stack" 2>/dev/null || true
+    # What does not heed that must not hold the run up.
+    for _ in $(seq 20); do
+      if [[ -z "$(jobs -rp)" ]]; then break; fi
+      sleep 0.5
+    done
+    kill -KILL "$stack" 2>/dev/null || true
+    wait
+  fi
+  rm -rf "$folder"
+}
+trap finish EXIT
+
+cargo build --locked --quiet
+trunkline=target/debug/trunkline
+# What a minute's limits refuse would not be tested.
+"$trunkline" up --data "$folder/data" --ephemeral --port-base 29300 \
+  --parameter UserRateLimit=100000 --parameter TenantRateLimit=1000000 >"$folder/up.log" 2>&1 &
+stack=$!
+for _ in $(seq 240); do
+  if grep --quiet --fixed-strings "Trunkline is up." "$folder/up.log"; then break; fi
+  sleep 0.5
+done
+if ! grep --quiet --fixed-strings "Trunkline is up." "$folder/up.log"; then
+  echo "The local stack did not start within two minutes:" >&2
+  cat "$folder/up.log" >&2
+  exit 1
+fi
+
+api=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["api"]["url"])' "$folder/data/stack.json")
+# A demo tenant: the Twilio double knows its account.
+export ADMINISTERED=acme CHANGED=fuzzed
+OPERATOR=$("$trunkline" token --data "$folder/data" --role operator)
+ADMIN=$("$trunkline" token --data "$folder/data" --tenant "$ADMINISTERED" --role admin)
+export OPERATOR ADMIN
+python3 - "$api/api/tenants" <<'PYTHON'
+import json, os, sys, urllib.request
+headers = {"Authorization": "Bearer " + os.environ["OPERATOR"], "Content-Type": "application/json"}
+tenant = {"tenant_id": os.environ["CHANGED"], "name": "Changed by Schemathesis"}
+urllib.request.urlopen(urllib.request.Request(sys.argv[1], json.dumps(tenant).encode(), headers))
+PYTHON
+
+if ! schemathesis --config-file .ci/steps/schemathesis.toml run openapi.yaml --url "$api" --no-color; then
+  echo "The last lines of the stack:" >&2
+  tail --lines 40 "$folder/up.log" >&2
+  exit 1
+fi
