@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::warn;
 
@@ -45,6 +46,8 @@ struct Wanted {
     tenant_id: TenantId,
     account_sid: AccountSid,
     voice_url: String,
+    /// The last change of the tenant that was heard of: what was known before it may have been the reason for it.
+    changed_at: Option<Timestamp>,
 }
 
 /// Why there is no App.
@@ -105,7 +108,7 @@ impl<E: LoadError> Applications<E> {
     /// The tenant's App in its account that asks `voice_url`. Without any call when `tenant` knows it, or this process made sure
     /// of it in the last minutes ([`CacheLimits::TENANTS`]); else remembered, or made by `make`, which finds one or makes one and
     /// says which. Of all callers everywhere one is in `make` at a time; it is called again only when its lease was another's by
-    /// the time it was done.
+    /// the time it was done. What this process knew before the tenant's last change, at `changed_at`, it knows no longer.
     ///
     /// # Errors
     /// [`EnsureError`] of any kind; [`EnsureError::TimedOut`] at `deadline`.
@@ -114,6 +117,7 @@ impl<E: LoadError> Applications<E> {
         scope: &TenantScope,
         tenant: &TwilioTenant,
         voice_url: &str,
+        changed_at: Option<Timestamp>,
         make: F,
         deadline: Instant,
     ) -> Result<ApplicationSid, EnsureError<E>>
@@ -125,6 +129,7 @@ impl<E: LoadError> Applications<E> {
             tenant_id: scope.tenant_id().clone(),
             account_sid: tenant.credentials.account_sid.clone(),
             voice_url: voice_url.to_owned(),
+            changed_at,
         };
         if let Some(sid) = wanted.found_in(tenant.application.as_ref()) {
             return Ok(sid);

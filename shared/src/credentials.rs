@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::Aws;
@@ -11,6 +12,7 @@ use crate::store::{StoreError, StoredApplication, Tenants};
 use crate::tenant::{Provider, Settings, TenantId, TenantScope, TenantStatus};
 use crate::twilio::TwilioCredentials;
 use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
+use crate::verification::Capability;
 
 /// The tenants' credentials, by tenant: from memory ([`CacheLimits::TENANTS`]), or by one read and one KMS call.
 pub struct CredentialVault {
@@ -30,6 +32,12 @@ pub struct TwilioTenant {
     pub settings: Settings,
     /// Its credentials, opened.
     pub credentials: TwilioCredentials,
+    /// Whether they may be used to act. Webhooks are verified with inactive ones too.
+    pub is_active: bool,
+    /// What they can do, by the last check that could tell.
+    pub capabilities: Vec<Capability>,
+    /// When they were last used, as it is kept.
+    pub last_used_at: Option<Timestamp>,
     /// Its TwiML App, if anybody made sure of one.
     pub application: Option<StoredApplication>,
 }
@@ -161,6 +169,9 @@ impl CredentialVault {
             settings: record.settings,
             application: record.application,
             credentials: opened.map_err(CredentialError::Vault)?,
+            is_active: integration.is_active,
+            capabilities: integration.capabilities,
+            last_used_at: integration.last_used_at,
             tenant_id,
         })
     }

@@ -41,6 +41,7 @@ pub mod store;
 pub mod telemetry;
 pub mod tenant;
 pub mod tenants;
+pub mod tokens;
 pub mod twilio;
 pub mod vault;
 pub mod verification;

@@ -1,5 +1,6 @@
 //! A tenant's credentials, settings, audit log and diagnostics, for its admins.
 
+mod diagnostics;
 mod handler;
 mod integrations;
 mod service;

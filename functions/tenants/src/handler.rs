@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use shared::api::{Call, Operation, Problem, json};
+use shared::api::{Call, Operation, Problem, json, rfc3339};
 use shared::http::{Reply, StatusCode};
 use shared::platform::CursorContext;
 use shared::store::{ProfileChanges, StoredProfile};
@@ -83,7 +83,7 @@ async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
             let document = DeletionInProgress {
                 tenant_id: scope.tenant_id(),
                 status: "deleting",
-                irrecoverable_after: format!("{irrecoverable_after:.3}"),
+                irrecoverable_after: rfc3339(irrecoverable_after),
             };
             Ok(json(StatusCode::ACCEPTED, &document).retry_after(retry_after_seconds))
         }
@@ -128,7 +128,7 @@ fn document(stored: &StoredProfile) -> Tenant<'_> {
             .subdomain
             .as_ref()
             .map(|subdomain| subdomain.as_str()),
-        created_at: format!("{:.3}", profile.created_at),
-        updated_at: format!("{:.3}", profile.updated_at),
+        created_at: rfc3339(profile.created_at),
+        updated_at: rfc3339(profile.updated_at),
     }
 }

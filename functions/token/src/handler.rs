@@ -2,12 +2,25 @@
 
 use std::sync::Arc;
 
-use shared::api::{Call, Problem, json};
+use serde::Serialize;
+use shared::api::{Call, Problem, json, rfc3339};
 use shared::http::{Reply, StatusCode};
 use shared::tokens::{TokenRequest, Tokens};
 
 pub(crate) async fn handle(tokens: Arc<Tokens>, call: Call) -> Result<Reply, Problem> {
     let request = TokenRequest::from_input(&call.optional_document()?)?;
-    let token = tokens.issue(&call.bearer()?, &request).await?;
+    let issued = tokens.issue(&call, &request).await?;
+    let token = Token {
+        token: issued.token.expose(),
+        identity: issued.identity.as_str(),
+        expires_at: rfc3339(issued.expires_at),
+    };
     Ok(json(StatusCode::OK, &token))
+}
+
+#[derive(Serialize)]
+struct Token<'a> {
+    token: &'a str,
+    identity: &'a str,
+    expires_at: String,
 }

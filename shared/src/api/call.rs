@@ -7,11 +7,12 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use super::tenant_hosts::Selection;
-use super::{Caller, Code, Operation, Precondition, Problem};
+use super::{Caller, Code, Operation, Problem, preconditions};
 use crate::audit::Actor;
 use crate::fault::FieldFault;
 use crate::http::HttpRequest;
 use crate::input::Document;
+use crate::store::Expected;
 use crate::tenant::{Operator, TenantScope};
 use crate::twilio::Parameters;
 
@@ -138,8 +139,8 @@ impl Call {
     ///
     /// # Errors
     /// [`Code::InvalidParameter`] for headers that name none.
-    pub fn precondition(&self) -> Result<Precondition, Problem> {
-        Precondition::of(&self.request)
+    pub fn expected(&self) -> Result<Expected, Problem> {
+        preconditions::expected(&self.request)
     }
 
     /// A parameter of the query that is `true` or `false`.

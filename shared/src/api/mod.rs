@@ -1,6 +1,7 @@
 //! The client API: who calls, what they may, and how they are answered.
 
 pub mod access;
+mod admission;
 mod answer;
 mod call;
 mod caller;
@@ -13,12 +14,12 @@ mod service;
 mod tenant_hosts;
 
 pub use access::{Access, Operation, ROUTES};
-pub use answer::json;
+pub use admission::{Admission, served};
+pub use answer::{json, rfc3339};
 pub use call::{Call, Page};
 pub use caller::Caller;
 pub use paging::Paging;
 pub(crate) use paging::platform_secrets;
-pub use preconditions::Precondition;
 pub use problem::{Code, Problem};
 pub use role::Role;
 pub use service::{BODY_LIMIT, Foundation, run};

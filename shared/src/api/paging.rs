@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Code, Foundation, Page, Problem, json};
 use crate::http::{Reply, StatusCode};
-use crate::platform::{CursorContext, PlatformError, PlatformSecrets};
+use crate::platform::{CursorContext, PlatformSecrets};
 use crate::store::{self, PlatformItems};
 use crate::vault::Vault;
 
@@ -85,14 +85,4 @@ pub(crate) fn platform_secrets(foundation: &Foundation) -> PlatformSecrets {
     } = foundation;
     let items = PlatformItems::new(aws.dynamodb(), tables.tenants.clone(), clock.clone());
     PlatformSecrets::new(items, Vault::new(aws.kms(), key.clone()))
-}
-
-impl From<PlatformError> for Problem {
-    fn from(error: PlatformError) -> Self {
-        if error.is_unavailable() {
-            Self::unavailable(error)
-        } else {
-            Self::internal(error)
-        }
-    }
 }

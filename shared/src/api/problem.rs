@@ -3,7 +3,6 @@
 use lambda_http::http::StatusCode;
 
 use crate::fault::{FieldFault, InvalidInput};
-use crate::store::StoreError;
 
 /// Why a request of the client API is refused. Codes are a contract: `openapi.yaml` lists them, and they never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -237,17 +236,6 @@ impl From<InvalidInput> for Problem {
         Self {
             errors: invalid.faults,
             ..Self::new(Code::InvalidFields, detail)
-        }
-    }
-}
-
-/// A conflict has no meaning of its own: whoever made the condition maps it before.
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        if error.is_unavailable() {
-            Self::unavailable(error)
-        } else {
-            Self::internal(error)
         }
     }
 }

@@ -1,8 +1,18 @@
 //! What the errors of the use cases are to a client: the one mapping to codes.
 
+use std::time::Duration;
+
 use super::{Code, Problem};
-use crate::store::{WriteConflict, WriteError};
+use crate::applications::EnsureError;
+use crate::cache::LoadError;
+use crate::credentials::CredentialError;
+use crate::integrations::IntegrationError;
+use crate::platform::PlatformError;
+use crate::store::{StoreError, WriteConflict, WriteError};
 use crate::tenants::TenantError;
+use crate::twilio::TwilioError;
+use crate::twilio::rest::ErrorKind;
+use crate::vault::VaultError;
 
 impl From<TenantError> for Problem {
     fn from(error: TenantError) -> Self {
@@ -42,14 +52,132 @@ impl From<WriteConflict> for Problem {
     }
 }
 
+/// A conflict has no meaning of its own: whoever made the condition maps it before.
+impl From<&StoreError> for Problem {
+    fn from(error: &StoreError) -> Self {
+        of_availability(error.is_unavailable(), error)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        of_availability(error.is_unavailable(), error)
+    }
+}
+
+impl From<PlatformError> for Problem {
+    fn from(error: PlatformError) -> Self {
+        of_availability(error.is_unavailable(), error)
+    }
+}
+
+impl From<CredentialError> for Problem {
+    fn from(error: CredentialError) -> Self {
+        match &error {
+            CredentialError::Missing { provider, .. } => {
+                let detail = format!(
+                    "The tenant has no credentials of {provider}: store them with PUT /api/integrations/{provider}."
+                );
+                Self::new(Code::CredentialsMissing, detail)
+            }
+            other => of_availability(other.is_unavailable(), other),
+        }
+    }
+}
+
+impl From<EnsureError<TwilioError>> for Problem {
+    fn from(error: EnsureError<TwilioError>) -> Self {
+        match error {
+            EnsureError::Make(error) => error.into(),
+            EnsureError::Tenant(conflict) => conflict.into(),
+            EnsureError::Store(error) => Self::from(&*error),
+            EnsureError::TimedOut => provider_unavailable(None).because(error),
+        }
+    }
+}
+
+/// Twilio's words are for the tenant's admin, by the checks of the credentials and the connection; the log gets what they mean.
+impl From<TwilioError> for Problem {
+    fn from(error: TwilioError) -> Self {
+        let kind = error.kind();
+        let what = match kind {
+            ErrorKind::Unavailable => return provider_unavailable(None).because("unavailable"),
+            ErrorKind::RateLimited { retry_after } => {
+                return provider_unavailable(retry_after).because("rate limited");
+            }
+            ErrorKind::Authentication => "Twilio does not accept the tenant's credentials",
+            ErrorKind::TestCredentials => "the tenant's credentials are Twilio's test credentials",
+            ErrorKind::AccountNotActive => "the tenant's Twilio account is suspended or closed",
+            ErrorKind::NotPermitted => "the tenant's API key may not do this",
+            ErrorKind::NotFound | ErrorKind::Rejected => "Twilio refused the request",
+        };
+        let code = match &error {
+            TwilioError::Refused(refusal) => refusal.code,
+            _ => None,
+        };
+        let code = code.map_or_else(String::new, |code| format!(" (error {code})"));
+        let detail = format!(
+            "{}{code}: GET /api/health/twilio tells more.",
+            capitalised(what)
+        );
+        Self::new(Code::ProviderRefused, detail).because(format!("{kind:?}{code}"))
+    }
+}
+
+fn provider_unavailable(retry_after: Option<Duration>) -> Problem {
+    let seconds = retry_after.map_or(5, |it| u32::try_from(it.as_secs()).unwrap_or(u32::MAX));
+    let detail = "Twilio did not answer in time, or asks for patience: try again.";
+    Problem::new(Code::ProviderUnavailable, detail).retry_after(seconds.max(1))
+}
+
+impl From<IntegrationError> for Problem {
+    fn from(error: IntegrationError) -> Self {
+        match error {
+            IntegrationError::Missing(provider) => {
+                let detail = format!(
+                    "The tenant has no credentials of {provider}: store them with PUT /api/integrations/{provider}."
+                );
+                Self::new(Code::IntegrationNotFound, detail)
+            }
+            IntegrationError::NotAccepted(provider, verification) => {
+                let found = verification.error;
+                let detail = found.unwrap_or_else(|| format!("{provider} does not accept them."));
+                Self::new(Code::CredentialsInvalid, detail)
+            }
+            IntegrationError::Faulty(invalid) => invalid.into(),
+            IntegrationError::Write(error) => error.into(),
+            IntegrationError::Vault(error) => error.into(),
+            IntegrationError::Platform(error) => error.into(),
+            IntegrationError::Unwritable(error) => Self::internal(error),
+        }
+    }
+}
+
+/// What fails for a while, or for good.
+fn of_availability(is_unavailable: bool, cause: impl ToString) -> Problem {
+    match is_unavailable {
+        true => Problem::unavailable(cause),
+        false => Problem::internal(cause),
+    }
+}
+
 /// An error's text as a sentence.
 fn sentence(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let mut characters = text.chars();
-    let first = characters.next().map(char::to_uppercase);
-    let mut sentence: String = first.into_iter().flatten().chain(characters).collect();
+    let mut sentence = capitalised(&error.to_string());
     if !sentence.ends_with('.') {
         sentence.push('.');
     }
     sentence
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(characters).collect()
 }

@@ -1,5 +1,6 @@
 //! Integrations: what a tenant enters to work with its own accounts at the providers, one configuration each.
 
+mod administration;
 mod configuration;
 mod elevenlabs;
 mod fingerprint;
@@ -11,6 +12,7 @@ mod tests;
 mod vapi;
 pub mod verification;
 
+pub use administration::{Entry, IntegrationAdministration, IntegrationError, Saved, fields};
 pub use configuration::Configuration;
 pub use elevenlabs::ElevenLabsCredentials;
 pub use fingerprint::{Fingerprint, FingerprintKey};

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::assignments::Assignments;
 use super::change::{Attempts, Changes, Commit, Refusal, WriteError};
+use super::error::unless_conflict;
 use super::item::{Attributes, Item, number, text, time};
 use super::routes::incomplete;
 use super::{StoreError, keys};
@@ -194,6 +195,31 @@ impl ApplicationMemory {
         }
     }
 
+    /// Forgets an App that is no longer there, so that the next who needs one makes sure of one. Nothing, when another is remembered
+    /// by now. One conditional write.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn forget(
+        &self,
+        scope: &TenantScope,
+        gone: &ApplicationSid,
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "forget a TwiML App";
+        let sent = self
+            .changes
+            .client()
+            .update_item()
+            .table_name(self.changes.table())
+            .set_key(Some(keys::application(scope).into_attributes()))
+            .update_expression("REMOVE account_sid, application_sid, voice_url, ensured_at")
+            .condition_expression("application_sid = :gone")
+            .expression_attribute_values(":gone", text(gone.as_str()))
+            .send()
+            .await;
+        unless_conflict(OPERATION, sent)
+    }
+
     /// Ends a lease that nothing came of. Nothing, when it is another's by now.
     ///
     /// # Errors
@@ -211,13 +237,7 @@ impl ApplicationMemory {
             .expression_attribute_values(":owner", text(lease.owner))
             .send()
             .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) => match StoreError::of(OPERATION, "", &error) {
-                StoreError::Conflict { .. } => Ok(()),
-                error => Err(error),
-            },
-        }
+        unless_conflict(OPERATION, sent)
     }
 }
 

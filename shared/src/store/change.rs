@@ -16,7 +16,9 @@ use crate::tenant::TenantScope;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WriteConflict {
     /// Somebody else changed it first: what was expected to be there is not.
-    #[error("it was changed by somebody else meanwhile")]
+    #[error(
+        "it is of another version by now: read it again, make the change to that and send its ETag in If-Match"
+    )]
     VersionMismatch,
     /// Another tenant holds the Twilio account, and has proved it or stands against somebody who has not.
     #[error("the Twilio account belongs to another tenant")]

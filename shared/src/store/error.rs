@@ -121,6 +121,20 @@ impl StoreError {
     }
 }
 
+/// What came of a write that need not be made when its condition does not hold.
+pub(super) fn unless_conflict<T, E>(
+    operation: &'static str,
+    sent: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<(), StoreError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match sent.map_err(|error| StoreError::of(operation, "", &error)) {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::types::CancellationReason;

@@ -6,11 +6,13 @@ mod record;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use jiff::Timestamp;
 
 pub use self::entered::{Expected, NewIntegration};
 pub use self::record::IntegrationRecord;
 use super::change::{Attempts, Changes, Commit, Refusal, WriteError};
-use super::item::{number, text};
+use super::error::unless_conflict;
+use super::item::{number, text, time};
 use super::routes::incomplete;
 use super::{Routes, StoreError, keys};
 use crate::audit::{Action, Actor, AuditEntry};
@@ -201,6 +203,31 @@ impl Integrations {
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }
+    }
+
+    /// Keeps that something was done with credentials at a moment. One conditional write; nothing, when there are none.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn used(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "keep when credentials were used";
+        let sent = self
+            .changes
+            .client()
+            .update_item()
+            .table_name(self.changes.table())
+            .set_key(Some(keys::integration(scope, provider).into_attributes()))
+            .update_expression("SET last_used_at = :at")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":at", time(at))
+            .send()
+            .await;
+        unless_conflict(OPERATION, sent)
     }
 
     /// Deletes credentials, and gives them as they were; `None` when there are none and none were expected. With Twilio's the

@@ -131,7 +131,8 @@ impl Limits {
     /// class in this minute or the next five is told by the counter itself. Make the change first.
     ///
     /// Six writes, each for itself: one that fails leaves a minute in which a change is noticed only when the caches' time to
-    /// live is over. Two changes at once leave the later one's time.
+    /// live is over. Of two changes at once either's time may stay: a change is told by another time than the one that was seen,
+    /// so that the clocks of those who write need not agree.
     ///
     /// # Errors
     /// The first that failed; the others were tried all the same.
@@ -164,14 +165,13 @@ impl Limits {
             .table_name(&self.table)
             .set_key(Some(key.into_attributes()))
             .update_expression("SET changed = :now, expires_at = :gone")
-            .condition_expression("attribute_not_exists(changed) OR changed < :now")
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .expression_attribute_values(":gone", number(gone))
             .send()
             .await;
-        match update.map_err(|error| StoreError::of(OPERATION, "noted already", &error)) {
-            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
-            Err(error) => Err(error),
+        match update {
+            Ok(_) => Ok(()),
+            Err(error) => Err(StoreError::of(OPERATION, "", &error)),
         }
     }
 }

@@ -46,4 +46,4 @@ pub use routes::{AccountRoute, QUARANTINE_SECONDS, Routes};
 pub use settings::{StoredSettings, TenantSettings};
 pub use subdomains::Subdomains;
 pub use tables::{TableNames, table_name};
-pub use tenants::{Integration, TenantRecord, Tenants};
+pub use tenants::{TenantRecord, Tenants};

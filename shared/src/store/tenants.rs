@@ -5,14 +5,13 @@ use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 
 use super::deleted::DeletedTenants;
 use super::error::Conflict;
-use super::item::{Attributes, Item, number, text, time};
+use super::item::{Attributes, number, text, time};
 use super::routes::incomplete;
 use super::{
     IntegrationRecord, NewIntegration, Profiles, Routes, StoreError, StoredApplication,
     applications, directory, integrations, keys, profiles,
 };
 use crate::clock::Clock;
-use crate::sid::AccountSid;
 use crate::tenant::{Provider, Settings, TenantProfile, TenantScope, TenantStatus};
 
 /// The tenants' configuration.
@@ -32,22 +31,9 @@ pub struct TenantRecord {
     /// What it set.
     pub settings: Settings,
     /// Its Twilio credentials, if it has any.
-    pub twilio: Option<Integration>,
+    pub twilio: Option<IntegrationRecord>,
     /// Its TwiML App, if anybody made sure of one.
     pub application: Option<StoredApplication>,
-}
-
-/// Stored credentials: a sealed message and its state.
-#[derive(Debug, Clone)]
-pub struct Integration {
-    /// The AWS Encryption SDK message.
-    pub message: Vec<u8>,
-    /// Counts the writes; the condition of the next one.
-    pub version: u64,
-    /// Whether they may be used to send and to issue tokens. Webhooks are verified with inactive ones too.
-    pub is_active: bool,
-    /// The Twilio account, as stored beside the message for people to see.
-    pub account: AccountSid,
 }
 
 impl Tenants {
@@ -100,7 +86,7 @@ impl Tenants {
         let settings =
             find(keys::SETTINGS).map(|item| Attributes::of(OPERATION, item).json("settings"));
         let twilio = find(&keys::integration_sort(Provider::Twilio))
-            .map(|item| integration(OPERATION, item));
+            .map(|item| IntegrationRecord::of_item(OPERATION, Provider::Twilio, item));
         let application =
             find(keys::APPLICATION).map(|item| applications::application(OPERATION, item));
         Ok(Some(TenantRecord {
@@ -272,14 +258,4 @@ impl Tenants {
         )
         .await
     }
-}
-
-fn integration(operation: &'static str, item: &Item) -> Result<Integration, StoreError> {
-    let attributes = Attributes::of(operation, item);
-    Ok(Integration {
-        message: attributes.bytes("message")?.to_vec(),
-        version: attributes.number("version")?,
-        is_active: attributes.flag("is_active"),
-        account: attributes.parsed("account_sid")?,
-    })
 }

@@ -20,11 +20,6 @@ pub struct InvalidTenantId;
 pub struct TenantId(Arc<str>);
 
 impl TenantId {
-    /// The id under which the platform's own data lies. It is reserved: nobody may create a tenant of this name.
-    pub(crate) fn platform() -> Self {
-        Self(Self::PLATFORM.into())
-    }
-
     /// The slug that names no tenant: the partitions of what belongs to the platform itself begin with it.
     pub const PLATFORM: &str = "platform";
 

@@ -33,6 +33,8 @@ pub struct NewIntegration {
 pub enum Expected {
     /// Nothing: `If-None-Match: *`.
     Absent,
+    /// Something: `If-Match: *`.
+    Present,
     /// This version: `If-Match`.
     Version(u64),
     /// Whatever the write finds when it begins; a version that somebody else stores from then on is refused all the same.
@@ -47,7 +49,7 @@ impl Expected {
     pub fn met_by(self, stored: Option<u64>) -> Result<Self, WriteConflict> {
         match (self, stored) {
             (Self::Any | Self::Absent, None) => Ok(Self::Absent),
-            (Self::Any, Some(version)) => Ok(Self::Version(version)),
+            (Self::Any | Self::Present, Some(version)) => Ok(Self::Version(version)),
             (Self::Version(expected), Some(version)) if expected == version => Ok(self),
             _ => Err(WriteConflict::VersionMismatch),
         }
@@ -104,5 +106,34 @@ impl NewIntegration {
             let _ = after.verified(verification);
         }
         (after, same.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_expected_holds_for_what_it_names() {
+        for (expected, found, holds) in [
+            (Expected::Any, None, true),
+            (Expected::Any, Some(2), true),
+            (Expected::Present, Some(2), true),
+            (Expected::Present, None, false),
+            (Expected::Absent, None, true),
+            (Expected::Absent, Some(1), false),
+            (Expected::Version(2), Some(2), true),
+            (Expected::Version(2), Some(3), false),
+            (Expected::Version(2), None, false),
+        ] {
+            let met = expected.met_by(found);
+            assert_eq!(met.is_ok(), holds, "{expected:?} of {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_look_pins_the_version_that_the_write_is_made_over() {
+        assert_eq!(Expected::Any.met_by(Some(7)), Ok(Expected::Version(7)));
+        assert_eq!(Expected::Any.met_by(None), Ok(Expected::Absent));
     }
 }

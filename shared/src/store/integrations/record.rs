@@ -139,7 +139,7 @@ impl IntegrationRecord {
     }
 
     /// Reads an item; of one that was stored before there were checks, what they find is absent.
-    pub(super) fn of_item(
+    pub(in crate::store) fn of_item(
         operation: &'static str,
         provider: Provider,
         item: &Item,

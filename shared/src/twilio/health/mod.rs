@@ -16,6 +16,9 @@ use crate::sid::ApplicationSid;
 use crate::verification::{Capability, Outcome};
 pub use routing::{MessageRoute, VoiceRoute, message_route, voice_route};
 
+/// What to do about a check that waits for another.
+const CREDENTIALS_FIRST: &str = "See the check of the credentials.";
+
 /// How well something works, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +92,36 @@ pub async fn check(
     }
 }
 
+impl HealthReport {
+    /// What there is to say of a tenant without credentials.
+    #[must_use]
+    pub fn without_credentials() -> Self {
+        let check = |name, message: &str, hint: &str| HealthCheck {
+            name,
+            status: HealthStatus::Error,
+            message: message.to_owned(),
+            hint: Some(hint.to_owned()),
+        };
+        let (unseen, first) = (
+            "It cannot be looked at without credentials.",
+            CREDENTIALS_FIRST,
+        );
+        Self {
+            status: HealthStatus::Error,
+            checks: vec![
+                check(
+                    CheckName::Credentials,
+                    "No Twilio credentials are stored.",
+                    "Store them with PUT /api/integrations/twilio.",
+                ),
+                check(CheckName::TwimlApp, unseen, first),
+                check(CheckName::PhoneNumbers, unseen, first),
+            ],
+            application_is_gone: false,
+        }
+    }
+}
+
 fn of_findings(findings: Findings) -> HealthCheck {
     let status = match findings.outcome {
         Outcome::Valid => HealthStatus::Ok,
@@ -125,15 +158,14 @@ fn unknown(name: CheckName, what: &str, error: &TwilioError) -> HealthCheck {
 
 /// What an error means to an admin: how bad it is, what it is, and what to do.
 fn reason(error: &TwilioError) -> (HealthStatus, String, &'static str) {
-    const CREDENTIALS: &str = "See the check of the credentials.";
     match error.kind() {
         ErrorKind::Authentication | ErrorKind::TestCredentials => {
             let why = "Twilio does not accept the credentials".to_owned();
-            (HealthStatus::Error, why, CREDENTIALS)
+            (HealthStatus::Error, why, CREDENTIALS_FIRST)
         }
         ErrorKind::AccountNotActive => {
             let why = "the account is suspended or closed".to_owned();
-            (HealthStatus::Error, why, CREDENTIALS)
+            (HealthStatus::Error, why, CREDENTIALS_FIRST)
         }
         ErrorKind::NotPermitted => {
             let why = "the API key may not read it".to_owned();

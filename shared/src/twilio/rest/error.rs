@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cache::LoadError;
 use crate::outbound::{Answer, CallError};
 
 /// The most characters of Twilio's message that are kept.
@@ -123,6 +124,12 @@ impl TwilioError {
             | Self::ForeignPage
             | Self::TooManyPages => ErrorKind::Unavailable,
         }
+    }
+}
+
+impl LoadError for TwilioError {
+    fn is_unavailable(&self) -> bool {
+        self.kind() == ErrorKind::Unavailable
     }
 }
 

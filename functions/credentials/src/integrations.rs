@@ -1,0 +1,167 @@
+//! Integrations: credentials that can be written and never read back.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::api::{Call, Code, Problem, json, rfc3339};
+use shared::http::{Reply, StatusCode};
+use shared::input::Document;
+use shared::integrations::{Entry, Saved};
+use shared::store::IntegrationRecord;
+use shared::tenant::{Provider, TenantScope};
+use shared::verification::{Capability, Outcome, Verification};
+
+use crate::service::Credentials;
+
+pub(crate) async fn list(credentials: &Credentials, scope: &TenantScope) -> Result<Reply, Problem> {
+    let records = credentials.integrations.list(scope).await?;
+    let list = Integrations {
+        items: records.iter().map(document).collect(),
+        next_cursor: None,
+    };
+    Ok(json(StatusCode::OK, &list))
+}
+
+pub(crate) async fn read(
+    credentials: &Credentials,
+    scope: &TenantScope,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let record = credentials
+        .integrations
+        .read(scope, provider(call)?)
+        .await?;
+    Ok(answer(StatusCode::OK, &record))
+}
+
+pub(crate) async fn replace(
+    credentials: &Credentials,
+    scope: &TenantScope,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let (provider, body) = (provider(call)?, call.document()?);
+    let Saved { record, is_new } = credentials
+        .integrations
+        .replace(scope, provider, entry(call, &body)?)
+        .await?;
+    if is_new {
+        let location = format!("/api/integrations/{provider}");
+        return Ok(answer(StatusCode::CREATED, &record).location(location));
+    }
+    Ok(answer(StatusCode::OK, &record))
+}
+
+pub(crate) async fn update(
+    credentials: &Credentials,
+    scope: &TenantScope,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let (provider, body) = (provider(call)?, call.document()?);
+    let saved = credentials
+        .integrations
+        .update(scope, provider, entry(call, &body)?)
+        .await?;
+    Ok(answer(StatusCode::OK, &saved.record))
+}
+
+pub(crate) async fn delete(
+    credentials: &Credentials,
+    scope: &TenantScope,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let (provider, expected) = (provider(call)?, call.expected()?);
+    credentials
+        .integrations
+        .delete(scope, provider, expected, &call.actor())
+        .await?;
+    Ok(Reply::no_content())
+}
+
+pub(crate) async fn verify(
+    credentials: &Credentials,
+    scope: &TenantScope,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let provider = provider(call)?;
+    let verification = credentials
+        .integrations
+        .verify(scope, provider, &call.actor(), call.deadline())
+        .await?;
+    let result = VerificationResult {
+        provider,
+        verification: &verification,
+    };
+    Ok(json(StatusCode::OK, &result))
+}
+
+/// The provider that the path names. What is none is no route.
+fn provider(call: &Call) -> Result<Provider, Problem> {
+    call.parameter().parse().map_err(|form| {
+        let detail = format!("The path names no provider: {form}.");
+        Problem::new(Code::NotFound, detail)
+    })
+}
+
+fn entry<'a>(call: &Call, document: &'a Document) -> Result<Entry<'a>, Problem> {
+    Ok(Entry {
+        document,
+        expected: call.expected()?,
+        is_checked: call.flag("verify", true)?,
+        actor: call.actor(),
+        deadline: call.deadline(),
+    })
+}
+
+#[derive(Serialize)]
+struct Integrations<'a> {
+    items: Vec<Integration<'a>>,
+    /// There are five providers: one page holds them all.
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct VerificationResult<'a> {
+    provider: Provider,
+    #[serde(flatten)]
+    verification: &'a Verification,
+}
+
+#[derive(Serialize)]
+struct Integration<'a> {
+    provider: Provider,
+    is_active: bool,
+    version: u64,
+    status: Option<Outcome>,
+    capabilities: &'a [Capability],
+    last_verified_at: Option<String>,
+    verification_error: Option<&'a str>,
+    last_used_at: Option<String>,
+    rotated_at: Option<String>,
+    expires_at: Option<String>,
+    updated_at: String,
+    updated_by: &'a str,
+    fingerprint: Option<&'a str>,
+    config: &'a Map<String, Value>,
+}
+
+fn answer(status: StatusCode, record: &IntegrationRecord) -> Reply {
+    json(status, &document(record)).etag(record.version)
+}
+
+fn document(record: &IntegrationRecord) -> Integration<'_> {
+    Integration {
+        provider: record.provider,
+        is_active: record.is_active,
+        version: record.version,
+        status: record.status,
+        capabilities: &record.capabilities,
+        last_verified_at: record.last_verified_at.map(rfc3339),
+        verification_error: record.verification_error.as_deref(),
+        last_used_at: record.last_used_at.map(rfc3339),
+        rotated_at: record.rotated_at.map(rfc3339),
+        expires_at: record.expires_at.map(rfc3339),
+        updated_at: rfc3339(record.updated_at),
+        updated_by: &record.updated_by,
+        fingerprint: record.fingerprint.as_deref(),
+        config: &record.summary,
+    }
+}

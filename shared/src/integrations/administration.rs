@@ -1,0 +1,376 @@
+//! What a tenant's admin does with its integrations: lists, stores, changes, checks and deletes them.
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::verification::{Verified, verify};
+use super::{Configuration, Fingerprint, FingerprintKey};
+use crate::api::{Foundation, platform_secrets};
+use crate::audit::{Action, Actor, AuditEntry};
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::fault::{FieldFault, InvalidInput};
+use crate::input::Document;
+use crate::outbound::Outbound;
+use crate::platform::{PlatformError, PlatformSecrets};
+use crate::rate_limit::ChangeNotices;
+use crate::store::{
+    Expected, IntegrationRecord, Integrations, NewIntegration, Routes, StoreError, TenantSettings,
+    WriteConflict, WriteError,
+};
+use crate::tenant::{Provider, TenantScope};
+use crate::vault::{InvalidPlaintext, Vault, VaultError};
+use crate::verification::{Outcome, Verification};
+
+/// Administers the tenants' integrations.
+pub struct IntegrationAdministration {
+    integrations: Integrations,
+    settings: TenantSettings,
+    vault: Vault,
+    secrets: PlatformSecrets,
+    outbound: Outbound,
+    notices: ChangeNotices,
+    clock: Clock,
+}
+
+/// Who stores credentials, over what, and how thoroughly they are looked at before.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// What was entered.
+    pub document: &'a Document,
+    /// What it is to be stored over.
+    pub expected: Expected,
+    /// Whether the provider is asked about the credentials first.
+    pub is_checked: bool,
+    /// Who entered it.
+    pub actor: Actor,
+    /// Until when the provider may be asked.
+    pub deadline: Instant,
+}
+
+/// Credentials as they are now.
+#[derive(Debug)]
+pub struct Saved {
+    /// The credentials.
+    pub record: IntegrationRecord,
+    /// Whether there were none before.
+    pub is_new: bool,
+}
+
+/// Why nothing was stored. A text that says nothing of a store is for the tenant's admin.
+#[derive(Debug, thiserror::Error)]
+pub enum IntegrationError {
+    /// The tenant has no credentials of this provider.
+    #[error("the tenant has no credentials of {0}")]
+    Missing(Provider),
+    /// What was entered has faults.
+    #[error(transparent)]
+    Faulty(#[from] InvalidInput),
+    /// The provider does not accept what was entered.
+    #[error("{} does not accept the credentials", .0)]
+    NotAccepted(Provider, Verification),
+    /// Something stood against the write, or the store failed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The credentials could not be sealed or opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The platform's secret could not be had.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The credentials could not be written; only a defect leads here.
+    #[error(transparent)]
+    Unwritable(#[from] InvalidPlaintext),
+}
+
+impl From<StoreError> for IntegrationError {
+    fn from(error: StoreError) -> Self {
+        Self::Write(error.into())
+    }
+}
+
+impl From<WriteConflict> for IntegrationError {
+    fn from(conflict: WriteConflict) -> Self {
+        Self::Write(conflict.into())
+    }
+}
+
+impl IntegrationAdministration {
+    /// Builds it on what all API functions have. `None` for a fault of the environment.
+    #[must_use]
+    pub fn new(environment: &Environment, foundation: &Foundation) -> Option<Self> {
+        let Foundation {
+            aws,
+            tables,
+            key,
+            clock,
+        } = foundation;
+        let (client, table) = (aws.dynamodb(), || tables.tenants.clone());
+        let routes = Routes::new(client.clone(), tables.routes.clone(), clock.clone());
+        Some(Self {
+            integrations: Integrations::new(client.clone(), table(), routes, clock.clone()),
+            settings: TenantSettings::new(client.clone(), table(), clock.clone()),
+            vault: Vault::new(aws.kms(), key.clone()),
+            secrets: platform_secrets(foundation),
+            outbound: Outbound::from_environment(environment)?,
+            notices: ChangeNotices::new(client, table(), clock.clone()),
+            clock: clock.clone(),
+        })
+    }
+
+    /// What the providers are asked through.
+    #[must_use]
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
+    /// All integrations of a tenant, in the order of [`Provider::ALL`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(
+        &self,
+        scope: &TenantScope,
+    ) -> Result<Vec<IntegrationRecord>, IntegrationError> {
+        Ok(self.integrations.list(scope).await?)
+    }
+
+    /// One integration.
+    ///
+    /// # Errors
+    /// [`IntegrationError::Missing`], and when the store fails.
+    pub async fn read(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+    ) -> Result<IntegrationRecord, IntegrationError> {
+        let record = self.integrations.read(scope, provider).await?;
+        record.ok_or(IntegrationError::Missing(provider))
+    }
+
+    /// One integration with its credentials in clear, to work with.
+    ///
+    /// # Errors
+    /// [`IntegrationError::Missing`], and when a store or the vault fails.
+    pub async fn open(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+    ) -> Result<(IntegrationRecord, Configuration), IntegrationError> {
+        let record = self.read(scope, provider).await?;
+        let tenant = scope.tenant_id();
+        let opened = Configuration::open(&self.vault, tenant, provider, &record.message).await;
+        Ok((record, opened?))
+    }
+
+    /// Stores credentials whole, over whatever is there.
+    ///
+    /// # Errors
+    /// [`IntegrationError`] of any kind but [`IntegrationError::Missing`].
+    pub async fn replace(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+        entry: Entry<'_>,
+    ) -> Result<Saved, IntegrationError> {
+        let configuration = Configuration::from_input(provider, entry.document)?;
+        let before = self.integrations.read(scope, provider).await?;
+        self.save(scope, before, configuration, entry).await
+    }
+
+    /// Stores a part of the credentials anew: fields that were not sent stay, secrets included, and `null` removes one.
+    ///
+    /// # Errors
+    /// [`IntegrationError`] of any kind.
+    pub async fn update(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+        entry: Entry<'_>,
+    ) -> Result<Saved, IntegrationError> {
+        let (before, stored) = self.open(scope, provider).await?;
+        let configuration = stored.patched(entry.document)?;
+        self.save(scope, Some(before), configuration, entry).await
+    }
+
+    async fn save(
+        &self,
+        scope: &TenantScope,
+        before: Option<IntegrationRecord>,
+        configuration: Configuration,
+        entry: Entry<'_>,
+    ) -> Result<Saved, IntegrationError> {
+        // Before anybody is asked about credentials that would not be stored anyway.
+        let version = before.as_ref().map(|before| before.version);
+        let expected = entry.expected.met_by(version)?;
+        self.check_number(scope, &configuration).await?;
+        let provider = configuration.provider();
+        let (configuration, verification) = match entry.is_checked {
+            false => (configuration, None),
+            true => {
+                let Verified {
+                    verification,
+                    replaced,
+                } = verify(&self.outbound, &configuration, &self.clock, entry.deadline).await;
+                if verification.outcome == Outcome::Invalid {
+                    return Err(IntegrationError::NotAccepted(provider, verification));
+                }
+                (replaced.unwrap_or(configuration), Some(verification))
+            }
+        };
+        let new = self.sealed(scope, &configuration, verification).await?;
+        let action = match before {
+            None => Action::CredentialStored,
+            Some(_) => Action::CredentialUpdated,
+        };
+        let noted = self.note(&entry.actor, action, provider, fields(entry.document));
+        let record = self.integrations.put(scope, &new, expected, &noted).await?;
+        self.announce(scope, provider).await;
+        Ok(Saved {
+            record,
+            is_new: before.is_none(),
+        })
+    }
+
+    /// Asks the provider about the stored credentials, and keeps what it says.
+    ///
+    /// # Errors
+    /// [`IntegrationError`] of any kind but of what is entered. [`WriteConflict::VersionMismatch`], when others were stored meanwhile.
+    pub async fn verify(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+        actor: &Actor,
+        deadline: Instant,
+    ) -> Result<Verification, IntegrationError> {
+        let (before, configuration) = self.open(scope, provider).await?;
+        let Verified {
+            verification,
+            replaced,
+        } = verify(&self.outbound, &configuration, &self.clock, deadline).await;
+        let after = match replaced {
+            Some(replaced) => {
+                let checked = Some(verification.clone());
+                let new = self.sealed(scope, &replaced, checked).await?;
+                let detail = "the provider replaced a token".to_owned();
+                let noted = self.note(actor, Action::CredentialUpdated, provider, detail);
+                let expected = Expected::Version(before.version);
+                self.integrations.put(scope, &new, expected, &noted).await?
+            }
+            None => self
+                .integrations
+                .record_verification(scope, provider, before.version, &verification, actor)
+                .await?
+                .ok_or(WriteConflict::VersionMismatch)?,
+        };
+        if after.is_active != before.is_active || after.capabilities != before.capabilities {
+            self.announce(scope, provider).await;
+        }
+        Ok(verification)
+    }
+
+    /// Deletes credentials.
+    ///
+    /// # Errors
+    /// [`IntegrationError::Missing`], and what stood against it or failed.
+    pub async fn delete(
+        &self,
+        scope: &TenantScope,
+        provider: Provider,
+        expected: Expected,
+        actor: &Actor,
+    ) -> Result<(), IntegrationError> {
+        let noted = self.note(actor, Action::CredentialDeleted, provider, String::new());
+        let deleted = self
+            .integrations
+            .delete(scope, provider, expected, &noted)
+            .await?;
+        if deleted.is_none() {
+            return Err(IntegrationError::Missing(provider));
+        }
+        self.announce(scope, provider).await;
+        Ok(())
+    }
+
+    /// Tells warm functions that something they may remember of the tenant's Twilio account was changed.
+    pub async fn announce(&self, scope: &TenantScope, provider: Provider) {
+        // Of the other providers' credentials no function remembers anything.
+        if provider == Provider::Twilio {
+            self.notices.announce(scope).await;
+        }
+    }
+
+    /// Refuses a number that the tenant's calls are forwarded to: it would call itself over and over.
+    async fn check_number(
+        &self,
+        scope: &TenantScope,
+        configuration: &Configuration,
+    ) -> Result<(), IntegrationError> {
+        let Configuration::Twilio(credentials) = configuration else {
+            return Ok(());
+        };
+        let Some(number) = &credentials.phone_number else {
+            return Ok(());
+        };
+        let settings = self.settings.read(scope).await?.settings;
+        if settings.forward_to.as_ref() != Some(number) {
+            return Ok(());
+        }
+        let fault = "calls are forwarded to this number (forward_to of the settings), which would call itself over and over";
+        Err(InvalidInput {
+            subject: Provider::Twilio.as_str(),
+            faults: vec![FieldFault::new("phone_number", fault)],
+        }
+        .into())
+    }
+
+    async fn sealed(
+        &self,
+        scope: &TenantScope,
+        configuration: &Configuration,
+        verification: Option<Verification>,
+    ) -> Result<NewIntegration, IntegrationError> {
+        let tenant = scope.tenant_id();
+        let key = FingerprintKey::new(self.secrets.get().await?.fingerprint_key());
+        let fingerprint = Fingerprint::of(configuration, tenant, &key)?;
+        let account_sid = match configuration {
+            Configuration::Twilio(credentials) => Some(credentials.account_sid.clone()),
+            _ => None,
+        };
+        Ok(NewIntegration {
+            provider: configuration.provider(),
+            message: configuration.seal(&self.vault, tenant).await?,
+            account_sid,
+            summary: configuration.summary(),
+            fingerprint: Some(fingerprint.to_string()),
+            verification,
+            expires_at: None,
+        })
+    }
+
+    fn note(
+        &self,
+        actor: &Actor,
+        action: Action,
+        provider: Provider,
+        detail: String,
+    ) -> AuditEntry {
+        AuditEntry {
+            at: self.clock.now(),
+            actor: actor.clone(),
+            action,
+            target: provider.to_string(),
+            detail,
+        }
+    }
+}
+
+/// The names of the fields that were entered. They are known ones: a document with others is refused before.
+pub fn fields(document: &Document) -> String {
+    let members = document.value().as_object();
+    let names = members
+        .into_iter()
+        .flatten()
+        .map(|(name, _): (_, &Value)| name.as_str());
+    names.collect::<Vec<_>>().join(", ")
+}
