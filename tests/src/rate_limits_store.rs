@@ -9,7 +9,7 @@ use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use local::emulators::wire::{Calls, Mark};
 use serde_json::json;
 use shared::clock::Clock;
-use shared::rate_limit::{Class, Policy, RateLimiter, Rates, Taken};
+use shared::rate_limit::{ChangeNotices, Class, Policy, RateLimiter, Rates, Taken};
 use shared::store::Limits;
 use shared::tenant::TenantScope;
 
@@ -40,6 +40,14 @@ impl Counting {
         let table = self.harness.variable("TENANTS_TABLE").to_owned();
         let limits = Limits::new(self.harness.dynamodb(), table);
         RateLimiter::new(limits, self.rates, self.clock.clone())
+    }
+
+    /// What whoever changes the tenant's credentials does after it.
+    async fn announce_change(&self) {
+        let table = self.harness.variable("TENANTS_TABLE").to_owned();
+        let client = self.harness.dynamodb();
+        let notices = ChangeNotices::new(client, table, self.clock.clone());
+        notices.announce(&self.scope()).await;
     }
 
     fn scope(&self) -> TenantScope {
@@ -193,12 +201,12 @@ async fn a_tenants_requests_are_not_counted_for_another() {
 #[tokio::test]
 async fn a_change_is_told_by_the_counter_itself_for_five_minutes_and_counts_nothing() {
     let counting = Counting::with(Rates { user: 2, tenant: 3 }).await;
-    let (changer, taker) = (counting.limiter(), counting.limiter());
+    let taker = counting.limiter();
     let before = counting.take(&taker, Class::Token, "alice").await;
     assert_eq!(before.changed_at(), None);
 
     let changed_at = counting.clock.now();
-    changer.notice(&counting.scope()).await.unwrap();
+    counting.announce_change().await;
     let since = counting.mark();
     let after = counting.take(&taker, Class::Token, "alice").await;
     assert_eq!(after.changed_at(), Some(changed_at));
@@ -221,16 +229,16 @@ async fn a_change_is_told_by_the_counter_itself_for_five_minutes_and_counts_noth
 }
 
 #[tokio::test]
-async fn of_two_changes_the_later_one_is_told_in_whichever_order_they_are_noted() {
+async fn of_two_changes_the_one_noted_last_is_told_whatever_the_clocks_of_those_who_made_them() {
     let counting = Counting::with(Rates { user: 9, tenant: 9 }).await;
     let limiter = counting.limiter();
     counting.clock.advance(2);
-    let later = counting.clock.now();
-    limiter.notice(&counting.scope()).await.unwrap();
+    counting.announce_change().await;
     counting.clock.advance(-1);
-    limiter.notice(&counting.scope()).await.unwrap();
+    let noted_last = counting.clock.now();
+    counting.announce_change().await;
     let taken = counting.take(&limiter, Class::Token, "alice").await;
-    assert_eq!(taken.changed_at(), Some(later));
+    assert_eq!(taken.changed_at(), Some(noted_last));
 }
 
 #[tokio::test]
@@ -240,7 +248,7 @@ async fn an_item_names_no_user_and_ends_five_minutes_after_its_minute() {
     let _ = counting
         .take(&limiter, Class::Token, "alice@example.com")
         .await;
-    limiter.notice(&counting.scope()).await.unwrap();
+    counting.announce_change().await;
     let minute = 1_800_000_012 / 60;
     for later in 0..=5 {
         let item = counting.item(&format!("token#{}", minute + later)).await;
@@ -272,12 +280,11 @@ async fn a_request_whose_answer_is_lost_counts_twice_and_never_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_change_whose_word_cannot_be_left_everywhere_is_an_error_and_left_where_it_can() {
+async fn a_change_whose_word_cannot_be_left_everywhere_is_left_where_it_can() {
     let counting = Counting::with(Rates { user: 9, tenant: 9 }).await;
     let limiter = counting.limiter();
     counting.disturb(Effect::Refuse(AwsError::access_denied()), Times::Next(1));
-    let error = limiter.notice(&counting.scope()).await.unwrap_err();
-    assert!(error.to_string().contains("AccessDenied"), "{error}");
+    counting.announce_change().await;
     let mut told = 0;
     for _ in 0..=5 {
         let taken = counting.take(&limiter, Class::Token, "alice").await;

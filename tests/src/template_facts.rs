@@ -65,11 +65,13 @@ const TOKEN: &[&str] = &[
     "PUBLIC_WEBHOOK_BASE_URL",
     "ROLES_CLAIM",
     "ROUTES_TABLE",
+    "SMS_WEBHOOK_URL",
     "TENANTS_TABLE",
     "TENANT_CLAIM",
     "TENANT_RATE_LIMIT",
     "USER_RATE_LIMIT",
     "VOICE_WEBHOOK_URL",
+    "WHATSAPP_WEBHOOK_URL",
 ];
 
 const CREDENTIALS: &[&str] = &[

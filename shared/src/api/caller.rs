@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use crate::http::HttpRequest;
 use crate::tenant::{Operator, TenantId, TenantScope};
 
-/// The longest `sub` that OpenID Connect allows, in characters.
+/// The longest `sub` that `OpenID` Connect allows, in characters.
 const LONGEST_SUBJECT: usize = 255;
 
 /// The names of the claims, which differ by issuer (Cognito: `custom:tenant_id` and `cognito:groups`).

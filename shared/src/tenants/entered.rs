@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_tenant_is_named_at_once() {
-        let document = json!({"tenant_id": "A B", "name": " ", "subdomain": "www", "twilio": "subaccount", "x": 1});
+        let document = json!({"tenant_id": "A B", "name": " ", "subdomain": "-www", "twilio": "subaccount", "x": 1});
         let refusal = TenantCreation::from_input(&document.into()).unwrap_err();
         let fields = refusal.faults.iter().map(|fault| fault.field.as_str());
         assert_eq!(

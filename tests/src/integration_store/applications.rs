@@ -71,6 +71,9 @@ async fn tenant(world: &World) -> (TenantScope, TwilioTenant) {
         status: TenantStatus::Active,
         settings: Settings::default(),
         credentials: tenant.console.credentials(&tenant.id).await.unwrap(),
+        is_active: true,
+        capabilities: Vec::new(),
+        last_used_at: None,
         application: None,
     };
     (tenant.console.scope(&tenant.id), twilio)
@@ -89,7 +92,7 @@ async fn fifty_who_ask_at_once_in_ten_processes_make_one_app() {
         let (scope, twilio, maker) = (scope.clone(), Arc::clone(&twilio), Arc::clone(&maker));
         asked.spawn(async move {
             let make = || maker.make();
-            let ensured = process.ensure(&scope, &twilio, VOICE_URL, make, soon());
+            let ensured = process.ensure(&scope, &twilio, VOICE_URL, None, make, soon());
             ensured.await
         });
     }
@@ -127,11 +130,11 @@ async fn fifty_who_ask_at_once_in_ten_processes_make_one_app() {
     let mut twilio = Arc::into_inner(twilio).unwrap();
     twilio.application = application;
     let fresh = process(&world);
-    let known = fresh.ensure(&scope, &twilio, VOICE_URL, || maker.make(), soon());
+    let known = fresh.ensure(&scope, &twilio, VOICE_URL, None, || maker.make(), soon());
     assert_eq!(known.await.unwrap(), sid(1));
     // So does the process that made sure of it, whatever the tenant is said to know.
     twilio.application = None;
-    let known = processes[3].ensure(&scope, &twilio, VOICE_URL, || maker.make(), soon());
+    let known = processes[3].ensure(&scope, &twilio, VOICE_URL, None, || maker.make(), soon());
     assert_eq!(known.await.unwrap(), sid(1));
     assert_eq!(wire.since(mark).partition(&partition).count(), 0);
 }
@@ -147,7 +150,7 @@ async fn an_app_of_another_account_or_with_another_url_is_made_sure_of_anew() {
         (2, "https://new.example.com/"),
         (2, "https://new.example.com/"),
     ] {
-        let ensured = process.ensure(&scope, &twilio, url, || maker.make(), soon());
+        let ensured = process.ensure(&scope, &twilio, url, None, || maker.make(), soon());
         assert_eq!(ensured.await.unwrap(), sid(expected));
     }
     twilio.application = world.memory().look(&scope).await.unwrap().application;
@@ -156,6 +159,7 @@ async fn an_app_of_another_account_or_with_another_url_is_made_sure_of_anew() {
         &scope,
         &twilio,
         "https://new.example.com/",
+        None,
         || maker.make(),
         soon(),
     );
@@ -177,7 +181,7 @@ async fn who_dies_with_the_lease_keeps_others_off_until_it_ends_and_no_longer() 
         let (scope, twilio, maker) = (&scope, &twilio, &maker);
         async move {
             process
-                .ensure(scope, twilio, VOICE_URL, || maker.make(), deadline)
+                .ensure(scope, twilio, VOICE_URL, None, || maker.make(), deadline)
                 .await
         }
     };
@@ -230,7 +234,7 @@ async fn what_failed_for_certain_may_be_tried_again_at_once_and_what_may_not_hav
     for (refusal, ends_after) in [(Refused::ForCertain, None), (Refused::Perhaps, Some(5))] {
         let process = process(&world);
         let fail = || async move { Err(refusal) };
-        let failed = process.ensure(&scope, &twilio, VOICE_URL, fail, soon());
+        let failed = process.ensure(&scope, &twilio, VOICE_URL, None, fail, soon());
         let error = failed.await.unwrap_err();
         assert!(
             matches!(error, EnsureError::Make(made) if made == refusal),
@@ -244,7 +248,7 @@ async fn what_failed_for_certain_may_be_tried_again_at_once_and_what_may_not_hav
     }
     world.clock.advance(5);
     let process = process(&world);
-    let ensured = process.ensure(&scope, &twilio, VOICE_URL, || maker.make(), soon());
+    let ensured = process.ensure(&scope, &twilio, VOICE_URL, None, || maker.make(), soon());
     assert_eq!(ensured.await.unwrap(), sid(1));
 }
 
@@ -255,7 +259,7 @@ async fn the_app_is_forgotten_with_the_credentials_and_not_remembered_after_them
     let maker = Maker::default();
     let ensure = async || {
         let process = process(&world);
-        let ensured = process.ensure(&scope, &twilio, VOICE_URL, || maker.make(), soon());
+        let ensured = process.ensure(&scope, &twilio, VOICE_URL, None, || maker.make(), soon());
         ensured.await
     };
     ensure().await.unwrap();
@@ -303,7 +307,7 @@ async fn a_tenant_that_is_being_deleted_gets_no_app() {
     world.begin_deletion(&scope).await;
     let maker = Maker::default();
     let process = process(&world);
-    let ensured = process.ensure(&scope, &twilio, VOICE_URL, || maker.make(), soon());
+    let ensured = process.ensure(&scope, &twilio, VOICE_URL, None, || maker.make(), soon());
     let error = ensured.await.unwrap_err();
     let expected = WriteConflict::TenantDeleting;
     assert!(
