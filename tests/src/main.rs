@@ -10,6 +10,7 @@
 
 mod browser_calls;
 mod calls;
+mod client_api;
 mod command_line;
 mod configuration;
 mod convergence;

@@ -8,7 +8,7 @@ use shared::input::Document;
 use shared::integrations::{Entry, Saved};
 use shared::store::IntegrationRecord;
 use shared::tenant::{Provider, TenantScope};
-use shared::verification::{Capability, Outcome, Verification};
+use shared::verification::{Capability, Outcome};
 
 use crate::service::Credentials;
 
@@ -88,7 +88,10 @@ pub(crate) async fn verify(
         .await?;
     let result = VerificationResult {
         provider,
-        verification: &verification,
+        outcome: verification.outcome,
+        capabilities: &verification.capabilities,
+        checked_at: rfc3339(verification.checked_at),
+        error: verification.error.as_deref(),
     };
     Ok(json(StatusCode::OK, &result))
 }
@@ -121,8 +124,11 @@ struct Integrations<'a> {
 #[derive(Serialize)]
 struct VerificationResult<'a> {
     provider: Provider,
-    #[serde(flatten)]
-    verification: &'a Verification,
+    outcome: Outcome,
+    capabilities: &'a [Capability],
+    checked_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
 }
 
 #[derive(Serialize)]

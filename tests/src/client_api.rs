@@ -1,0 +1,5 @@
+//! The client API, called as apps call it: through the HTTP API with its JWT authorizer, to the real binaries.
+
+mod caller;
+mod onboarding;
+mod walkthrough;
