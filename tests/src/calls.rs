@@ -263,7 +263,7 @@ async fn a_tenant_that_forwards_its_number_to_itself_is_not_stored() {
 
     let text = refusal.to_string();
     assert!(
-        text.contains("forward_to is the tenant's own number"),
+        text.contains("forward_to: this is the tenant's own number"),
         "{text}"
     );
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use local::deployment::Overrides;
+use local::http_client;
 use local::lambda::{ErrorKind, Function, Platform};
 use local::logs::{Display, Line, Logs, Voice};
-use reqwest::Client;
 use shared::activity::Route;
 use shared::clock::Clock;
 
@@ -183,7 +183,7 @@ async fn the_caller_of_a_function_that_does_not_start_gets_a_502_that_tells_noth
         .map(|binary| (binary.to_owned(), spoiled.clone()))
         .into();
     let harness = Harness::start(|options| options.overrides = overrides);
-    let client = Client::new();
+    let client = http_client::client();
     for (binary, route) in WEBHOOKS
         .iter()
         .zip([Route::Sms, Route::Whatsapp, Route::Voice])

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity};
 use local::emulators::wire::Mark;
-use reqwest::Client;
+use local::http_client;
 use serde_json::json;
 use shared::activity::Route;
 use shared::aws::{Aws, Patience};
@@ -139,7 +139,7 @@ async fn a_function_calls_nobody_before_its_first_event_needs_it() {
     counting.start_over();
     for route in [Route::Sms, Route::Whatsapp, Route::Voice] {
         let request = RawRequest::unsigned(&traffic::url(&counting.tenant, route), "");
-        assert_eq!(request.send(&Client::new()).await.status, 400);
+        assert_eq!(request.send(&http_client::client()).await.status, 400);
     }
     let writer = counting.harness.stack.function("deferred-writer").unwrap();
     let (writer, batch) = (writer.clone(), json!({"Records": []}).to_string());
@@ -163,7 +163,7 @@ async fn a_function_calls_nobody_before_its_first_event_needs_it() {
 #[tokio::test]
 async fn forged_requests_of_unknown_accounts_cost_one_read_each_for_the_first_of_an_account() {
     let mut counting = Counting::with_processes(1).await;
-    let (tenant, client) = (&counting.tenant, Client::new());
+    let (tenant, client) = (&counting.tenant, http_client::client());
     let accounts: Vec<String> = (0..20).map(|_| tenant.sender.sids().sid("AC")).collect();
     let url = traffic::url(tenant, Route::Sms);
     let base = url.split_once('?').unwrap().0.to_owned();

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use local::emulators::wire::Mark;
+use local::http_client;
 use local::twilio::{Parameters, sign};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -47,7 +48,7 @@ impl Refusals {
         Self {
             harness,
             tenant,
-            client: Client::new(),
+            client: http_client::client(),
             begun: harness.stack.emulators().dynamodb().wire().mark(),
             secrets,
         }
@@ -354,7 +355,7 @@ async fn a_body_over_the_limit_is_refused_by_every_route() {
 async fn a_body_of_exactly_the_limit_is_taken_by_every_route() {
     let harness = Harness::shared().await;
     let tenant = harness.tenant(json!({})).await;
-    let client = Client::new();
+    let client = http_client::client();
     for route in Route::ALL {
         let event = event(&tenant, *route);
         let parameters = padded(event.webhook.parameters, BODY_LIMIT);

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use local::http_client;
 use local::twilio::{Parameters, WebhookSender, sign};
-use reqwest::Client;
 use serde_json::{Value, json};
 use shared::activity::Route;
 use shared::secret::Secret;
@@ -47,7 +47,7 @@ async fn is_taken(tenant: &Tenant, event: &Event, token: &Secret) -> bool {
 }
 
 async fn is_kept(tenant: &Tenant, event: &Event, request: &RawRequest) -> bool {
-    let answer = request.insist(&Client::new()).await;
+    let answer = request.insist(&http_client::client()).await;
     let kept = facts(tenant, &event.resource).await;
     match (answer.status, kept) {
         (200 | 204, 1) => true,
@@ -327,7 +327,7 @@ async fn forged_signatures_have_a_tenants_credentials_read_once_in_five_seconds_
     let (dynamodb, kms) = (emulators.dynamodb().wire(), emulators.kms().wire());
     let (of_dynamodb, of_kms) = (dynamodb.mark(), kms.mark());
 
-    let (begun, client) = (Instant::now(), Client::new());
+    let (begun, client) = (Instant::now(), http_client::client());
     for number in 0..300_u16 {
         let mut request = RawRequest::unsigned(
             &traffic::url(&tenant, Route::Sms),
