@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity};
 use local::emulators::wire::Mark;
 use local::http_client;
+use local::issuer::TokenRequest;
 use serde_json::json;
 use shared::activity::Route;
 use shared::aws::{Aws, Patience};
@@ -140,6 +141,12 @@ async fn a_function_calls_nobody_before_its_first_event_needs_it() {
     for route in [Route::Sms, Route::Whatsapp, Route::Voice] {
         let request = RawRequest::unsigned(&traffic::url(&counting.tenant, route), "");
         assert_eq!(request.send(&http_client::client()).await.status, 400);
+    }
+    // A token without a role is refused before anybody is asked.
+    let nobody = counting.harness.caller(&TokenRequest::new("nobody"));
+    assert_eq!(nobody.post("/api/token", &json!({})).await.status, 403);
+    for path in ["/api/integrations", "/api/tenants"] {
+        assert_eq!(nobody.get(path).await.status, 403);
     }
     let writer = counting.harness.stack.function("deferred-writer").unwrap();
     let (writer, batch) = (writer.clone(), json!({"Records": []}).to_string());
