@@ -1,5 +1,6 @@
 //! The client API, called as apps call it: through the HTTP API with its JWT authorizer, to the real binaries.
 
+mod authorisation;
 mod caller;
 mod onboarding;
 mod walkthrough;
