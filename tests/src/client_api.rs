@@ -2,5 +2,8 @@
 
 mod authorisation;
 mod caller;
+mod claims;
+mod deployment;
+mod malformed;
 mod onboarding;
 mod walkthrough;
