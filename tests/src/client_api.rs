@@ -4,6 +4,8 @@ mod authorisation;
 mod caller;
 mod claims;
 mod deployment;
+mod limits;
 mod malformed;
 mod onboarding;
+mod request_logs;
 mod walkthrough;
