@@ -11,6 +11,7 @@ use shared::api::{Access, Operation, ROUTES, Role};
 
 use super::caller::{Answer, Caller, subject};
 use super::onboarding::Newcomer;
+use super::wire::calls_about;
 use crate::harness::Harness;
 use crate::template_facts;
 
@@ -90,8 +91,7 @@ impl Coveted {
         let [dynamodb, twilio] = self.since;
         let stack = &self.harness.stack;
         for tenant in [self.newcomer.id.to_string(), self.next_id()] {
-            let calls = stack.emulators().dynamodb().wire().since(dynamodb);
-            let calls = calls.partition(&format!("{tenant}#"));
+            let calls = calls_about(self.harness, &tenant, dynamodb);
             assert_eq!(calls.count(), 0, "{calls:?}");
         }
         let account = self.newcomer.credentials["account_sid"].as_str().unwrap();

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use super::caller::{Answer, Caller, subject};
 use super::deployment::{self, PROCESSES, TENANT_LIMIT, USER_LIMIT};
+use super::wire::calls_about;
 use crate::harness::Harness;
 
 /// How long the functions wait for an answer before they make the same call again.
@@ -83,6 +84,12 @@ fn numbers(item: &str, policy: &str) -> (u64, u64) {
     (remaining.parse().unwrap(), left.parse().unwrap())
 }
 
+/// One request of the limit was made so far, which counts twice when its answer was late.
+#[track_caller]
+fn assert_first(left: u64, limit: u64) {
+    assert!((limit - 2..limit).contains(&left), "{left} of {limit}");
+}
+
 /// How many were let through in each window, and by whom others were refused in it.
 fn by_window(standings: &[Standing]) -> BTreeMap<i64, (u64, Vec<&'static str>)> {
     let mut windows = BTreeMap::<_, (u64, Vec<_>)>::new();
@@ -114,9 +121,7 @@ impl Watched {
     }
 
     fn calls(&self) -> Calls {
-        let wire = self.harness.stack.emulators().dynamodb().wire();
-        wire.since(self.since)
-            .partition(&format!("{}#", self.tenant))
+        calls_about(self.harness, self.tenant.as_str(), self.since)
     }
 
     /// How often the tenant's counters were touched.
@@ -128,10 +133,10 @@ impl Watched {
     fn repeated(&self, standings: &[Standing]) -> u64 {
         let counted = self
             .counts()
-            .filter(|call| call.status == Some(200))
+            .filter(|call| call.status != Some(400))
             .count();
         let through = standings.iter().filter(|one| one.refused_by.is_none());
-        u64::try_from(counted - through.count()).unwrap()
+        u64::try_from(counted.saturating_sub(through.count())).unwrap()
     }
 }
 
@@ -172,11 +177,12 @@ async fn a_user_may_ask_sixty_times_a_minute_and_a_tenant_six_hundred_unless_tol
 
     // Neither a colleague nor the user's tokens are refused with it.
     let colleague = ask(&harness.admin(&newcomer.id)).await;
-    assert_eq!((colleague.status, colleague.user_left), (200, 59));
+    assert_eq!(colleague.status, 200);
+    assert_first(colleague.user_left, 60);
     let sent = Clock::system().now().as_second();
     let token = newcomer.admin.post("/api/token", &json!({})).await;
     assert_eq!(token.refusal(), (409, "credentials_missing"));
-    assert_eq!(standing(&token, sent).user_left, 59);
+    assert_first(standing(&token, sent).user_left, 60);
 }
 
 #[tokio::test]
@@ -227,11 +233,12 @@ async fn the_parameters_are_the_limits_and_each_user_and_tenant_has_its_own() {
     assert_eq!(answer.header("ratelimit-policy"), Some(policy.as_str()));
     // All that the tenant may, by users who each stay below their own limit.
     let users = (0..8).map(|_| harness.admin(&newcomer.id)).collect();
-    all_at_once(users, 2).await;
+    let standings = all_at_once(users, 3).await;
+    assert!(standings.iter().any(|one| one.refused_by == Some("tenant")));
     let elsewhere = ask(&other.admin).await;
     assert_eq!(elsewhere.status, 200);
-    let left = (elsewhere.user_left, elsewhere.tenant_left);
-    assert_eq!(left, (USER_LIMIT - 1, TENANT_LIMIT - 1));
+    assert_first(elsewhere.user_left, USER_LIMIT);
+    assert_first(elsewhere.tenant_left, TENANT_LIMIT);
 }
 
 #[tokio::test]
@@ -249,7 +256,7 @@ async fn a_user_is_its_subject_whatever_tokens_it_has_and_another_at_another_ten
         assert!(second.user_left < first.user_left, "{first:?} {second:?}");
     }
     let elsewhere = ask(&token_of(&other.id)).await;
-    assert_eq!(elsewhere.user_left, USER_LIMIT - 1);
+    assert_first(elsewhere.user_left, USER_LIMIT);
 }
 
 #[tokio::test]
@@ -262,7 +269,7 @@ async fn an_operators_requests_count_for_the_tenant_that_it_acts_for() {
     let before = ask(&newcomer.admin).await;
     let acting = ask(&harness.caller(&operator)).await;
     let after = ask(&newcomer.admin).await;
-    assert_eq!(acting.user_left, USER_LIMIT - 1);
+    assert_first(acting.user_left, USER_LIMIT);
     if before.window == after.window {
         assert!(after.tenant_left + 2 <= before.tenant_left, "{after:?}");
     }
@@ -293,7 +300,7 @@ async fn refused_for_nothing() -> Option<Vec<Standing>> {
         return None;
     }
     // Each process finds out once that it has to refuse.
-    let counts = watched.counts().filter(|call| call.status != Some(200));
+    let counts = watched.counts().filter(|call| call.status == Some(400));
     assert!(counts.count() <= PROCESSES, "{counts:?}");
     assert_eq!(watched.calls().writes().count(), watched.counts().count());
     // Profile and settings are read for those alone that were let through.
@@ -356,5 +363,5 @@ async fn what_is_refused_to_a_stranger_does_not_count_and_what_is_refused_to_a_u
     let sent = Clock::system().now().as_second();
     let missing = newcomer.admin.get("/api/integrations/vapi").await;
     assert_eq!(missing.refusal(), (404, "integration_not_found"));
-    assert_eq!(standing(&missing, sent).user_left, USER_LIMIT - 1);
+    assert_first(standing(&missing, sent).user_left, USER_LIMIT);
 }

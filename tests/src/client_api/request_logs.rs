@@ -1,6 +1,8 @@
 //! What the functions log of requests: whose they were, and nothing of the tokens that came with them.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use local::issuer::{Flaw, TokenRequest};
 use local::logs::{Line, Voice};
@@ -17,26 +19,40 @@ fn said(line: &Line) -> Option<Value> {
         .then(|| serde_json::from_str(&line.text).unwrap_or_else(|_| panic!("{}", line.text)))
 }
 
-/// The lines so far that a tenant's requests left, found by the ids of requests that name the tenant anywhere.
-fn lines_of(harness: &Harness, tenant: &str) -> Vec<Value> {
-    let lines: Vec<_> = harness
-        .stack
-        .logs()
-        .lines()
-        .iter()
-        .filter_map(said)
-        .collect();
-    let ids: BTreeSet<_> = lines
-        .iter()
-        .filter(|line| line["tenant_id"] == tenant)
-        .map(|line| line["request_id"].as_str().unwrap().to_owned())
-        .collect();
-    let of_tenant = |line: &Value| {
-        line["request_id"]
-            .as_str()
-            .is_some_and(|id| ids.contains(id))
+/// The closing line of a request, one each.
+fn is_closing(line: &Value) -> bool {
+    line["route"].is_string()
+}
+
+/// The lines that a tenant's requests left, once so many of them are closed, found by the ids of requests that name the tenant
+/// anywhere.
+async fn lines_of(harness: &Harness, tenant: &str, requests: usize) -> Vec<Value> {
+    let closed = RefCell::new(BTreeSet::new());
+    let are_closed = |line: &Line| {
+        if let Some(line) = said(line)
+            && is_closing(&line)
+            && line["tenant_id"] == tenant
+        {
+            let id = line["request_id"].as_str().unwrap();
+            closed.borrow_mut().insert(id.to_owned());
+        }
+        closed.borrow().len() >= requests
     };
-    lines.into_iter().filter(of_tenant).collect()
+    // Lines are read apart from answers, so that one may come after the other.
+    let logs = harness.stack.logs();
+    let last = logs.wait_for(are_closed, Duration::from_secs(10)).await;
+    assert!(
+        last.is_some(),
+        "{} requests name {tenant}",
+        closed.borrow().len()
+    );
+    let ids = closed.into_inner();
+    let of_tenant = |line: &Value| {
+        let id = line["request_id"].as_str();
+        id.is_some_and(|id| ids.contains(id))
+    };
+    let lines = logs.lines();
+    lines.iter().filter_map(said).filter(of_tenant).collect()
 }
 
 #[tokio::test]
@@ -75,17 +91,14 @@ async fn every_line_of_a_request_names_its_tenant() {
         [201, 200, 404, 422, 403, 200, 422, 200, 409, 422, 202]
     );
 
-    let lines = lines_of(harness, id);
+    let lines = lines_of(harness, id, 1 + statuses.len()).await;
     let others: Vec<_> = lines
         .iter()
         .filter(|line| line["tenant_id"] != id)
         .collect();
     assert!(others.is_empty(), "{others:?}");
     // One closing line a request, its creation included.
-    let closing: Vec<_> = lines
-        .iter()
-        .filter(|line| line["route"].is_string())
-        .collect();
+    let closing: Vec<_> = lines.iter().filter(|line| is_closing(line)).collect();
     let logged: Vec<_> = closing
         .iter()
         .map(|line| line["status"].as_u64().unwrap())
@@ -106,7 +119,7 @@ async fn a_tenant_whose_id_is_made_from_its_name_is_named_in_the_log_of_its_crea
         .as_str()
         .unwrap()
         .to_owned();
-    assert_eq!(lines_of(harness, &id).len(), 1);
+    assert_eq!(lines_of(harness, &id, 1).await.len(), 1);
 }
 
 #[tokio::test]
@@ -160,8 +173,9 @@ async fn nothing_of_a_token_is_logged_however_much_the_functions_log() {
         secrets.extend(parts.map(|part| part[..part.len().min(40)].to_owned()));
     }
     assert!(secrets.len() > 30, "{}", secrets.len());
+    // Its creation, its credentials, and what a member and an operator asked for.
+    lines_of(harness, newcomer.id.as_str(), 7).await;
     let lines = harness.stack.logs().lines();
-    assert!(!lines_of(harness, newcomer.id.as_str()).is_empty());
     for secret in &secrets {
         let told: Vec<_> = lines
             .iter()
