@@ -195,8 +195,7 @@ impl TenantAdministration {
         match timeout_at(deadline, self.deletions.sweep(scope)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) if error.is_unavailable() => {
-                let tenant_id = scope.tenant_id().as_str();
-                warn!(tenant_id, error = %error, "a deletion is interrupted, and goes on when it is asked for again");
+                warn!(error = %error, "a deletion is interrupted, and goes on when it is asked for again");
                 return Ok(self.continues(&pending));
             }
             Ok(Err(error)) => return Err(error.into()),

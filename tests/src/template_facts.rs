@@ -11,6 +11,15 @@ use shared::activity::Route;
 use self::document::{binary, list, of_type, template};
 use crate::harness::workspace;
 
+/// The routes of the client API: `GET /api/settings` and so on.
+pub(crate) fn api_routes() -> BTreeSet<String> {
+    let template = template();
+    let functions = of_type(&template, FUNCTION).into_iter();
+    functions
+        .flat_map(|(_, function)| api::routes(&template, binary(function)))
+        .collect()
+}
+
 const FUNCTION: &str = "AWS::Serverless::Function";
 
 /// The variables that each binary reads, besides those of AWS itself.

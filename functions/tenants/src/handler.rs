@@ -40,14 +40,15 @@ async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
     let administration = &tenants.administration;
     let created = match tenant_id {
         Some(id) => {
-            administration
-                .create(&operator.scope(id), profile, &actor)
-                .await?
+            let scope = operator.scope(id);
+            call.note_tenant(&scope);
+            administration.create(&scope, profile, &actor).await?
         }
         None => {
-            administration
-                .create_named(operator, profile, &actor)
-                .await?
+            let creation = administration.create_named(operator, profile, &actor);
+            let created = creation.await?;
+            call.note_tenant(&operator.scope(created.profile.tenant_id.clone()));
+            created
         }
     };
     let location = format!("/api/tenants/{}", created.profile.tenant_id);
@@ -80,6 +81,8 @@ async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
             irrecoverable_after,
             retry_after_seconds,
         } => {
+            // After the sweep, which takes earlier notices along.
+            tenants.notices.announce(&scope).await;
             let document = DeletionInProgress {
                 tenant_id: scope.tenant_id(),
                 status: "deleting",

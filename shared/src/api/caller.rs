@@ -79,6 +79,11 @@ impl Caller {
         self.role
     }
 
+    /// The tenant that its token names.
+    pub(super) fn tenant(&self) -> Option<&TenantId> {
+        self.tenant.as_ref()
+    }
+
     /// Its name in the audit log.
     #[must_use]
     pub fn actor(&self) -> Actor {

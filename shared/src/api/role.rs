@@ -23,12 +23,21 @@ impl Role {
     }
 
     /// The highest role that a claim names. API Gateway flattens the array `["admin","member"]` to `[admin member]`, and a
-    /// claim that is one text stays as it is; other brackets, quotes and commas are taken too, from issuers that write the
-    /// array themselves. Names that are no roles count for nothing.
+    /// claim that is one text stays as it is; quotes and commas are taken too, from issuers that write the array themselves.
+    /// Names that are no roles count for nothing, and so does a claim with brackets or braces inside: an object's member may
+    /// have a role's name and mean anything.
     #[must_use]
     pub fn of_claim(claim: &str) -> Option<Self> {
-        let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '"');
-        let roles = claim.split(is_separator).filter_map(|name| {
+        let claim = claim.trim();
+        let inner = claim
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let names = inner.unwrap_or(claim);
+        if names.contains(['[', ']', '{', '}']) {
+            return None;
+        }
+        let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | '"');
+        let roles = names.split(is_separator).filter_map(|name| {
             [Self::Member, Self::Admin, Self::Operator]
                 .into_iter()
                 .find(|role| role.as_str() == name)
@@ -53,8 +62,24 @@ mod tests {
             ("", None),
             ("[Admin administrator super-operator]", None),
             ("[sales operator]", Some(Role::Operator)),
+            (" [ admin ] ", Some(Role::Admin)),
         ] {
             assert_eq!(Role::of_claim(claim), role, "{claim}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_more_than_a_list_names_no_role() {
+        for claim in [
+            r#"{"admin":true}"#,
+            r#"{"operator": false, "member": false}"#,
+            r#"[{"name": "admin"}]"#,
+            "[[admin] member]",
+            "map[roles:[member admin member]]",
+            "[admin",
+            "member admin]",
+        ] {
+            assert_eq!(Role::of_claim(claim), None, "{claim}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::access::{self, Found};
 use super::answer::Trace;
 use super::caller::{Caller, ClaimNames};
 use super::tenant_hosts::{Selection, TenantHosts};
-use super::{Access, Call, Code, Problem};
+use super::{Access, Call, Code, Problem, Role};
 use crate::api::call::invalid;
 use crate::aws::{Aws, Patience, Service};
 use crate::clock::Clock;
@@ -153,6 +153,10 @@ impl Gate {
         let (access, parameter) = route(&request)?;
         trace.access = Some(access);
         let caller = Caller::of(&request, &self.names)?;
+        // An operator's is known when it has selected one; of what a user is refused, its own tenant wants to know.
+        if let Some(own) = caller.tenant().filter(|_| caller.role() < Role::Operator) {
+            Span::current().record("tenant_id", own.as_str());
+        }
         if caller.role() < access.role {
             let detail = format!("This takes the role {}.", access.role.as_str());
             return Err(Problem::new(Code::RoleRequired, detail));

@@ -80,7 +80,7 @@ impl TenantHosts {
     }
 
     /// The tenant that a host selects: from memory, or by one read. A host that is not under the base domain, or whose label
-    /// no tenant can have, such as `api`, selects nothing.
+    /// is the platform's own, such as `api`, selects nothing.
     pub(super) async fn tenant(&self, host: &str) -> Result<Selection, Problem> {
         let host = host
             .split(':')
@@ -100,6 +100,8 @@ impl TenantHosts {
         };
         match self.known.get_or_load(&subdomain, load).await {
             Ok(known) => Ok(Selection::Tenant(known.value.as_ref().clone())),
+            // Only a tenant that had the label before it was kept has a host of this name.
+            Err(Unresolved::Nobody) if subdomain.is_reserved() => Ok(Selection::Nothing),
             Err(Unresolved::Nobody) => Ok(Selection::UnknownHost),
             Err(Unresolved::Store(error)) if error.is_unavailable() => {
                 Err(Problem::unavailable(error))

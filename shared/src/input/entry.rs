@@ -68,6 +68,7 @@ impl<'d, 'f> Entry<'d, 'f> {
         for name in members.into_iter().flat_map(Map::keys) {
             if !fields.contains(&name.as_str()) {
                 let known = fields.join(", ");
+                let name = if name.is_empty() { r#""""# } else { name };
                 entry.fault(name, format!("there is no such field; there are {known}"));
             }
         }

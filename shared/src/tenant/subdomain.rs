@@ -63,10 +63,16 @@ impl Subdomain {
     /// When it is malformed or reserved.
     pub fn from_input(text: &str) -> Result<Self, InvalidSubdomain> {
         let subdomain: Self = text.parse()?;
-        if RESERVED.contains(&text) {
+        if subdomain.is_reserved() {
             return Err(InvalidSubdomain::Reserved);
         }
         Ok(subdomain)
+    }
+
+    /// Whether the platform keeps it for itself. A tenant may have it all the same, from before it was kept.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        RESERVED.contains(&self.as_str())
     }
 
     /// The label.

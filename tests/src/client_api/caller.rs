@@ -177,3 +177,12 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
+
+impl Harness {
+    /// The host of a subdomain, for the header `Host`: names below `localhost` are the stack's.
+    pub(crate) fn host(&self, subdomain: &str) -> String {
+        let url = self.stack.api_url().unwrap();
+        let (_, port) = url.rsplit_once(':').unwrap();
+        format!("{subdomain}.localhost:{port}")
+    }
+}
