@@ -2,4 +2,5 @@
 
 mod caller;
 mod onboarding;
+mod verification;
 mod walkthrough;

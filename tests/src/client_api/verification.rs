@@ -1,0 +1,547 @@
+//! Live checks of Twilio credentials: what Twilio answers, what is made of it, what is kept, and which calls it took.
+
+use std::collections::BTreeMap;
+
+use local::double::Misbehaviour;
+use local::emulators::faults::{Matching, Times};
+use local::twilio::rest::{KeyKind, Permission};
+use local::twilio::{Target, WebhookSender};
+use serde_json::{Value, json};
+use shared::activity::Route;
+use tokio::task::JoinSet;
+
+use super::caller::Answer;
+use super::onboarding::Newcomer;
+use crate::harness::{Harness, Tenant};
+use crate::traffic;
+
+const TWILIO: &str = "/api/integrations/twilio";
+const VERIFY: &str = "/api/integrations/twilio/verify";
+
+/// The calls that a check may make: none changes, sends or costs anything.
+const ACCOUNT: &str = "GET /2010-04-01/Accounts/{AC}.json";
+const APPLICATIONS: &str = "GET /2010-04-01/Accounts/{AC}/Applications.json";
+const KEY: &str = "GET /2010-04-01/Accounts/{AC}/Keys/{SK}.json";
+
+/// A request, with what it asked of Twilio in the tenant's name: each operation, and how often.
+async fn counted<T>(
+    harness: &Harness,
+    newcomer: &Newcomer,
+    request: impl Future<Output = T>,
+) -> (T, BTreeMap<String, usize>) {
+    let wire = harness.stack.twilio().wire();
+    let mark = wire.mark();
+    let outcome = request.await;
+    let mut asked = BTreeMap::new();
+    for call in wire
+        .since(mark)
+        .resource(newcomer.account.sid().as_str())
+        .iter()
+    {
+        *asked.entry(call.operation.clone()).or_default() += 1;
+    }
+    (outcome, asked)
+}
+
+fn operations(expected: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    let expected = expected.iter();
+    expected
+        .map(|(operation, count)| ((*operation).to_owned(), *count))
+        .collect()
+}
+
+async fn verified(newcomer: &Newcomer) -> Value {
+    let answer = newcomer.admin.send(reqwest::Method::POST, VERIFY, |it| it);
+    answer.await.document(200)
+}
+
+async fn stored(newcomer: &Newcomer) -> Value {
+    newcomer.admin.get(TWILIO).await.document(200)
+}
+
+/// The actions of the tenant's audit log, the newest first.
+async fn audited(newcomer: &Newcomer) -> Vec<String> {
+    let log = newcomer.admin.get("/api/audit").await.document(200);
+    let entries = log["items"].as_array().unwrap();
+    let actions = entries.iter().map(|entry| entry["action"].as_str());
+    actions.map(|action| action.unwrap().to_owned()).collect()
+}
+
+async fn token(harness: &Harness, newcomer: &Newcomer) -> Answer {
+    let member = harness.user(&newcomer.id, "member");
+    member.post("/api/token", &json!({})).await
+}
+
+/// Everything that Twilio may do with all requests of an account, how it is judged, and how often each call is made for it.
+fn misbehaviours() -> Vec<(Misbehaviour, &'static str, usize)> {
+    let limited = |retry_after| Misbehaviour::TooManyRequests { retry_after };
+    vec![
+        (Misbehaviour::Unauthorized, "invalid", 1),
+        (Misbehaviour::NotFound, "invalid", 1),
+        // Longer than anybody waits for the answer.
+        (limited(Some(60)), "rate_limited", 1),
+        (limited(None), "rate_limited", 4),
+        (Misbehaviour::InternalError, "unreachable", 4),
+        (Misbehaviour::Unavailable, "unreachable", 4),
+        (Misbehaviour::Html(200), "unreachable", 1),
+        (Misbehaviour::Html(401), "unreachable", 1),
+        (Misbehaviour::Html(403), "unreachable", 1),
+        (Misbehaviour::Html(404), "unreachable", 1),
+        (Misbehaviour::Html(502), "unreachable", 4),
+        (Misbehaviour::Garbled, "unreachable", 1),
+        (Misbehaviour::Close, "unreachable", 4),
+        (Misbehaviour::CutShort, "unreachable", 4),
+    ]
+}
+
+/// What a check asks of an account of which every request is answered so.
+fn asked_of(misbehaviour: &Misbehaviour, attempts: usize) -> BTreeMap<String, usize> {
+    let mut asked = operations(&[(ACCOUNT, attempts), (APPLICATIONS, attempts)]);
+    // A key that is refused is asked about, to say which half of it is wrong.
+    if *misbehaviour == Misbehaviour::Unauthorized {
+        asked.insert(KEY.to_owned(), 1);
+    }
+    asked
+}
+
+#[tokio::test]
+async fn on_entry_only_what_twilio_itself_says_of_them_keeps_credentials_out() {
+    let harness = Harness::shared().await;
+    let mut cases = JoinSet::new();
+    for (misbehaviour, outcome, attempts) in misbehaviours() {
+        cases.spawn(async move {
+            let newcomer = harness.newcomer().await;
+            let always = Times::Always;
+            let fault = newcomer.account.misbehave(misbehaviour.clone(), always);
+            let (answer, asked) = counted(harness, &newcomer, newcomer.store()).await;
+            assert_eq!(
+                asked,
+                asked_of(&misbehaviour, attempts),
+                "{misbehaviour:?}"
+            );
+            harness.stack.twilio().faults().remove(fault);
+            if outcome == "invalid" {
+                assert_eq!(answer.refusal(), (422, "credentials_invalid"));
+                let missing = newcomer.admin.get(TWILIO).await;
+                assert_eq!(missing.status, 404, "{misbehaviour:?}");
+                assert!(!audited(&newcomer).await.contains(&"credential_stored".to_owned()));
+                return;
+            }
+            let entered = answer.document(201);
+            assert_eq!(entered, stored(&newcomer).await, "{misbehaviour:?}");
+            assert_eq!(entered["status"], outcome, "{misbehaviour:?}");
+            assert_eq!(entered["is_active"], true);
+            assert_eq!(entered["capabilities"], json!([]));
+            assert!(entered["verification_error"].is_string());
+            assert!(entered["last_verified_at"].is_string());
+            // Nothing was found against them: they work as soon as Twilio does.
+            token(harness, &newcomer).await.document(200);
+        });
+    }
+    cases.join_all().await;
+}
+
+#[tokio::test]
+async fn on_demand_what_is_no_word_of_twilios_leaves_credentials_as_they_were() {
+    let harness = Harness::shared().await;
+    let mut cases = JoinSet::new();
+    for (misbehaviour, outcome, attempts) in misbehaviours() {
+        cases.spawn(async move {
+            let newcomer = harness.connected().await;
+            let before = stored(&newcomer).await;
+            let always = Times::Always;
+            newcomer.account.misbehave(misbehaviour.clone(), always);
+            let (found, asked) = counted(harness, &newcomer, verified(&newcomer)).await;
+            assert_eq!(
+                asked,
+                asked_of(&misbehaviour, attempts),
+                "{misbehaviour:?}"
+            );
+            assert_eq!(found["outcome"], outcome, "{misbehaviour:?}");
+            assert_eq!(found["capabilities"], json!([]));
+            let after = stored(&newcomer).await;
+            assert_eq!(after["status"], outcome);
+            assert_eq!(after["verification_error"], found["error"]);
+            assert_eq!(after["last_verified_at"], found["checked_at"]);
+            assert_eq!(after["is_active"], true);
+            assert_eq!(after["version"], before["version"]);
+            let known = match outcome {
+                "invalid" => &json!([]),
+                _ => &before["capabilities"],
+            };
+            assert_eq!(&after["capabilities"], known, "{misbehaviour:?}");
+        });
+    }
+    cases.join_all().await;
+}
+
+/// What becomes of credentials at Twilio, and what a check makes of it.
+struct Fate {
+    happens: fn(&Harness, &Newcomer),
+    outcome: &'static str,
+    capabilities: &'static [&'static str],
+    says: &'static str,
+    asked: &'static [(&'static str, usize)],
+}
+
+const ALL: &[&str] = &["receive_webhooks", "call_api", "issue_tokens"];
+const BOTH: &[(&str, usize)] = &[(ACCOUNT, 1), (APPLICATIONS, 1)];
+const WITH_KEY: &[(&str, usize)] = &[(ACCOUNT, 1), (APPLICATIONS, 1), (KEY, 1)];
+
+fn key_of(newcomer: &Newcomer) -> (&str, &str) {
+    let text = |field: &str| newcomer.credentials[field].as_str().unwrap();
+    (text("api_key_sid"), text("api_key_secret"))
+}
+
+fn fates() -> Vec<Fate> {
+    vec![
+        Fate {
+            happens: |_, _| {},
+            outcome: "valid",
+            capabilities: ALL,
+            says: "",
+            asked: BOTH,
+        },
+        Fate {
+            happens: |_, newcomer| newcomer.account.suspend(),
+            outcome: "invalid",
+            capabilities: &[],
+            says: "suspended or closed",
+            asked: BOTH,
+        },
+        Fate {
+            happens: |_, newcomer| newcomer.account.close(),
+            outcome: "invalid",
+            capabilities: &[],
+            says: "suspended or closed",
+            asked: BOTH,
+        },
+        Fate {
+            happens: |_, newcomer| newcomer.account.become_test_account(),
+            outcome: "invalid",
+            capabilities: &[],
+            says: "test credentials",
+            asked: BOTH,
+        },
+        Fate {
+            happens: |_, newcomer| newcomer.account.set_auth_token(&"5".repeat(32)),
+            outcome: "invalid",
+            capabilities: &[],
+            says: "auth_token: Twilio does not accept",
+            asked: BOTH,
+        },
+        // Both tokens authenticate, but webhooks are signed by the other one.
+        Fate {
+            happens: |_, newcomer| {
+                let stored = newcomer.account.auth_token();
+                newcomer.account.set_secondary_auth_token(stored.as_deref());
+                newcomer.account.set_auth_token(&"5".repeat(32));
+            },
+            outcome: "restricted",
+            capabilities: &["call_api", "issue_tokens"],
+            says: "not the primary one",
+            asked: BOTH,
+        },
+        Fate {
+            happens: |_, newcomer| {
+                let (sid, _) = key_of(newcomer);
+                newcomer.account.delete_key(sid);
+                let other = "another-secret-of-this-key-000001";
+                newcomer.account.add_known_key(KeyKind::Standard, sid, other);
+            },
+            outcome: "invalid",
+            capabilities: &["receive_webhooks"],
+            says: "api_key_secret: it is not the secret of this key",
+            asked: WITH_KEY,
+        },
+        Fate {
+            happens: |_, newcomer| newcomer.account.delete_key(key_of(newcomer).0),
+            outcome: "invalid",
+            capabilities: &["receive_webhooks"],
+            says: "no such key",
+            asked: WITH_KEY,
+        },
+        Fate {
+            happens: |harness, newcomer| {
+                let (sid, secret) = key_of(newcomer);
+                newcomer.account.delete_key(sid);
+                let other = sid.replacen("SK", "AC", 1).parse().unwrap();
+                let other = harness.stack.twilio().account(&other);
+                other.open("the-auth-token-of-somebody-else");
+                other.add_known_key(KeyKind::Standard, sid, secret);
+            },
+            outcome: "invalid",
+            capabilities: &["receive_webhooks"],
+            says: "no such key",
+            asked: BOTH,
+        },
+        Fate {
+            happens: |_, newcomer| {
+                let (sid, secret) = key_of(newcomer);
+                newcomer.account.delete_key(sid);
+                let kind = KeyKind::Restricted(vec![Permission::ReadNumbers]);
+                newcomer.account.add_known_key(kind, sid, secret);
+            },
+            outcome: "restricted",
+            capabilities: &["receive_webhooks"],
+            says: "the key is restricted",
+            asked: BOTH,
+        },
+    ]
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_credentials_is_told_on_entry() {
+    let harness = Harness::shared().await;
+    let mut cases = JoinSet::new();
+    for fate in fates() {
+        cases.spawn(async move {
+            let newcomer = harness.newcomer().await;
+            (fate.happens)(harness, &newcomer);
+            let (answer, asked) = counted(harness, &newcomer, newcomer.store()).await;
+            assert_eq!(asked, operations(fate.asked), "{}", fate.says);
+            if fate.outcome == "invalid" {
+                assert_eq!(answer.refusal(), (422, "credentials_invalid"));
+                let detail = answer.body["detail"].as_str().unwrap();
+                assert!(detail.contains(fate.says), "{detail}");
+                assert_eq!(newcomer.admin.get(TWILIO).await.status, 404);
+                return;
+            }
+            let entered = answer.document(201);
+            assert_eq!(entered["status"], fate.outcome, "{}", fate.says);
+            assert_eq!(entered["capabilities"], json!(fate.capabilities));
+            let error = entered["verification_error"].as_str().unwrap_or_default();
+            assert!(error.contains(fate.says), "{error}");
+        });
+    }
+    cases.join_all().await;
+}
+
+#[tokio::test]
+async fn what_has_become_of_credentials_is_found_on_demand() {
+    let harness = Harness::shared().await;
+    let mut cases = JoinSet::new();
+    for fate in fates() {
+        cases.spawn(async move {
+            let newcomer = harness.connected().await;
+            (fate.happens)(harness, &newcomer);
+            let (found, asked) = counted(harness, &newcomer, verified(&newcomer)).await;
+            assert_eq!(asked, operations(fate.asked), "{}", fate.says);
+            assert_eq!(found["outcome"], fate.outcome, "{}", fate.says);
+            assert_eq!(found["capabilities"], json!(fate.capabilities));
+            let error = found["error"].as_str().unwrap_or_default();
+            assert!(error.contains(fate.says), "{error}");
+            let after = stored(&newcomer).await;
+            assert_eq!(after["status"], fate.outcome);
+            assert_eq!(after["capabilities"], json!(fate.capabilities));
+            assert_eq!(after["verification_error"], found["error"]);
+            assert_eq!(after["is_active"], true);
+        });
+    }
+    cases.join_all().await;
+}
+
+#[tokio::test]
+async fn without_an_api_key_an_account_is_valid_and_the_key_is_asked_for() {
+    let harness = Harness::shared().await;
+    let mut newcomer = harness.newcomer().await;
+    for field in ["api_key_sid", "api_key_secret"] {
+        newcomer.credentials.as_object_mut().unwrap().remove(field);
+    }
+    let (answer, asked) = counted(harness, &newcomer, newcomer.store()).await;
+    assert_eq!(asked, operations(&[(ACCOUNT, 1)]));
+    let entered = answer.document(201);
+    assert_eq!(entered["status"], "valid");
+    let expected = json!(["receive_webhooks", "call_api"]);
+    assert_eq!(entered["capabilities"], expected);
+    let error = entered["verification_error"].as_str().unwrap();
+    assert!(error.contains("no access tokens can be issued"), "{error}");
+    let refused = token(harness, &newcomer).await;
+    assert_eq!(refused.refusal(), (409, "api_key_missing"));
+}
+
+#[tokio::test]
+async fn a_secondary_token_is_checked_by_a_call_of_its_own() {
+    let harness = Harness::shared().await;
+    let mut newcomer = harness.newcomer().await;
+    let secondary = "7".repeat(32);
+    newcomer.credentials["secondary_auth_token"] = json!(secondary);
+    newcomer.account.set_secondary_auth_token(Some(&secondary));
+    let (answer, asked) = counted(harness, &newcomer, newcomer.store()).await;
+    assert_eq!(asked, operations(&[(ACCOUNT, 2), (APPLICATIONS, 1)]));
+    assert_eq!(answer.document(201)["status"], "valid");
+
+    newcomer.account.set_secondary_auth_token(None);
+    let found = verified(&newcomer).await;
+    // Everything works without it.
+    assert_eq!(found["outcome"], "restricted");
+    assert_eq!(found["capabilities"], json!(ALL));
+    let error = found["error"].as_str().unwrap();
+    assert!(error.starts_with("secondary_auth_token"), "{error}");
+    token(harness, &newcomer).await.document(200);
+}
+
+#[tokio::test]
+async fn a_rotation_at_twilio_that_was_prepared_here_changes_nothing() {
+    let harness = Harness::shared().await;
+    let mut newcomer = harness.newcomer().await;
+    let next = "7".repeat(32);
+    newcomer.credentials["secondary_auth_token"] = json!(next);
+    newcomer.account.set_secondary_auth_token(Some(&next));
+    newcomer.store().await.document(201);
+    // The secondary is promoted; the primary before is gone at once.
+    newcomer.account.set_auth_token(&next);
+    newcomer.account.set_secondary_auth_token(None);
+    let found = verified(&newcomer).await;
+    assert_eq!(found["outcome"], "invalid", "{found}");
+    let error = found["error"].as_str().unwrap();
+    assert!(error.starts_with("account_sid, auth_token"), "{error}");
+}
+
+/// Sends the tenant's webhooks, signed with the auth token that it entered.
+fn correspondent(harness: &Harness, newcomer: &Newcomer) -> Tenant {
+    let mut entered = newcomer.credentials.clone();
+    entered["phone_number"] = json!("+12125550123");
+    let entered = shared::twilio::TwilioCredentials::from_input(&entered).unwrap();
+    let target = Target::new(&entered, harness.urls());
+    Tenant {
+        id: newcomer.id.clone(),
+        sender: WebhookSender::new(target.account.clone()),
+        target,
+        document: Value::Null,
+        console: harness.console(),
+    }
+}
+
+#[tokio::test]
+async fn only_the_second_invalid_in_a_row_deactivates_whatever_else_is_answered_in_between() {
+    let harness = Harness::shared().await;
+    let newcomer = harness.connected().await;
+    token(harness, &newcomer).await.document(200);
+    let own = newcomer.account.auth_token().unwrap();
+    newcomer.account.set_auth_token(&"5".repeat(32));
+    assert_eq!(verified(&newcomer).await["outcome"], "invalid");
+    for (misbehaviour, outcome, _) in misbehaviours() {
+        if outcome == "invalid" {
+            continue;
+        }
+        let always = Times::Always;
+        let fault = newcomer.account.misbehave(misbehaviour.clone(), always);
+        assert_eq!(verified(&newcomer).await["outcome"], outcome);
+        harness.stack.twilio().faults().remove(fault);
+        assert_eq!(stored(&newcomer).await["is_active"], true);
+    }
+    assert_eq!(verified(&newcomer).await["outcome"], "invalid");
+    let inactive = stored(&newcomer).await;
+    assert_eq!(inactive["is_active"], false);
+    assert_eq!(inactive["status"], "invalid");
+    let refused = token(harness, &newcomer).await;
+    assert_eq!(refused.refusal(), (409, "credentials_inactive"));
+    assert_eq!(audited(&newcomer).await[0], "credential_deactivated");
+
+    // A third says it no second time, and what cannot tell leaves it as it is.
+    verified(&newcomer).await;
+    let fault = newcomer
+        .account
+        .misbehave(Misbehaviour::InternalError, Times::Always);
+    verified(&newcomer).await;
+    harness.stack.twilio().faults().remove(fault);
+    let still = stored(&newcomer).await;
+    assert_eq!(still["is_active"], false);
+    assert_eq!(still["status"], "unreachable");
+    // Why they are not in use stays said.
+    assert_eq!(
+        still["verification_error"],
+        inactive["verification_error"]
+    );
+
+    newcomer.account.set_auth_token(&own);
+    assert_eq!(verified(&newcomer).await["outcome"], "valid");
+    assert_eq!(stored(&newcomer).await["is_active"], true);
+    token(harness, &newcomer).await.document(200);
+    let audited = audited(&newcomer).await;
+    let about = audited
+        .iter()
+        .filter(|action| action.ends_with("activated"));
+    let about: Vec<&str> = about.map(String::as_str).collect();
+    assert_eq!(about, ["credential_reactivated", "credential_deactivated"]);
+}
+
+#[tokio::test]
+async fn a_valid_check_between_two_invalid_ones_starts_the_count_anew() {
+    let harness = Harness::shared().await;
+    let newcomer = harness.connected().await;
+    let own = newcomer.account.auth_token().unwrap();
+    for _ in 0..3 {
+        newcomer.account.set_auth_token(&"5".repeat(32));
+        assert_eq!(verified(&newcomer).await["outcome"], "invalid");
+        newcomer.account.set_auth_token(&own);
+        assert_eq!(verified(&newcomer).await["outcome"], "valid");
+    }
+    assert_eq!(stored(&newcomer).await["is_active"], true);
+    let audited = audited(&newcomer).await;
+    assert!(audited.iter().all(|action| !action.ends_with("activated")));
+}
+
+#[tokio::test]
+async fn credentials_that_are_not_in_use_still_verify_webhooks() {
+    let harness = Harness::shared().await;
+    let newcomer = harness.connected().await;
+    newcomer.account.set_auth_token(&"5".repeat(32));
+    verified(&newcomer).await;
+    verified(&newcomer).await;
+    assert_eq!(stored(&newcomer).await["is_active"], false);
+    let correspondent = correspondent(harness, &newcomer);
+    for route in [Route::Voice, Route::Sms, Route::Whatsapp] {
+        let event = traffic::event(&correspondent, route);
+        let status = traffic::deliver(&correspondent, &event).await;
+        assert!(matches!(status, 200 | 204), "{route:?} {status}");
+        assert_eq!(traffic::facts(&correspondent, &event.resource).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn credentials_entered_anew_are_in_use_again_when_twilio_accepts_them() {
+    let harness = Harness::shared().await;
+    let mut newcomer = harness.connected().await;
+    let next = "5".repeat(32);
+    newcomer.account.set_auth_token(&next);
+    verified(&newcomer).await;
+    verified(&newcomer).await;
+    // The same again proves nothing while Twilio does not answer.
+    let fault = newcomer
+        .account
+        .misbehave(Misbehaviour::Unavailable, Times::Always);
+    let same = newcomer.store().await.document(200);
+    assert_eq!(same["is_active"], false);
+    assert_eq!(same["status"], "unreachable");
+    harness.stack.twilio().faults().remove(fault);
+    let refused = newcomer.store().await;
+    assert_eq!(refused.refusal(), (422, "credentials_invalid"));
+
+    newcomer.credentials["auth_token"] = json!(next);
+    let entered = newcomer.store().await.document(200);
+    assert_eq!(entered["is_active"], true);
+    assert_eq!(entered["status"], "valid");
+    token(harness, &newcomer).await.document(200);
+}
+
+#[tokio::test]
+async fn one_half_that_cannot_be_asked_about_leaves_the_other_told() {
+    let harness = Harness::shared().await;
+    let newcomer = harness.newcomer().await;
+    let sid = newcomer.account.sid().as_str();
+    harness.stack.twilio().faults().inject(
+        Matching::operations([APPLICATIONS]).on(sid),
+        Misbehaviour::TooManyRequests {
+            retry_after: Some(60),
+        },
+        Times::Always,
+    );
+    let entered = newcomer.store().await.document(201);
+    assert_eq!(entered["status"], "rate_limited");
+    assert_eq!(entered["is_active"], true);
+    // The account's wrong token is worse news than the key's silence.
+    newcomer.account.set_auth_token(&"5".repeat(32));
+    assert_eq!(verified(&newcomer).await["outcome"], "invalid");
+}
