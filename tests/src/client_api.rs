@@ -2,5 +2,6 @@
 
 mod caller;
 mod onboarding;
+mod other_providers;
 mod verification;
 mod walkthrough;
