@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use local::double::Misbehaviour;
 use local::emulators::faults::{Matching, Times};
+use local::logs::Line;
 use local::providers::VapiKey;
 use serde_json::{Value, json};
 
@@ -160,71 +161,58 @@ async fn providers_that_hang_are_given_up_before_the_gateway_gives_up() {
     providers.faults().clear();
 }
 
-/// The log lines of a function's calls to Twilio since the first so many lines.
-fn attempts(harness: &Harness, from: usize, operation: &str) -> Vec<u64> {
-    let lines = harness.stack.logs().lines();
-    let lines = lines.iter().skip(from);
-    lines
-        .filter_map(|line| serde_json::from_str::<Value>(&line.text).ok())
-        .filter(|line| line["operation"] == operation)
-        .filter_map(|line| line["attempts"].as_u64())
-        .collect()
+/// Waits until the functions have told of an operation in a tenant's name that took so many attempts, and gives how many each took
+/// until then.
+async fn attempts(harness: &Harness, tenant: &Newcomer, operation: &str, last: u64) -> Vec<u64> {
+    let logs = harness.stack.logs();
+    let told = |line: &Line| {
+        let line: Value = serde_json::from_str(&line.text).ok()?;
+        let is_it = line["operation"] == operation && line["tenant_id"] == tenant.id.as_str();
+        line["attempts"].as_u64().filter(|_| is_it)
+    };
+    // A line may come after the answer.
+    logs.wait_for(|line| told(line) == Some(last), Duration::from_secs(10))
+        .await;
+    logs.lines().iter().filter_map(told).collect()
 }
 
 #[tokio::test]
 async fn a_connection_that_died_unnoticed_fails_no_request_and_makes_no_app_twice() {
     // One process a function, so that a request finds the connections of the one before.
     let harness = Harness::start(|options| options.concurrency = 1);
-    let (checked, first, second) = (
-        harness.connected().await,
-        harness.connected().await,
-        harness.connected().await,
-    );
+    let (first, second) = (harness.connected().await, harness.connected().await);
     let faults = harness.stack.twilio().faults();
-    let check = || async {
-        let answer = checked.admin.post(VERIFY, &json!({})).await;
+    let dying = || {
+        let always = Times::Always;
+        first.account.misbehave(Misbehaviour::DieAfterwards, always)
+    };
+    let check = async |newcomer: &Newcomer| {
+        let answer = newcomer.admin.post(VERIFY, &json!({})).await;
         assert_eq!(answer.document(200)["outcome"], "valid");
     };
-    let fault = checked
-        .account
-        .misbehave(Misbehaviour::DieAfterwards, Times::Always);
-    check().await;
+    let fault = dying();
+    check(&first).await;
     faults.remove(fault);
-    let (from, before) = (
-        harness.stack.logs().lines().len(),
-        checked.account.calls().count(),
-    );
-    check().await;
+    let before = second.account.calls().count();
+    check(&second).await;
     // What was sent by the dead ones never arrived.
-    assert_eq!(checked.account.calls().count() - before, 2);
+    assert_eq!(second.account.calls().count() - before, 2);
     for operation in ["accounts.fetch", "applications.try"] {
-        wait_for(&harness, from, operation).await;
-        assert_eq!(attempts(&harness, from, operation), [2], "{operation}");
+        // The first is from when the credentials were entered.
+        let attempts = attempts(&harness, &second, operation, 2).await;
+        assert_eq!(attempts, [1, 2], "{operation}");
     }
 
-    let fault = first
-        .account
-        .misbehave(Misbehaviour::DieAfterwards, Times::Always);
+    let fault = dying();
     token(&harness, &first).await.document(200);
     faults.remove(fault);
-    let from = harness.stack.logs().lines().len();
     token(&harness, &second).await.document(200);
-    wait_for(&harness, from, "applications.create").await;
-    assert_eq!(attempts(&harness, from, "applications.list"), [2]);
-    assert_eq!(attempts(&harness, from, "applications.create"), [1]);
+    for (operation, expected) in [("applications.list", 2), ("applications.create", 1)] {
+        let attempts = attempts(&harness, &second, operation, expected).await;
+        assert_eq!(attempts, [expected], "{operation}");
+    }
     for tenant in [&first, &second] {
         assert_eq!(count(tenant, CREATE), 1);
         assert_eq!(tenant.account.applications().len(), 1);
-    }
-}
-
-/// Waits for a function's line about a call, which may come after the answer.
-async fn wait_for(harness: &Harness, from: usize, operation: &str) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while attempts(harness, from, operation).is_empty() {
-        assert!(Instant::now() < deadline, "no line about {operation}");
-        let any = |line: &local::logs::Line| line.text.contains(operation);
-        let left = deadline.saturating_duration_since(Instant::now());
-        harness.stack.logs().wait_for(any, left).await;
     }
 }
