@@ -20,7 +20,13 @@ pub(crate) async fn check_health(
 ) -> Result<Reply, Problem> {
     let opened = credentials.integrations.open(scope, Provider::Twilio).await;
     let report = match opened {
-        Ok((_, Configuration::Twilio(twilio))) => check(credentials, scope, call, &twilio).await?,
+        Ok((record, Configuration::Twilio(twilio))) => {
+            let report = check(credentials, scope, call, &twilio).await?;
+            match record.is_active {
+                true => report,
+                false => report.not_in_use(),
+            }
+        }
         Ok(_) | Err(IntegrationError::Missing(_)) => HealthReport::without_credentials(),
         Err(error) => return Err(error.into()),
     };

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::misbehaviour::page;
+use super::misbehaviour::{going_on_at, page};
 use super::request::sid_kind;
 use super::{Answer, Misbehaviour, Played, Refusal, Request};
 use crate::emulators::StartError;
@@ -142,7 +142,7 @@ async fn handle<S: Played>(
     let number = shared
         .wire
         .begin(&operation, targets, misbehaviour.is_some());
-    let answer = shared.answer(&request, misbehaviour).await;
+    let answer = shared.answer(&request, misbehaviour.clone()).await;
     shared
         .wire
         .finish(number, answer.as_ref().map(|answer| answer.status));
@@ -150,6 +150,11 @@ async fn handle<S: Played>(
         scissors.cut();
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
+    match misbehaviour {
+        Some(Misbehaviour::CutShort) => scissors.cut_short(),
+        Some(Misbehaviour::DieAfterwards) => scissors.die_afterwards(),
+        _ => {}
+    }
     response(answer)
 }
 
@@ -178,6 +183,13 @@ impl<S: Played> Shared<S> {
             Misbehaviour::Unavailable => refusal(Refusal::Unavailable),
             Misbehaviour::HtmlForbidden => Some(page(403, "403 Forbidden")),
             Misbehaviour::HtmlUnavailable => Some(page(503, "503 Service Temporarily Unavailable")),
+            Misbehaviour::Html(status) => Some(page(status, "Something is not right")),
+            Misbehaviour::NextPage(address) => {
+                Some(going_on_at(&address, self.service.answer(request)))
+            }
+            Misbehaviour::CutShort | Misbehaviour::DieAfterwards => {
+                Some(self.service.answer(request))
+            }
             Misbehaviour::Garbled => Some(Answer::new(200, "application/json", "{\"sid\": \"")),
             Misbehaviour::Hang(limit) => {
                 self.wait(limit, true).await;

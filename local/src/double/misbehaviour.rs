@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::Answer;
 
 /// How a service misbehaves. Injected by `Faults<Misbehaviour>`, for one account, one credential, or all.
@@ -24,8 +26,12 @@ pub enum Misbehaviour {
     HtmlForbidden,
     /// 503 with a page for people, as an edge network answers for a service that it cannot reach.
     HtmlUnavailable,
+    /// A page for people with any status, as whatever stands in between answers.
+    Html(u16),
     /// 200 with what is no JSON.
     Garbled,
+    /// The request is done, and the list that answers it goes on at this address.
+    NextPage(String),
     /// Nothing is done and nothing answered until the time is over or the fault is taken back; then the connection is
     /// closed.
     Hang(Duration),
@@ -33,6 +39,11 @@ pub enum Misbehaviour {
     Close,
     /// The request is done, and the connection is closed instead of the answer.
     LoseAnswer,
+    /// The request is done, and the connection is closed before the end of the answer.
+    CutShort,
+    /// The request is done and answered; then the connection is dead, which nobody is told: what is sent by it next is lost,
+    /// as after the caller was frozen.
+    DieAfterwards,
     /// The request is done after a while.
     Delay(Duration),
 }
@@ -45,6 +56,23 @@ pub(crate) enum Refusal {
     TooManyRequests,
     InternalError,
     Unavailable,
+}
+
+/// A list that goes on at another address, whichever of Twilio's two forms it has.
+pub(super) fn going_on_at(address: &str, answer: Answer) -> Answer {
+    let Ok(mut list) = serde_json::from_slice::<Value>(&answer.body) else {
+        return answer;
+    };
+    for (parent, member) in [("", "next_page_uri"), ("/meta", "next_page_url")] {
+        let place = list.pointer_mut(parent).and_then(Value::as_object_mut);
+        if let Some(next) = place.and_then(|place| place.get_mut(member)) {
+            *next = Value::from(address);
+        }
+    }
+    Answer {
+        body: list.to_string().into(),
+        ..answer
+    }
 }
 
 /// A page of an edge network.

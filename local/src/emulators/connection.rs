@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use axum::extract::connect_info::Connected;
@@ -16,21 +16,38 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Debug)]
 pub(crate) struct CuttableListener(pub(crate) TcpListener);
 
-/// A TCP stream that stops at the next write once it is cut.
+/// What becomes of a connection, which is whole at first: it stops at the next write.
+const CUT: u8 = 1;
+/// It stops just before the end of the next write.
+const CUT_SHORT: u8 = 2;
+/// It stops when something more is asked by it.
+const DEAD_AFTERWARDS: u8 = 3;
+
+/// A TCP stream that stops once it is cut.
 #[derive(Debug)]
 pub(crate) struct CuttableStream {
     stream: TcpStream,
-    cut: Arc<AtomicBool>,
+    fate: Arc<AtomicU8>,
 }
 
 /// Cuts the connection that a request came by.
 #[derive(Debug, Clone)]
-pub(crate) struct Scissors(Arc<AtomicBool>);
+pub(crate) struct Scissors(Arc<AtomicU8>);
 
 impl Scissors {
     /// From now on nothing is sent; the connection closes at the next attempt.
     pub(crate) fn cut(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.store(CUT, Ordering::SeqCst);
+    }
+
+    /// The answer loses its end, and the connection closes.
+    pub(crate) fn cut_short(&self) {
+        self.0.store(CUT_SHORT, Ordering::SeqCst);
+    }
+
+    /// The answer arrives, and the connection is dead without looking so: it closes at the next request, which nobody sees.
+    pub(crate) fn die_afterwards(&self) {
+        self.0.store(DEAD_AFTERWARDS, Ordering::SeqCst);
     }
 }
 
@@ -47,7 +64,7 @@ impl Listener for CuttableListener {
             (
                 CuttableStream {
                     stream,
-                    cut: Arc::default(),
+                    fate: Arc::default(),
                 },
                 address,
             )
@@ -61,16 +78,34 @@ impl Listener for CuttableListener {
 
 impl Connected<IncomingStream<'_, CuttableListener>> for Scissors {
     fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
-        Self(Arc::clone(&stream.io().cut))
+        Self(Arc::clone(&stream.io().fate))
     }
 }
 
 impl CuttableStream {
+    fn fate(&self) -> u8 {
+        self.fate.load(Ordering::SeqCst)
+    }
+
     fn whole(&self) -> io::Result<()> {
-        if self.cut.load(Ordering::SeqCst) {
+        if self.fate() == CUT {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(())
+    }
+
+    /// Writes all but the last byte, after which the connection is cut.
+    fn write_short(
+        &mut self,
+        context: &mut Context<'_>,
+        mut bytes: Vec<u8>,
+    ) -> Poll<io::Result<usize>> {
+        bytes.pop();
+        let written = Pin::new(&mut self.stream).poll_write(context, &bytes);
+        if written.is_ready() {
+            self.fate.store(CUT, Ordering::SeqCst);
+        }
+        written
     }
 }
 
@@ -80,7 +115,11 @@ impl AsyncRead for CuttableStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if self.fate() == DEAD_AFTERWARDS && read.is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        read
     }
 }
 
@@ -91,6 +130,9 @@ impl AsyncWrite for CuttableStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.whole()?;
+        if self.fate() == CUT_SHORT {
+            return self.write_short(context, bytes.to_vec());
+        }
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -100,6 +142,10 @@ impl AsyncWrite for CuttableStream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.whole()?;
+        if self.fate() == CUT_SHORT {
+            let parts: Vec<&[u8]> = slices.iter().map(|slice| &**slice).collect();
+            return self.write_short(context, parts.concat());
+        }
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 

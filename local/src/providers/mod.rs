@@ -187,8 +187,20 @@ impl ProviderDoubles {
         misbehaviour: Misbehaviour,
         times: Times,
     ) -> FaultId {
-        let matching = Matching::any().partition(Fingerprint::of(credential).as_str());
+        let matching = Matching::any().partition(Self::partition(credential));
         self.faults().inject(matching, misbehaviour, times)
+    }
+
+    /// The requests so far that came with one API key, or with one refresh token or what it gave.
+    #[must_use]
+    pub fn calls_with(&self, credential: &str) -> Calls {
+        self.wire().calls().partition(&Self::partition(credential))
+    }
+
+    /// The partition under which the wire log has the requests with a credential; `Matching::partition` takes it too.
+    #[must_use]
+    pub fn partition(credential: &str) -> String {
+        Fingerprint::of(credential).as_str().to_owned()
     }
 
     /// Registers a key at Vapi, or changes its kind.

@@ -9,6 +9,7 @@ use super::TwilioCredentials;
 use super::rest::{Account, AccountStatus, ErrorKind, TwilioClient, TwilioError};
 use crate::clock::Clock;
 use crate::outbound::Outbound;
+use crate::secret::Secret;
 use crate::verification::{Capability, Outcome, Verification};
 
 /// Checks credentials: the auth token and the secondary one by fetching the account, the API key by listing one App, which is
@@ -87,6 +88,10 @@ mod faults {
         what: "auth_token: Twilio accepts this token, but it is not the primary one that signs webhooks.",
         remedy: "Enter the primary token as auth_token and this one as secondary_auth_token, or promote it in Twilio's console.",
     };
+    pub(super) const PROMOTED: Fault = Fault {
+        what: "auth_token: Twilio accepts it no longer; the secondary token has taken its place.",
+        remedy: "Enter what is stored as secondary_auth_token as auth_token, and the new secondary token or none.",
+    };
     pub(super) const WRONG_KEY: Fault = Fault {
         what: "api_key_sid, api_key_secret: Twilio does not accept this pair.",
         remedy: "Enter a Standard key of this account, region US1, with the secret that was shown when it was made.",
@@ -131,8 +136,8 @@ pub(super) async fn examine(client: &TwilioClient<'_>) -> Findings {
     let credentials = client.credentials();
     let secondary = async {
         match credentials.secondary_auth_token {
-            Some(_) => judge_secondary(client.as_secondary_auth_token().account().await),
-            None => VALID,
+            Some(_) => Some(client.as_secondary_auth_token().account().await),
+            None => None,
         }
     };
     let has_key = credentials.api_key_sid.is_some() && credentials.api_key_secret.is_some();
@@ -144,7 +149,32 @@ pub(super) async fn examine(client: &TwilioClient<'_>) -> Findings {
     };
     let as_token = client.as_auth_token();
     let (account, key, secondary) = tokio::join!(as_token.account(), key, secondary);
-    conclude(judge_account(account, credentials), key, secondary)
+    let judgement = match (&account, &secondary) {
+        (Err(error), Some(Ok(by_secondary))) if is_promoted(error, by_secondary, credentials) => {
+            (Outcome::Restricted, Some(faults::PROMOTED))
+        }
+        _ => judge_account(account, credentials),
+    };
+    conclude(judgement, key, secondary.map_or(VALID, judge_secondary))
+}
+
+/// Whether the secondary token was promoted since it was stored: the primary is refused, and the account shows the secondary as
+/// its own. In the middle of a rotation that was prepared here that is no reason to stop: it signs webhooks, and they are taken.
+fn is_promoted(
+    error: &TwilioError,
+    by_secondary: &Account,
+    credentials: &TwilioCredentials,
+) -> bool {
+    error.kind() == ErrorKind::Authentication
+        && by_secondary.sid == credentials.account_sid
+        && !matches!(
+            by_secondary.status,
+            AccountStatus::Suspended | AccountStatus::Closed
+        )
+        && credentials
+            .secondary_auth_token
+            .as_ref()
+            .is_some_and(|token| may_be_primary(by_secondary, [token]))
 }
 
 /// Asks about the API key; when it is refused, asks by the auth token whether there is such a key, to say which half is wrong.
@@ -188,26 +218,22 @@ fn judge_account(
     }
 }
 
-/// Whether the token that signs webhooks is among those that are stored. Both of an account's tokens authenticate; that the
-/// account's own `auth_token` is the primary one is an inference, so one that Twilio masks or leaves out is not judged.
+/// Whether the token that signs webhooks is among those that are stored.
 fn knows_primary_token(account: &Account, credentials: &TwilioCredentials) -> bool {
-    let Some(primary) = account
-        .auth_token
-        .as_ref()
-        .map(crate::secret::Secret::expose)
-    else {
+    let stored = [&credentials.auth_token].into_iter();
+    may_be_primary(account, stored.chain(&credentials.secondary_auth_token))
+}
+
+/// Whether one of these tokens may be the account's primary one. Both of an account's tokens authenticate; that the account's
+/// own `auth_token` is the primary one is an inference, so one that Twilio masks or leaves out is not judged.
+fn may_be_primary<'t>(account: &Account, tokens: impl IntoIterator<Item = &'t Secret>) -> bool {
+    let Some(primary) = account.auth_token.as_ref().map(Secret::expose) else {
         return true;
     };
     let is_token = primary.len() == 32 && primary.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_primary = |token: &crate::secret::Secret| {
-        bool::from(token.expose().as_bytes().ct_eq(primary.as_bytes()))
-    };
-    !is_token
-        || is_primary(&credentials.auth_token)
-        || credentials
-            .secondary_auth_token
-            .as_ref()
-            .is_some_and(is_primary)
+    let is_primary =
+        |token: &Secret| bool::from(token.expose().as_bytes().ct_eq(primary.as_bytes()));
+    !is_token || tokens.into_iter().any(is_primary)
 }
 
 /// `Restricted` is proof of ownership, and no error is: Twilio may well tell a stranger that an account is suspended.
@@ -260,7 +286,9 @@ fn conclude(account: Judgement, key: Option<Judgement>, secondary: Judgement) ->
     if signs_webhooks {
         capabilities.push(Capability::ReceiveWebhooks);
     }
-    if works && key.is_none_or(|key| key.0 == Outcome::Valid) {
+    // Without a key, calls are made with the auth token.
+    let has_login = key.is_some() || account.1 != Some(faults::PROMOTED);
+    if works && has_login && key.is_none_or(|key| key.0 == Outcome::Valid) {
         capabilities.push(Capability::CallApi);
     }
     if works && key.is_some_and(|key| key.0 == Outcome::Valid) {

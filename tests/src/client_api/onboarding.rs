@@ -1,11 +1,13 @@
 //! Tenants that come by the API, with an account at Twilio.
 
 use local::twilio::rest::{KeyKind, TwilioAccount};
+use local::twilio::{Target, WebhookSender};
 use serde_json::{Value, json};
 use shared::tenant::TenantId;
+use shared::twilio::TwilioCredentials;
 
 use super::caller::{Answer, Caller};
-use crate::harness::Harness;
+use crate::harness::{Harness, Tenant};
 
 /// A tenant that an operator created, with an account at Twilio whose credentials nobody has stored yet.
 pub(crate) struct Newcomer {
@@ -52,5 +54,18 @@ impl Newcomer {
     pub(crate) async fn store(&self) -> Answer {
         let path = "/api/integrations/twilio";
         self.admin.put(path, &self.credentials).await
+    }
+
+    /// Sends its webhooks, signed with the auth token that its admin enters.
+    pub(crate) fn correspondent(&self, harness: &Harness) -> Tenant {
+        let entered = TwilioCredentials::from_input(&self.credentials).unwrap();
+        let target = Target::new(&entered, harness.urls());
+        Tenant {
+            id: self.id.clone(),
+            sender: WebhookSender::new(target.account.clone()),
+            target,
+            document: Value::Null,
+            console: harness.console(),
+        }
     }
 }

@@ -108,6 +108,11 @@ impl TwilioAccount {
         self.change(|account| account.status = Status::Closed);
     }
 
+    /// Makes it the one of Twilio's test credentials, for which everything that is played here is refused by 403 and 20008.
+    pub fn become_test_account(&self) {
+        self.change(|account| account.status = Status::Test);
+    }
+
     /// The primary auth token.
     #[must_use]
     pub fn auth_token(&self) -> Option<String> {

@@ -103,5 +103,10 @@ fn active(status: Status) -> Result<(), ApiError> {
         Status::Active => Ok(()),
         Status::Suspended => Err(ApiError::new(403, 20_005, "Account is not active")),
         Status::Closed => Err(ApiError::new(403, 20_403, "Account is closed")),
+        Status::Test => Err(ApiError::new(
+            403,
+            20_008,
+            "Resource not accessible with Test Account Credentials",
+        )),
     }
 }

@@ -50,12 +50,14 @@ pub(super) enum Status {
     Active,
     Suspended,
     Closed,
+    /// The account of test credentials, which never has anything.
+    Test,
 }
 
 impl fmt::Display for Status {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Active => "active",
+            Self::Active | Self::Test => "active",
             Self::Suspended => "suspended",
             Self::Closed => "closed",
         })

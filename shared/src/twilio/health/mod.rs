@@ -19,6 +19,13 @@ pub use routing::{MessageRoute, VoiceRoute, message_route, voice_route};
 /// What to do about a check that waits for another.
 const CREDENTIALS_FIRST: &str = "See the check of the credentials.";
 
+/// What is said of credentials that are not in use.
+const NOT_IN_USE: &str = " They are not in use: nothing is sent and no token is signed with them.";
+
+/// What to do about it.
+const TAKE_INTO_USE: &str = "POST /api/integrations/twilio/verify takes them into use again once Twilio accepts them; \
+                             GET /api/integrations/twilio says why they were taken out.";
+
 /// How well something works, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,6 +129,26 @@ impl HealthReport {
     }
 }
 
+impl HealthReport {
+    /// The same of credentials that are not in use, whatever Twilio says of them.
+    #[must_use]
+    pub fn not_in_use(mut self) -> Self {
+        for check in &mut self.checks {
+            if check.name == CheckName::Credentials {
+                check.message.push_str(NOT_IN_USE);
+                let mended = check.status != HealthStatus::Error;
+                check.hint = match (&check.hint, mended) {
+                    (Some(remedy), false) => Some(format!("{remedy} Then: {TAKE_INTO_USE}")),
+                    _ => Some(TAKE_INTO_USE.to_owned()),
+                };
+                check.status = HealthStatus::Error;
+            }
+        }
+        self.status = HealthStatus::Error;
+        self
+    }
+}
+
 fn of_findings(findings: Findings) -> HealthCheck {
     let status = match findings.outcome {
         Outcome::Valid => HealthStatus::Ok,
@@ -158,6 +185,19 @@ fn unknown(name: CheckName, what: &str, error: &TwilioError) -> HealthCheck {
 
 /// What an error means to an admin: how bad it is, what it is, and what to do.
 fn reason(error: &TwilioError) -> (HealthStatus, String, &'static str) {
+    match error {
+        TwilioError::ForeignPage => {
+            let why = "a list goes on at an address that is not Twilio's own for this account, which was not called";
+            let hint = "Check again later, and tell the platform's operator if it stays.";
+            return (HealthStatus::Degraded, why.to_owned(), hint);
+        }
+        TwilioError::TooManyPages => {
+            let why = "there is more than is read".to_owned();
+            let hint = "Look at the rest in Twilio's console.";
+            return (HealthStatus::Degraded, why, hint);
+        }
+        TwilioError::Refused(_) | TwilioError::Unintelligible { .. } | TwilioError::Call(_) => {}
+    }
     match error.kind() {
         ErrorKind::Authentication | ErrorKind::TestCredentials => {
             let why = "Twilio does not accept the credentials".to_owned();

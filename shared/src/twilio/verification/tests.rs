@@ -318,6 +318,36 @@ async fn a_secondary_token_that_does_not_work_restricts() {
 }
 
 #[tokio::test]
+async fn a_secondary_token_that_was_promoted_restricts_and_keeps_what_works() {
+    for (shown, has_key, outcome, capabilities) in [
+        (
+            SECOND,
+            true,
+            Outcome::Restricted,
+            &[ReceiveWebhooks, CallApi, IssueTokens][..],
+        ),
+        (SECOND, false, Outcome::Restricted, &[ReceiveWebhooks]),
+        // Yet another token signs.
+        (
+            "ffffffffffffffffffffffffffffffff",
+            true,
+            Outcome::Invalid,
+            &[],
+        ),
+    ] {
+        let twilio = Twilio {
+            primary: Reaction::error(401, 20003),
+            secondary: account("active", json!(shown)),
+            ..Twilio::new()
+        };
+        let verification = twilio.verify(credentials(has_key, true)).await;
+        assert_eq!(verification.outcome, outcome);
+        assert_eq!(verification.capabilities, capabilities);
+        assert!(verification.error.unwrap().contains("auth_token:"));
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_signs_no_webhooks_restricts() {
     let other = account("active", json!("ffffffffffffffffffffffffffffffff"));
     let twilio = Twilio {

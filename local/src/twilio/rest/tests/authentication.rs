@@ -182,6 +182,14 @@ async fn a_suspended_account_is_refused_by_20005_until_it_is_resumed() {
 }
 
 #[tokio::test]
+async fn test_credentials_are_refused_by_20008() {
+    let world = world().await;
+    world.account.become_test_account();
+    let path = format!("/2010-04-01/Accounts/{}.json", world.account.sid());
+    assert_eq!(refused(world.get(&path).await).await, (403, 20_008));
+}
+
+#[tokio::test]
 async fn suspending_the_parent_suspends_the_subaccount() {
     let world = world().await;
     let child = world.double.account(&sid(2));

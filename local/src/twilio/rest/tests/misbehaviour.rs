@@ -55,6 +55,7 @@ async fn an_edge_answers_with_a_page_and_no_header_of_twilios() {
     for (misbehaviour, status) in [
         (Misbehaviour::HtmlForbidden, 403),
         (Misbehaviour::HtmlUnavailable, 503),
+        (Misbehaviour::Html(200), 200),
     ] {
         world.account.misbehave(misbehaviour, Times::Next(1));
         let response = world.get("/v1/Services").await;
@@ -109,6 +110,52 @@ async fn a_lost_answer_is_of_a_request_that_was_done() {
         .misbehave(Misbehaviour::LoseAnswer, Times::Next(1));
     assert!(!send().await);
     assert_eq!(world.account.applications().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_may_lose_its_end() {
+    let world = world().await;
+    world
+        .account
+        .misbehave(Misbehaviour::CutShort, Times::Next(1));
+    let response = world.get("/v1/Services").await;
+    assert_eq!(response.status(), 200);
+    assert!(response.bytes().await.is_err());
+    let response = world.get("/v1/Services").await;
+    assert!(response.bytes().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_connection_may_die_after_its_answer() {
+    let world = world().await;
+    let client = crate::http_client::client();
+    let path = world.path("Applications.json");
+    let url = format!("{}{path}", world.double.url());
+    let request = |client: &reqwest::Client| {
+        let request = client.post(&url).form(&[("FriendlyName", "x")]);
+        request.basic_auth(world.account.sid(), Some(TOKEN))
+    };
+    world
+        .account
+        .misbehave(Misbehaviour::DieAfterwards, Times::Next(1));
+    let answer = request(&client).send().await.unwrap();
+    assert_eq!(answer.status(), 201);
+    answer.bytes().await.unwrap();
+    // The same connection, by which nothing arrives any more.
+    assert!(request(&client).send().await.is_err());
+    assert_eq!(world.account.applications().len(), 1);
+    assert_eq!(request(&client).send().await.unwrap().status(), 201);
+}
+
+#[tokio::test]
+async fn a_list_may_say_that_it_goes_on_anywhere() {
+    let world = world().await;
+    let elsewhere = Misbehaviour::NextPage("https://elsewhere.example/".to_owned());
+    world.account.misbehave(elsewhere, Times::Always);
+    let (_, list) = answered(world.get(&world.path("Applications.json")).await).await;
+    assert_eq!(list["next_page_uri"], "https://elsewhere.example/");
+    let (_, list) = answered(world.get("/v1/Services").await).await;
+    assert_eq!(list["meta"]["next_page_url"], "https://elsewhere.example/");
 }
 
 #[tokio::test]
