@@ -30,6 +30,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// Apps that this process made sure of, until the tenants that it remembers tell of them. Never for longer: by then an App that is
+/// not remembered was forgotten, because it is no longer there.
+const KNOWN: CacheLimits = CacheLimits {
+    stale_window: Duration::ZERO,
+    ..CacheLimits::TENANTS
+};
+
 /// The tenants' TwiML Apps. `E` is what making one fails with.
 ///
 /// Callers of one process share one attempt and what comes of it. Callers of different processes take turns by a lease in the store.
@@ -99,14 +106,14 @@ impl<E: LoadError> Applications<E> {
     pub fn new(memory: ApplicationMemory, clock: &Clock, actor: Actor) -> Self {
         Self {
             memory,
-            known: Cache::new(CacheLimits::TENANTS, clock.clone()),
+            known: Cache::new(KNOWN, clock.clone()),
             clock: clock.clone(),
             actor,
         }
     }
 
     /// The tenant's App in its account that asks `voice_url`. Without any call when `tenant` knows it, or this process made sure
-    /// of it in the last minutes ([`CacheLimits::TENANTS`]); else remembered, or made by `make`, which finds one or makes one and
+    /// of it in the last 5 minutes; else remembered, or made by `make`, which finds one or makes one and
     /// says which. Of all callers everywhere one is in `make` at a time; it is called again only when its lease was another's by
     /// the time it was done. What this process knew before the tenant's last change, at `changed_at`, it knows no longer.
     ///

@@ -101,6 +101,8 @@ pub struct Refreshed<V> {
     pub value: Arc<V>,
     /// Whether it was loaded after the value that was seen, so that trying again may help.
     pub is_newer: bool,
+    /// Whether the source could not be asked when that was last tried, so that it may have a newer one.
+    pub is_in_doubt: bool,
 }
 
 /// What is to be done about a key.
@@ -150,7 +152,7 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
     ///
     /// # Errors
     /// As [`Cache::get_or_load`]. When the source is unavailable, the cached value is given, not
-    /// newer.
+    /// newer and in doubt, until a reload succeeds.
     pub async fn refresh<F, Fut>(
         &self,
         key: &K,
@@ -166,7 +168,12 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
             if let Some(outcome) = self.perform(key, step, Source::Memory, &mut load).await {
                 let value = outcome?.value;
                 let is_newer = !Arc::ptr_eq(&value, seen);
-                return Ok(Refreshed { value, is_newer });
+                let is_in_doubt = !is_newer && self.is_in_doubt(key);
+                return Ok(Refreshed {
+                    value,
+                    is_newer,
+                    is_in_doubt,
+                });
             }
         }
     }
@@ -193,6 +200,7 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
             value: Arc::new(value),
             read_at,
             refreshed_at: None,
+            is_in_doubt: false,
         };
         let (mut state, _) = self.at_now();
         state.put(key, entry);
@@ -203,6 +211,12 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         let mut state = self.lock();
         state.entries.pop(key);
         state.flights.remove(key);
+    }
+
+    fn is_in_doubt(&self, key: &K) -> bool {
+        let state = self.lock();
+        let entry = state.entries.peek(key);
+        entry.is_some_and(|entry| entry.is_in_doubt)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<K, V, E>> {
@@ -358,6 +372,7 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Leader<'_, K, V, E> {
                     value: Arc::new(value),
                     read_at: self.read_at,
                     refreshed_at,
+                    is_in_doubt: false,
                 };
                 if !entry.is_younger_than(cache.limits.longest_age(), now) {
                     return None;
@@ -371,6 +386,8 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Leader<'_, K, V, E> {
                 self.announce.send_replace(Some(Err(failure.clone())));
                 if !failure.is_unavailable() {
                     state.entries.pop(&self.key);
+                } else if let Some(entry) = state.entries.peek_mut(&self.key) {
+                    entry.is_in_doubt = true;
                 }
                 Some(cache.stale_or(failure, &mut state, &self.key, now))
             }
