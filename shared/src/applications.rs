@@ -233,8 +233,12 @@ impl<E: LoadError> Applications<E> {
             target: made.application_sid.to_string(),
             detail: made.voice_url.clone(),
         };
-        let is_remembered = self.memory.remember(scope, &lease, &made, &entry).await?;
-        Ok(is_remembered.then_some(made.application_sid))
+        let remembered = self.memory.remember(scope, &lease, &made, &entry).await;
+        if let Err(WriteError::Store(_)) = &remembered {
+            // The App is there: the next finds it by its name.
+            self.shorten(scope, &lease).await;
+        }
+        Ok(remembered?.then_some(made.application_sid))
     }
 
     async fn shorten(&self, scope: &TenantScope, lease: &Lease) {
