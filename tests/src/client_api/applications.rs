@@ -116,13 +116,14 @@ async fn fifty_first_tokens_at_a_slow_twilio_make_one_app() {
 #[tokio::test]
 async fn fifty_first_tokens_make_one_app_whose_making_is_answered_by_nothing_or_an_error() {
     let harness = Harness::shared().await;
-    for misbehaviour in [
+    let misbehaviours = [
         Misbehaviour::LoseAnswer,
         Misbehaviour::Close,
         Misbehaviour::InternalError,
         Misbehaviour::Garbled,
         Misbehaviour::TooManyRequests { retry_after: None },
-    ] {
+    ];
+    let tests = misbehaviours.into_iter().map(async move |misbehaviour| {
         let newcomer = harness.connected().await;
         let make = Matching::operations([MAKE]).on(newcomer.account.sid().as_str());
         let faults = harness.stack.twilio().faults();
@@ -135,7 +136,8 @@ async fn fifty_first_tokens_make_one_app_whose_making_is_answered_by_nothing_or_
         let expected = BTreeSet::from([application["sid"].as_str().unwrap().to_owned()]);
         assert_eq!(named, expected, "{misbehaviour:?}");
         assert_eq!(log(&newcomer).await.len(), 1, "{misbehaviour:?}");
-    }
+    });
+    tests.collect::<JoinSet<()>>().join_all().await;
 }
 
 #[tokio::test]
@@ -219,6 +221,11 @@ async fn end_lease(harness: &Harness, partition: &str) {
         .unwrap();
 }
 
+fn find<'a>(applications: &'a [Value], sid: &str) -> &'a Value {
+    let mut applications = applications.iter();
+    applications.find(|one| one["sid"] == sid).unwrap()
+}
+
 #[tokio::test]
 async fn of_several_apps_of_the_name_the_oldest_is_adopted_and_its_urls_are_corrected() {
     let harness = Harness::shared().await;
@@ -230,21 +237,28 @@ async fn of_several_apps_of_the_name_the_oldest_is_adopted_and_its_urls_are_corr
     };
     // Twilio's filter finds longer names too.
     let longer = add(&format!("{name}0"));
-    let (oldest, newer) = (add(&name), add(&name));
+    let mut named = [add(&name), add(&name)];
+    let applications = newcomer.account.applications();
+    // Made within the same second, most times: then it is the one with the lower SID.
+    named.sort_by_key(|sid| {
+        let made = find(&applications, sid)["date_created"].as_str().unwrap();
+        let made = jiff::fmt::rfc2822::parse(made).unwrap();
+        (made.timestamp(), sid.clone())
+    });
+    let [oldest, newer] = named;
     let issued = harness.user(&newcomer.id, "member").take_token().await;
     assert_eq!(Opened::of(&newcomer, &issued).application(), oldest);
     let applications = newcomer.account.applications();
-    let find = |sid: &str| applications.iter().find(|one| one["sid"] == sid).unwrap();
     let url = &harness.stack.environment()["VOICE_WEBHOOK_URL"];
     let account = newcomer.account.sid();
     assert_eq!(
-        find(&oldest)["voice_url"],
-        format!("{url}voice?account={account}")
+        find(&applications, &oldest)["voice_url"],
+        format!("{url}voice?account={account}#rc=3&rp=5xx,ct,rt")
     );
-    assert_eq!(find(&oldest)["voice_method"], "POST");
+    assert_eq!(find(&applications, &oldest)["voice_method"], "POST");
     for untouched in [&longer, &newer] {
         assert_eq!(
-            find(untouched)["voice_url"],
+            find(&applications, untouched)["voice_url"],
             "https://elsewhere.example.com/voice"
         );
     }
