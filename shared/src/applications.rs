@@ -17,7 +17,8 @@ use crate::store::{
 };
 use crate::tenant::{TenantId, TenantScope};
 
-/// For how long one caller may make an App before another may, in seconds: as long as a function of the API runs at most.
+/// For how long one caller may make an App before another may, in seconds: as long as a function of the API runs at most. It has
+/// ended its calls to Twilio 21 seconds after it began, so that the clocks of two callers may differ by 9.
 const LEASE_SECONDS: u32 = 30;
 
 /// For how long nobody else may begin after an attempt of which it is not known whether it made an App, in seconds: by then Twilio
