@@ -43,61 +43,25 @@ pub(super) fn write(
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
     use serde_json::{Value, json};
-    use tracing_subscriber::fmt::MakeWriter;
 
     use super::super::scripted::{Provider, Reaction, soon};
     use super::super::{Call, Host};
     use crate::secret::Secret;
+    use crate::telemetry::captured;
 
-    #[derive(Clone, Default)]
-    struct Captured(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Captured {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl MakeWriter<'_> for Captured {
-        type Writer = Self;
-
-        fn make_writer(&self) -> Self {
-            self.clone()
-        }
-    }
-
-    /// The lines of a call that is answered like this, at every level and of every crate.
+    /// The lines of a call that is answered like this.
     async fn lines_of(reactions: &[Reaction]) -> Vec<Value> {
-        let captured = Captured::default();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(captured.clone())
-            .finish();
-        let guard = tracing::subscriber::set_default(subscriber);
+        captured::begin();
         let provider = Provider::in_turn(reactions).await;
         let call = Call::post(Host::TwilioApi, "things.make", &["a-private-path"], soon())
             .query("q", "a-private-query")
             .bearer(&Secret::from("a-private-token"))
             .form(&[("To", "a-private-field")]);
         let _ = provider.outbound().send(call).await;
-        drop(guard);
-        let bytes = captured.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).unwrap();
-        assert!(!text.contains("private"), "{text}");
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        let lines = captured::lines();
+        assert!(!format!("{lines:?}").contains("private"), "{lines:?}");
+        lines
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Logs: JSON, one line an event, with the tenant on every line of its request.
 
+#[cfg(test)]
+pub(crate) mod captured;
 mod line;
 
 use tracing::Subscriber;
@@ -85,39 +87,15 @@ fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
     use serde_json::Value;
     use tracing::{info, info_span};
 
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Captured(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Captured {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
+    use super::captured;
 
     fn lines_of(body: impl FnOnce()) -> Vec<Value> {
-        let captured = Captured::default();
-        let writer = captured.clone();
-        let subscriber = subscriber("sms-webhook", LevelFilter::INFO, move || writer.clone());
-        tracing::subscriber::with_default(subscriber, body);
-        let bytes = captured.0.lock().unwrap().clone();
-        String::from_utf8(bytes)
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        captured::begin();
+        body();
+        captured::lines()
     }
 
     #[test]
