@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use local::issuer::TokenRequest;
+use local::issuer::{Flaw, TokenRequest};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -254,6 +254,18 @@ async fn nothing_in_a_request_makes_a_token_anybody_elses() {
     }
     // Nothing of it led to the other tenant.
     assert_eq!(other.account.applications().len(), 0);
+}
+
+#[tokio::test]
+async fn who_changes_the_subject_of_its_own_token_gets_none() {
+    let harness = Harness::shared().await;
+    let newcomer = harness.connected().await;
+    let request = TokenRequest::new("ada").tenant(newcomer.id.as_str());
+    for flaw in [Flaw::Tampered, Flaw::Unsigned, Flaw::PublicKeyAsSecret] {
+        let impostor = harness.impostor(&request.clone().role("member"), flaw);
+        assert_eq!(impostor.ask_token().await.status, 401, "{flaw:?}");
+    }
+    assert_eq!(newcomer.account.applications().len(), 0);
 }
 
 #[tokio::test]
