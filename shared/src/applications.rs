@@ -17,7 +17,8 @@ use crate::store::{
 };
 use crate::tenant::{TenantId, TenantScope};
 
-/// For how long one caller may make an App before another may, in seconds: as long as a function of the API runs at most.
+/// For how long one caller may make an App before another may, in seconds: as long as a function of the API runs at most. It has
+/// ended its calls to Twilio 21 seconds after it began, so that the clocks of two callers may differ by 9.
 const LEASE_SECONDS: u32 = 30;
 
 /// For how long nobody else may begin after an attempt of which it is not known whether it made an App, in seconds: by then Twilio
@@ -29,6 +30,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Apps that this process made sure of, until the tenants that it remembers tell of them. Never for longer: by then an App that is
+/// not remembered was forgotten, because it is no longer there.
+const KNOWN: CacheLimits = CacheLimits {
+    stale_window: Duration::ZERO,
+    ..CacheLimits::TENANTS
+};
 
 /// The tenants' TwiML Apps. `E` is what making one fails with.
 ///
@@ -99,14 +107,14 @@ impl<E: LoadError> Applications<E> {
     pub fn new(memory: ApplicationMemory, clock: &Clock, actor: Actor) -> Self {
         Self {
             memory,
-            known: Cache::new(CacheLimits::TENANTS, clock.clone()),
+            known: Cache::new(KNOWN, clock.clone()),
             clock: clock.clone(),
             actor,
         }
     }
 
     /// The tenant's App in its account that asks `voice_url`. Without any call when `tenant` knows it, or this process made sure
-    /// of it in the last minutes ([`CacheLimits::TENANTS`]); else remembered, or made by `make`, which finds one or makes one and
+    /// of it in the last 5 minutes; else remembered, or made by `make`, which finds one or makes one and
     /// says which. Of all callers everywhere one is in `make` at a time; it is called again only when its lease was another's by
     /// the time it was done. What this process knew before the tenant's last change, at `changed_at`, it knows no longer.
     ///
@@ -226,8 +234,12 @@ impl<E: LoadError> Applications<E> {
             target: made.application_sid.to_string(),
             detail: made.voice_url.clone(),
         };
-        let is_remembered = self.memory.remember(scope, &lease, &made, &entry).await?;
-        Ok(is_remembered.then_some(made.application_sid))
+        let remembered = self.memory.remember(scope, &lease, &made, &entry).await;
+        if let Err(WriteError::Store(_)) = &remembered {
+            // The App is there: the next finds it by its name.
+            self.shorten(scope, &lease).await;
+        }
+        Ok(remembered?.then_some(made.application_sid))
     }
 
     async fn shorten(&self, scope: &TenantScope, lease: &Lease) {

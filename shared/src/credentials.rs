@@ -1,6 +1,7 @@
 //! The one way to a tenant's credentials: read, opened, and kept in memory for a while.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
@@ -38,6 +39,8 @@ pub struct TwilioTenant {
     pub capabilities: Vec<Capability>,
     /// When they were last used, as it is kept.
     pub last_used_at: Option<Timestamp>,
+    /// Whether this process has kept, since it read this, that they are used.
+    pub use_is_kept: AtomicBool,
     /// Its TwiML App, if anybody made sure of one.
     pub application: Option<StoredApplication>,
 }
@@ -172,6 +175,7 @@ impl CredentialVault {
             is_active: integration.is_active,
             capabilities: integration.capabilities,
             last_used_at: integration.last_used_at,
+            use_is_kept: AtomicBool::new(false),
             tenant_id,
         })
     }

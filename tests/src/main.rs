@@ -43,4 +43,5 @@ mod tenant_list;
 mod tenant_store;
 mod traffic;
 mod voicemails;
+mod webhook_process;
 mod whatsapp;

@@ -153,7 +153,7 @@ async fn a_warm_function_does_not_notice_that_kms_and_dynamodbs_reads_are_down()
 }
 
 #[tokio::test]
-async fn a_forged_webhook_is_refused_while_kms_and_dynamodbs_reads_are_down() {
+async fn a_forged_webhook_is_not_taken_while_dynamodbs_reads_are_down() {
     let harness = breakable();
     let (tenant, other) = (
         harness.tenant(json!({})).await,
@@ -171,7 +171,8 @@ async fn a_forged_webhook_is_refused_while_kms_and_dynamodbs_reads_are_down() {
     let webhook = &event.webhook;
     let forged = RawRequest::signed(&webhook.url, &webhook.parameters, other.token());
     let answer = forged.send(&local::http_client::client()).await;
-    assert_eq!((answer.status, answer.body.as_str()), (403, ""));
+    // Signed with a key that the tenant may have stored a moment ago: nobody can tell, and 403 would be final.
+    assert_eq!((answer.status, answer.body.as_str()), (503, ""));
     emulators.dynamodb().faults().clear();
     assert_eq!(facts(&tenant, &event.resource).await, 0);
 }

@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use local::emulators::faults::{Effect, FaultId, Faults, Matching, Times};
-use local::twilio::{Parameters, sign};
 use serde_json::{Value, json};
 use shared::activity::Route;
 use shared::aws::{Aws, Patience};
@@ -12,15 +11,14 @@ use shared::cache::Source;
 use shared::clock::Clock;
 use shared::credentials::{CredentialError, CredentialVault};
 use shared::environment::Environment;
-use shared::http::{HttpRequest, Reply};
 use shared::secret::Secret;
 use shared::vault::KeyArn;
-use shared::webhook::{BODY_LIMIT, Notification, Webhooks};
 use tokio::time::Instant;
 
 use crate::harness::{Harness, Tenant};
 use crate::storing::tenants;
 use crate::traffic;
+use crate::webhook_process::WebhookProcess;
 
 const MINUTE: i64 = 60;
 
@@ -29,7 +27,7 @@ struct Remembering {
     harness: &'static Harness,
     tenant: Tenant,
     clock: Clock,
-    function: Webhooks,
+    function: WebhookProcess,
 }
 
 impl Remembering {
@@ -43,13 +41,12 @@ impl Remembering {
     async fn on(harness: &'static Harness) -> Self {
         let tenant = harness.tenant(json!({})).await;
         let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
-        let environment = Environment::of(harness.stack.environment().clone());
-        let function = Webhooks::from_environment(&environment, clock.clone()).await;
+        let function = WebhookProcess::start(harness, &clock).await;
         Self {
             harness,
             tenant,
             clock,
-            function: function.unwrap_or_else(|error| panic!("{error}")),
+            function,
         }
     }
 
@@ -63,32 +60,7 @@ impl Remembering {
     }
 
     async fn webhook_of(&self, account: &str, token: &Secret) -> u16 {
-        let message = self.tenant.sender.sids().message(false);
-        let parameters = Parameters::new()
-            .with("AccountSid", account)
-            .with("MessageSid", message.as_str())
-            .with("MessageStatus", "sent")
-            .with("From", "+15005550006")
-            .with("To", "+15005550010");
-        let (host, query) = ("sms.example.com", format!("account={account}"));
-        let url = format!("https://{host}/sms/status?{query}");
-        let event = json!({
-            "rawPath": "/sms/status",
-            "rawQueryString": query,
-            "headers": {
-                "content-type": "application/x-www-form-urlencoded",
-                "host": host,
-                "x-twilio-signature": sign(token, &url, &parameters),
-            },
-            "requestContext": {"domainName": host, "http": {"method": "POST"}},
-            "body": parameters.form_encoded(),
-        });
-        let request = HttpRequest::from_event(&event.to_string(), BODY_LIMIT).unwrap();
-        let answer = self
-            .function
-            .receive::<Notification>(&request, Route::SmsStatus, |_| Reply::no_content())
-            .await;
-        answer.reply().status().as_u16()
+        self.function.report_status(account, token).await
     }
 
     fn dynamodb(&self) -> &Faults {

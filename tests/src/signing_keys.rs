@@ -328,7 +328,7 @@ async fn forged_signatures_have_a_tenants_credentials_read_once_in_five_seconds_
     let (of_dynamodb, of_kms) = (dynamodb.mark(), kms.mark());
 
     let (begun, client) = (Instant::now(), http_client::client());
-    for number in 0..300_u16 {
+    for number in 0..1_000_u16 {
         let mut request = RawRequest::unsigned(
             &traffic::url(&tenant, Route::Sms),
             event(&tenant, Route::Sms).webhook.parameters.form_encoded(),

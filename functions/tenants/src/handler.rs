@@ -81,7 +81,7 @@ async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
             irrecoverable_after,
             retry_after_seconds,
         } => {
-            // After the sweep, which takes earlier notices along.
+            // After the sweep, which takes away what was left before. Of a tenant that is gone nobody remembers anything.
             tenants.notices.announce(&scope).await;
             let document = DeletionInProgress {
                 tenant_id: scope.tenant_id(),

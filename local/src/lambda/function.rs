@@ -123,6 +123,11 @@ impl Function {
         lock(&self.0.condemned).push(moment);
     }
 
+    /// Kills every process in the middle of whatever it does, as when a machine fails. The next invocation starts another.
+    pub fn kill(&self) {
+        self.0.supervision.kill();
+    }
+
     /// Kills every process and fails every invocation, waiting ones too. Returns how many processes there were, once
     /// all are gone.
     pub async fn stop(&self) -> usize {

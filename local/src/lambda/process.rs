@@ -38,6 +38,8 @@ impl KillSwitch {
 pub(super) struct Supervision {
     running: watch::Sender<usize>,
     stop: watch::Sender<bool>,
+    /// How often all processes were killed.
+    kills: watch::Sender<u64>,
 }
 
 impl Default for Supervision {
@@ -45,6 +47,7 @@ impl Default for Supervision {
         Self {
             running: watch::Sender::new(0),
             stop: watch::Sender::new(false),
+            kills: watch::Sender::new(0),
         }
     }
 }
@@ -66,6 +69,12 @@ impl Supervision {
             .wait_for(|running| *running > 0)
             .await
             .unwrap();
+    }
+
+    /// Kills every process that runs now.
+    pub(super) fn kill(&self) {
+        self.kills
+            .send_modify(|kills| *kills = kills.wrapping_add(1));
     }
 
     /// Kills every process, those still initialising included, and returns once all are gone.
@@ -202,10 +211,12 @@ async fn supervise(
     end: watch::Sender<Option<ExitStatus>>,
 ) {
     let mut stop = supervision.stop.subscribe();
+    let mut kills = supervision.kills.subscribe();
     let by_itself = tokio::select! {
         status = child.wait() => Some(status),
         () = kill.0.notified() => None,
         _ = stop.wait_for(|stop| *stop) => None,
+        _ = kills.changed() => None,
     };
     let status = match by_itself {
         Some(status) => status,

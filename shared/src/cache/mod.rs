@@ -2,6 +2,7 @@
 //! all who wait for it.
 
 mod limits;
+mod outcome;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use self::limits::CacheLimits;
+pub use self::outcome::{Cached, Refreshed, Source};
 use self::state::{Entry, Flight, State};
 use crate::clock::Clock;
 
@@ -47,60 +49,6 @@ pub struct Cache<K, V, E> {
     state: Mutex<State<K, V, E>>,
     clock: Clock,
     limits: CacheLimits,
-}
-
-/// What [`Cache::get_or_load`] gives.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Cached<V, E> {
-    /// The value.
-    pub value: Arc<V>,
-    /// Where it came from.
-    pub source: Source,
-    /// Why it is stale, if it is.
-    pub outage: Option<E>,
-}
-
-impl<V, E> Cached<V, E> {
-    fn of(value: Arc<V>, source: Source) -> Self {
-        let outage = None;
-        Self {
-            value,
-            source,
-            outage,
-        }
-    }
-}
-
-/// Where a cached value came from, in the order in which they are worth a mention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// It was in memory.
-    Memory,
-    /// It was loaded, by this call or by one that this call waited for.
-    Loaded,
-    /// It was in memory past its time to live, and its source was unavailable.
-    Stale,
-}
-
-impl Source {
-    /// The word for it in logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::Loaded => "loaded",
-            Self::Stale => "stale",
-        }
-    }
-}
-
-/// What [`Cache::refresh`] gives.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Refreshed<V> {
-    /// The value that the cache holds now.
-    pub value: Arc<V>,
-    /// Whether it was loaded after the value that was seen, so that trying again may help.
-    pub is_newer: bool,
 }
 
 /// What is to be done about a key.
@@ -150,7 +98,7 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
     ///
     /// # Errors
     /// As [`Cache::get_or_load`]. When the source is unavailable, the cached value is given, not
-    /// newer.
+    /// newer and in doubt, until a reload succeeds.
     pub async fn refresh<F, Fut>(
         &self,
         key: &K,
@@ -166,7 +114,12 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
             if let Some(outcome) = self.perform(key, step, Source::Memory, &mut load).await {
                 let value = outcome?.value;
                 let is_newer = !Arc::ptr_eq(&value, seen);
-                return Ok(Refreshed { value, is_newer });
+                let is_in_doubt = !is_newer && self.is_in_doubt(key);
+                return Ok(Refreshed {
+                    value,
+                    is_newer,
+                    is_in_doubt,
+                });
             }
         }
     }
@@ -193,6 +146,7 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
             value: Arc::new(value),
             read_at,
             refreshed_at: None,
+            is_in_doubt: false,
         };
         let (mut state, _) = self.at_now();
         state.put(key, entry);
@@ -203,6 +157,12 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Cache<K, V, E> {
         let mut state = self.lock();
         state.entries.pop(key);
         state.flights.remove(key);
+    }
+
+    fn is_in_doubt(&self, key: &K) -> bool {
+        let state = self.lock();
+        let entry = state.entries.peek(key);
+        entry.is_some_and(|entry| entry.is_in_doubt)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<K, V, E>> {
@@ -358,6 +318,7 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Leader<'_, K, V, E> {
                     value: Arc::new(value),
                     read_at: self.read_at,
                     refreshed_at,
+                    is_in_doubt: false,
                 };
                 if !entry.is_younger_than(cache.limits.longest_age(), now) {
                     return None;
@@ -371,6 +332,8 @@ impl<K: Hash + Eq + Clone, V, E: LoadError> Leader<'_, K, V, E> {
                 self.announce.send_replace(Some(Err(failure.clone())));
                 if !failure.is_unavailable() {
                     state.entries.pop(&self.key);
+                } else if let Some(entry) = state.entries.peek_mut(&self.key) {
+                    entry.is_in_doubt = true;
                 }
                 Some(cache.stale_or(failure, &mut state, &self.key, now))
             }

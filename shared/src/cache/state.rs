@@ -18,6 +18,8 @@ pub(super) struct Entry<V> {
     pub(super) read_at: Timestamp,
     /// When the key was last reloaded on demand.
     pub(super) refreshed_at: Option<Timestamp>,
+    /// Whether the last reload failed, so that nobody knows what it would have given.
+    pub(super) is_in_doubt: bool,
 }
 
 impl<V> Entry<V> {

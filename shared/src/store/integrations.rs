@@ -205,7 +205,8 @@ impl Integrations {
         }
     }
 
-    /// Keeps that something was done with credentials at a moment. One conditional write; nothing, when there are none.
+    /// Keeps that something was done with credentials at a moment, unless that is kept of `since` or later already. One
+    /// conditional write; nothing, when there are none.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
@@ -214,6 +215,7 @@ impl Integrations {
         scope: &TenantScope,
         provider: Provider,
         at: Timestamp,
+        since: Timestamp,
     ) -> Result<(), StoreError> {
         const OPERATION: &str = "keep when credentials were used";
         let sent = self
@@ -223,8 +225,12 @@ impl Integrations {
             .table_name(self.changes.table())
             .set_key(Some(keys::integration(scope, provider).into_attributes()))
             .update_expression("SET last_used_at = :at")
-            .condition_expression("attribute_exists(pk)")
+            // Times are of a fixed width, so that their texts are in the order of time.
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at < :since)",
+            )
             .expression_attribute_values(":at", time(at))
+            .expression_attribute_values(":since", time(since))
             .send()
             .await;
         unless_conflict(OPERATION, sent)

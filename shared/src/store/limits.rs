@@ -1,5 +1,6 @@
 //! Counters of what a tenant's users took in a minute, and the notice of a change that rides on them.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -18,7 +19,7 @@ use crate::tenant::TenantScope;
 const KEPT_SECONDS: i64 = 5 * 60;
 
 /// For how many minutes after its own a change is noticed.
-const NOTICE_MINUTES: i64 = 5;
+pub(crate) const NOTICE_MINUTES: i64 = 5;
 
 // After these minutes every cache has read the change by itself.
 const _: () = assert!(
@@ -128,9 +129,9 @@ impl Limits {
     }
 
     /// Leaves word for warm functions that the tenant's credentials were changed at `now`: whoever counts a request of this
-    /// class in this minute or the next five is told by the counter itself. Make the change first.
+    /// class in one of these minutes is told by the counter itself. Make the change first.
     ///
-    /// Six writes, each for itself: one that fails leaves a minute in which a change is noticed only when the caches' time to
+    /// A write a minute, each for itself: one that fails leaves a minute in which a change is noticed only when the caches' time to
     /// live is over. Of two changes at once either's time may stay: a change is told by another time than the one that was seen,
     /// so that the clocks of those who write need not agree.
     ///
@@ -140,11 +141,11 @@ impl Limits {
         &self,
         scope: &TenantScope,
         class: &'static str,
-        minute: i64,
+        minutes: RangeInclusive<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut writes = JoinSet::new();
-        for minute in minute..=minute.saturating_add(NOTICE_MINUTES) {
+        for minute in minutes {
             let limits = self.clone();
             let key = keys::limit(scope, class, minute);
             writes.spawn(async move { limits.note(key, gone(minute), now).await });

@@ -4,6 +4,7 @@ mod changes;
 mod request;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
@@ -85,7 +86,8 @@ impl Tokens {
         })
     }
 
-    /// Issues a token to the caller, for no other identity and no other tenant. Warm it makes no call to Twilio, KMS or a store.
+    /// Issues a token to the caller, for no other identity and no other tenant. Warm it makes no call to Twilio, KMS or a store;
+    /// the request was counted before.
     ///
     /// # Errors
     /// What the tenant lacks for it, each under its own code.
@@ -171,14 +173,20 @@ impl Tokens {
         Ok(ensured?)
     }
 
-    /// Keeps when the credentials were last used, once an hour. A token is not refused for it.
+    /// Keeps when the credentials were last used, once an hour: of all who waited for one load one does so, and of several
+    /// processes the first. A token is not refused for it.
     async fn keep_use(&self, scope: &TenantScope, tenant: &TwilioTenant) {
         let now = self.clock.now();
-        let is_kept = |at: Timestamp| now.duration_since(at) < USE_IS_KEPT_EVERY;
-        if tenant.last_used_at.is_some_and(is_kept) {
+        let since = now.saturating_sub(USE_IS_KEPT_EVERY).unwrap_or(now);
+        let is_kept = tenant.last_used_at.is_some_and(|at| at >= since);
+        if is_kept || tenant.use_is_kept.swap(true, Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = self.integrations.used(scope, Provider::Twilio, now).await {
+        let kept = self
+            .integrations
+            .used(scope, Provider::Twilio, now, since)
+            .await;
+        if let Err(error) = kept {
             warn!(%error, "when credentials were last used was not kept");
         }
     }

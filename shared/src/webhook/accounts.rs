@@ -165,21 +165,22 @@ impl Accounts {
         Err(Refusal::UnknownAccount)
     }
 
-    /// The holder of an account, read anew after what was `seen` did not match; `None` when that was done moments ago, or
-    /// cannot be done now. What was only just loaded is read once more too: another request may have begun that load, before
-    /// the keys were changed.
+    /// The holder of an account, read anew after what was `seen` did not match; `None` when that was done moments ago. When it
+    /// cannot be done now, nobody knows whether the keys were changed: [`Refusal::Unresolved`], which is delivered again, where
+    /// a refusal of the signature would be final. What was only just loaded is read once more too: another request may have
+    /// begun that load, before the keys were changed.
     pub(super) async fn refresh(
         &self,
         account: &AccountSid,
         seen: &Holder,
         deadline: Instant,
     ) -> Result<Option<Holder>, Refusal> {
-        let route = self
+        let known = self
             .known
             .refresh(account, &seen.route, || self.route(account, deadline))
             .await
-            .map_err(refusal)?
-            .value;
+            .map_err(refusal)?;
+        let route = known.value;
         if route.tenant_id() != seen.route.tenant_id() {
             return self.find(account, deadline).await.map(Some);
         }
@@ -198,6 +199,10 @@ impl Accounts {
         if tenant.credentials.account_sid != *account {
             self.forget(account);
             return Err(Refusal::UnknownAccount);
+        }
+        if !refreshed.is_newer && (known.is_in_doubt || refreshed.is_in_doubt) {
+            span.in_scope(|| warn!("whether the account's keys were changed cannot be asked for"));
+            return Err(Refusal::Unresolved);
         }
         Ok(refreshed.is_newer.then_some(Holder {
             tenant,

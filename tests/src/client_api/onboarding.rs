@@ -27,7 +27,7 @@ impl Harness {
         let created = self.operator().post("/api/tenants", &creation).await;
         created.document(201);
         let sid = document["twilio"]["account_sid"].as_str().unwrap();
-        let auth_token = format!("{}{}", &sid[2..26], "a9f3c1d7");
+        let auth_token = format!("{}{}", &sid[10..34], "a9f3c1d7");
         let account = self.stack.twilio().account(&sid.parse().unwrap());
         let key = account.open(&auth_token).add_key(KeyKind::Standard);
         Newcomer {

@@ -1,7 +1,7 @@
 //! TwiML Apps: made once, whoever and however many ask.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use shared::applications::{Applications, EnsureError};
@@ -74,6 +74,7 @@ async fn tenant(world: &World) -> (TenantScope, TwilioTenant) {
         is_active: true,
         capabilities: Vec::new(),
         last_used_at: None,
+        use_is_kept: AtomicBool::new(false),
         application: None,
     };
     (tenant.console.scope(&tenant.id), twilio)

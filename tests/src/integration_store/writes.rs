@@ -233,3 +233,30 @@ async fn a_summary_of_any_form_is_read_back_as_it_was_stored() {
     let read = read.await.unwrap().unwrap();
     assert_eq!(serde_json::Value::Object(read.summary), summary);
 }
+
+#[tokio::test]
+async fn a_use_is_kept_unless_one_is_kept_of_lately_and_of_nothing_that_is_not_there() {
+    let world = World::new().await;
+    let tenant = world.seeded().await;
+    let scope = tenant.console.scope(&tenant.id);
+    let first = world.clock.now();
+    let minutes = |minutes| jiff::SignedDuration::from_mins(minutes);
+    for (at, kept) in [
+        (first, first),
+        (first + minutes(59), first),
+        (first + minutes(60), first),
+        (first + minutes(61), first + minutes(61)),
+    ] {
+        let since = at - minutes(60);
+        let used = world.integrations.used(&scope, Provider::Twilio, at, since);
+        used.await.unwrap();
+        let twilio = world.integrations.read(&scope, Provider::Twilio).await;
+        assert_eq!(twilio.unwrap().unwrap().last_used_at, Some(kept));
+    }
+    let used = world
+        .integrations
+        .used(&scope, Provider::Vapi, first, first - minutes(60));
+    used.await.unwrap();
+    let vapi = world.integrations.read(&scope, Provider::Vapi).await;
+    assert!(vapi.unwrap().is_none());
+}

@@ -324,6 +324,22 @@ mod refresh {
     }
 
     #[tokio::test]
+    async fn what_could_not_be_reloaded_is_in_doubt_until_it_is() {
+        let (cache, clock) = cache();
+        let first = cached(&cache).await;
+        let is_in_doubt = async |loaded: Result<u64, Failure>| {
+            let refreshed = cache.refresh(&"a", &first, || ready(loaded)).await;
+            refreshed.unwrap().is_in_doubt
+        };
+        assert!(is_in_doubt(Err(Failure::Unavailable)).await);
+        // Not asked for again, and no less in doubt for it.
+        assert!(is_in_doubt(Ok(2)).await);
+        clock.advance(REFRESH_INTERVAL);
+        assert!(!is_in_doubt(Ok(1)).await);
+        assert!(!is_in_doubt(Err(Failure::Unavailable)).await);
+    }
+
+    #[tokio::test]
     async fn a_refusal_ends_the_cached_value() {
         let (cache, _) = cache();
         let first = cached(&cache).await;

@@ -158,3 +158,23 @@ async fn a_function_without_reserved_concurrency_is_throttled() {
     let error = invoke(&stage.function(), json!({})).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Throttled);
 }
+
+#[tokio::test]
+async fn a_process_is_killed_in_the_middle_of_its_work_and_the_next_event_has_another() {
+    let function = stage().function();
+    let first = invoke(&function, json!({})).await.unwrap();
+    let hanging = tokio::spawn({
+        let function = function.clone();
+        async move { invoke(&function, json!({"do": "hang"})).await }
+    });
+    // Once it works it is idle no more.
+    while !lock(&function.0.idle).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    function.kill();
+    let error = hanging.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Exited);
+    let second = invoke(&function, json!({})).await.unwrap();
+    assert_ne!(first["pid"], second["pid"]);
+    function.stop().await;
+}

@@ -1,0 +1,60 @@
+//! A process of a webhook function inside the test's own, whose clock the test sets.
+
+use local::twilio::{Parameters, SidSupply, sign};
+use serde_json::json;
+use shared::activity::Route;
+use shared::clock::Clock;
+use shared::environment::Environment;
+use shared::http::{HttpRequest, Reply};
+use shared::secret::Secret;
+use shared::webhook::{BODY_LIMIT, Notification, Webhooks};
+
+use crate::harness::Harness;
+
+/// A process that nobody else calls: what it remembers, the test taught it.
+pub(crate) struct WebhookProcess {
+    function: Webhooks,
+    sids: SidSupply,
+}
+
+impl WebhookProcess {
+    /// On a stack's stores, as the stack's own functions are.
+    pub(crate) async fn start(harness: &Harness, clock: &Clock) -> Self {
+        let environment = Environment::of(harness.stack.environment().clone());
+        let function = Webhooks::from_environment(&environment, clock.clone()).await;
+        Self {
+            function: function.unwrap_or_else(|error| panic!("{error}")),
+            sids: SidSupply::random(),
+        }
+    }
+
+    /// An account reports a message's status, signed with a token; what it is answered with.
+    pub(crate) async fn report_status(&self, account: &str, token: &Secret) -> u16 {
+        let message = self.sids.message(false);
+        let parameters = Parameters::new()
+            .with("AccountSid", account)
+            .with("MessageSid", message.as_str())
+            .with("MessageStatus", "sent")
+            .with("From", "+15005550006")
+            .with("To", "+15005550010");
+        let (host, query) = ("sms.example.com", format!("account={account}"));
+        let url = format!("https://{host}/sms/status?{query}");
+        let event = json!({
+            "rawPath": "/sms/status",
+            "rawQueryString": query,
+            "headers": {
+                "content-type": "application/x-www-form-urlencoded",
+                "host": host,
+                "x-twilio-signature": sign(token, &url, &parameters),
+            },
+            "requestContext": {"domainName": host, "http": {"method": "POST"}},
+            "body": parameters.form_encoded(),
+        });
+        let request = HttpRequest::from_event(&event.to_string(), BODY_LIMIT).unwrap();
+        let answer = self
+            .function
+            .receive::<Notification>(&request, Route::SmsStatus, |_| Reply::no_content())
+            .await;
+        answer.reply().status().as_u16()
+    }
+}
