@@ -57,14 +57,10 @@ async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
 async fn update(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
     let scope = scope(call)?;
     let changes = ProfileChanges::from_input(&call.document()?)?;
-    let changes_status = changes.status.is_some();
     let updated = tenants
         .administration
         .update(&scope, changes, None, &call.actor())
         .await?;
-    if changes_status {
-        tenants.notices.announce(&scope).await;
-    }
     Ok(json(StatusCode::OK, &document(&updated)))
 }
 

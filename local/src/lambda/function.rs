@@ -123,6 +123,11 @@ impl Function {
         lock(&self.0.condemned).push(moment);
     }
 
+    /// Kills every process that runs now, busy or idle, as by SIGKILL: what it was at fails. The next invocation is a cold start.
+    pub fn kill(&self) {
+        self.0.supervision.kill_all();
+    }
+
     /// Kills every process and fails every invocation, waiting ones too. Returns how many processes there were, once
     /// all are gone.
     pub async fn stop(&self) -> usize {

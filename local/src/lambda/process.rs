@@ -33,11 +33,13 @@ impl KillSwitch {
     }
 }
 
-/// What all processes of one function share: how many run, and the order to end.
+/// What all processes of one function share: how many run, and the orders to end.
 #[derive(Debug)]
 pub(super) struct Supervision {
     running: watch::Sender<usize>,
     stop: watch::Sender<bool>,
+    /// Counts the orders to those that run at the moment.
+    kills: watch::Sender<u64>,
 }
 
 impl Default for Supervision {
@@ -45,6 +47,7 @@ impl Default for Supervision {
         Self {
             running: watch::Sender::new(0),
             stop: watch::Sender::new(false),
+            kills: watch::Sender::new(0),
         }
     }
 }
@@ -66,6 +69,11 @@ impl Supervision {
             .wait_for(|running| *running > 0)
             .await
             .unwrap();
+    }
+
+    /// Kills every process that runs now. Others may be started after them.
+    pub(super) fn kill_all(&self) {
+        self.kills.send_modify(|kills| *kills = kills.wrapping_add(1));
     }
 
     /// Kills every process, those still initialising included, and returns once all are gone.
@@ -179,13 +187,15 @@ impl Launch<'_> {
             child.stderr.take().map(|stream| self.output.read(stream)),
         ];
         let (ended, end) = watch::channel(None);
+        // Before it counts as running, so that no order to those that run passes it by.
+        let kills = self.supervision.kills.subscribe();
         self.supervision
             .running
             .send_modify(|running| *running += 1);
         tokio::spawn(supervise(
             child,
             readers,
-            self.kill.clone(),
+            (self.kill.clone(), kills),
             Arc::clone(self.supervision),
             ended,
         ));
@@ -197,7 +207,7 @@ impl Launch<'_> {
 async fn supervise(
     mut child: Child,
     readers: [Option<JoinHandle<()>>; 2],
-    kill: KillSwitch,
+    (kill, mut kills): (KillSwitch, watch::Receiver<u64>),
     supervision: Arc<Supervision>,
     end: watch::Sender<Option<ExitStatus>>,
 ) {
@@ -206,6 +216,7 @@ async fn supervise(
         status = child.wait() => Some(status),
         () = kill.0.notified() => None,
         _ = stop.wait_for(|stop| *stop) => None,
+        _ = kills.changed() => None,
     };
     let status = match by_itself {
         Some(status) => status,
