@@ -55,7 +55,7 @@ async fn every_change_leaves_one_entry_that_tells_who_what_and_when() {
     let stored = admin.put(&format!("{resend}?verify=false"), &key).await;
     stored.document(201);
     assert_eq!(admin.delete(resend).await.status, 204);
-    let settings = json!({"inbound_route": "voicemail", "voicemail_max_seconds": 60});
+    let settings = json!({"inbound_route": "voicemail", "auto_reply": "Thank you"});
     admin.patch("/api/settings", &settings).await.document(200);
     let member = known(harness, "bob", "member", Some(id));
     member.post("/api/token", &json!({})).await.document(200);
@@ -87,7 +87,7 @@ async fn every_change_leaves_one_entry_that_tells_who_what_and_when() {
                 ada,
                 "settings_updated",
                 "settings",
-                "inbound_route, voicemail_max_seconds"
+                "auto_reply, inbound_route"
             ),
             ("function:token", "twiml_app_created", application, changes[5].3),
             (root, "tenant_updated", id, "name"),
@@ -179,8 +179,8 @@ async fn of_two_changes_at_once_only_the_one_that_is_stored_is_in_the_log() {
 async fn the_log_is_read_entry_by_entry_with_each_on_one_page() {
     let harness = Harness::shared().await;
     let newcomer = harness.newcomer().await;
-    for seconds in [30, 31, 32, 33, 34, 35] {
-        let settings = json!({ "voicemail_max_seconds": seconds });
+    for number in 0..6 {
+        let settings = json!({"auto_reply": format!("Reply {number}")});
         let changed = newcomer.admin.patch("/api/settings", &settings);
         changed.await.document(200);
     }
@@ -201,7 +201,7 @@ async fn the_log_is_read_entry_by_entry_with_each_on_one_page() {
             path = format!("/api/audit?limit={limit}&cursor={cursor}");
             if read.len() == 1 {
                 // What comes meanwhile is newer, and on no later page.
-                let settings = json!({"voicemail_max_seconds": 60});
+                let settings = json!({"auto_reply": format!("Besides {limit}")});
                 let changed = newcomer.admin.patch("/api/settings", &settings);
                 changed.await.document(200);
             }

@@ -8,7 +8,7 @@ use serde_json::json;
 use shared::tenant::TenantId;
 use tokio::task::JoinSet;
 
-use super::{continues, delete_served};
+use super::continues;
 use crate::client_api::tenants::path;
 use crate::harness::Harness;
 use crate::tenant_deletion::{left_but_counters, numbered};
@@ -127,14 +127,18 @@ async fn ten_thousand_items_are_deleted_though_the_function_is_killed_again_and_
     operator.post("/api/tenants", &neighbour).await.document(201);
     let own = format!("{id}#");
     let account = newcomer.credentials["account_sid"].as_str().unwrap();
-    let texts = [own.as_str(), account, label];
-    assert_eq!(mentions(&harness, &texts).await["ACTIVITY_TABLE"].len(), 10_000);
+    let activity = async || {
+        let mut left = left_but_counters(&harness, id.as_str()).await;
+        left.retain(|(_, kind)| ["message", "call", "recording"].contains(&kind.as_str()));
+        left.len()
+    };
+    assert_eq!(activity().await, 10_000);
 
-    // Killed when it has deleted a quarter of what is left, three times.
+    // Killed when it has deleted a quarter of what is left, twice.
     let function = harness.stack.function("tenants").unwrap();
     let dynamodb = harness.stack.emulators().dynamodb();
     let mut left = 10_000;
-    for _ in 0..3 {
+    for _ in 0..2 {
         let mark = dynamodb.wire().mark();
         let killed = async {
             let quarter = left / 25 / 4;
@@ -146,8 +150,7 @@ async fn ten_thousand_items_are_deleted_though_the_function_is_killed_again_and_
         };
         let (answer, ()) = tokio::join!(operator.delete(&path), killed);
         assert_eq!(answer.status, 500, "{}", answer.body);
-        let rest = mentions(&harness, &[own.as_str()]).await;
-        let now_left = rest["ACTIVITY_TABLE"].len();
+        let now_left = activity().await;
         assert!((1..left).contains(&now_left), "{now_left} of {left}");
         left = now_left;
         // Out of service from the first moment on.
@@ -156,7 +159,12 @@ async fn ten_thousand_items_are_deleted_though_the_function_is_killed_again_and_
         let refused = newcomer.admin.get("/api/integrations").await;
         assert_eq!(refused.refusal(), (409, "tenant_deleting"));
     }
-    delete_served(&operator, id.as_str()).await;
+    // On a slow machine the rest may take the time of more than one request.
+    while continues(&operator.delete(&path).await, id.as_str()).0 == 1 {
+        let now_left = activity().await;
+        assert!(now_left < left, "{now_left} of {left}");
+        left = now_left;
+    }
     let profile = (format!("{id}#tenant"), "profile".to_owned());
     assert_eq!(left_but_counters(&harness, id.as_str()).await, [profile]);
 
@@ -170,7 +178,7 @@ async fn ten_thousand_items_are_deleted_though_the_function_is_killed_again_and_
     assert_eq!(operator.delete(&path).await.status, 204);
 
     // The released account and subdomain, which name the tenant for a day; besides that the platform's own.
-    let left = mentions(&harness, &texts).await;
+    let left = mentions(&harness, &[&own, account, label]).await;
     let routes = [
         format!("subdomain#{label} route"),
         format!("twilio-account#{account} route"),
