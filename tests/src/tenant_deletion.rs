@@ -126,7 +126,7 @@ async fn keep(tenant: &Tenant, facts: impl Iterator<Item = Fact>) {
 }
 
 #[tokio::test]
-async fn ten_thousand_items_are_gone_though_the_function_is_killed_in_the_middle() {
+async fn thousands_of_items_are_gone_though_the_deletion_is_given_up_in_the_middle() {
     let harness = Harness::start(|_| {});
     let tenant = harness.tenant(json!({})).await;
     let (id, account) = (tenant.id.as_str(), tenant.sender.account().sid.clone());
@@ -134,11 +134,11 @@ async fn ten_thousand_items_are_gone_though_the_function_is_killed_in_the_middle
     let opened = Opened::of(&harness);
     let other = format!("{id}-0");
     opened.create(&other, Some("other")).await.unwrap();
-    keep(&tenant, (0..10_000).map(numbered)).await;
+    keep(&tenant, (0..2_000).map(numbered)).await;
     // One of each fact, profile, settings and credentials.
-    assert_eq!(left(&harness, id).await.len(), 10_003);
+    assert_eq!(left(&harness, id).await.len(), 2_003);
 
-    // Killed when a tenth is deleted.
+    // Given up when a quarter is deleted.
     let dynamodb = harness.stack.emulators().dynamodb();
     let mark = dynamodb.wire().mark();
     let killed = async {
@@ -147,7 +147,7 @@ async fn ten_thousand_items_are_gone_though_the_function_is_killed_in_the_middle
             .since(mark)
             .operation("BatchWriteItem")
             .count()
-            < 40
+            < 20
         {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -157,7 +157,7 @@ async fn ten_thousand_items_are_gone_though_the_function_is_killed_in_the_middle
         () = killed => {}
     }
     let rest = left(&harness, id).await;
-    assert!((1_000..9_500).contains(&rest.len()), "{}", rest.len());
+    assert!((200..1_900).contains(&rest.len()), "{}", rest.len());
     // Nobody is served any more, and the credentials are gone before everything else.
     assert_eq!(routes(&harness).resolve(&account).await.unwrap(), None);
     let configuration: Vec<_> = rest

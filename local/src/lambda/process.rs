@@ -73,7 +73,8 @@ impl Supervision {
 
     /// Kills every process that runs now. Others may be started after them.
     pub(super) fn kill_all(&self) {
-        self.kills.send_modify(|kills| *kills = kills.wrapping_add(1));
+        self.kills
+            .send_modify(|kills| *kills = kills.wrapping_add(1));
     }
 
     /// Kills every process, those still initialising included, and returns once all are gone.

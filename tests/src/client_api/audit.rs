@@ -23,7 +23,12 @@ fn told(log: &[Value]) -> Vec<(&str, &str, &str, &str)> {
     entries
         .map(|entry| {
             let text = |name: &str| entry[name].as_str().unwrap();
-            (text("actor"), text("action"), text("target"), text("detail"))
+            (
+                text("actor"),
+                text("action"),
+                text("target"),
+                text("detail"),
+            )
         })
         .collect()
 }
@@ -89,7 +94,12 @@ async fn every_change_leaves_one_entry_that_tells_who_what_and_when() {
                 "settings",
                 "auto_reply, inbound_route"
             ),
-            ("function:token", "twiml_app_created", application, changes[5].3),
+            (
+                "function:token",
+                "twiml_app_created",
+                application,
+                changes[5].3
+            ),
             (root, "tenant_updated", id, "name"),
             (root, "tenant_suspended", id, ""),
             (root, "tenant_resumed", id, ""),

@@ -88,10 +88,7 @@ async fn a_tenant_without_traffic_is_gone_at_once() {
     operator.post("/api/tenants", &entered).await.document(201);
     let admin = harness.admin(&id.parse().unwrap());
     let settings = json!({"inbound_route": "voicemail"});
-    admin
-        .patch("/api/settings", &settings)
-        .await
-        .document(200);
+    admin.patch("/api/settings", &settings).await.document(200);
 
     let deleted = operator.delete(&path(&id)).await;
     assert_eq!((deleted.status, &deleted.body), (204, &Value::Null));
@@ -108,7 +105,11 @@ async fn a_tenant_without_traffic_is_gone_at_once() {
 
     // Nothing is left, and whoever asks again is told so.
     assert_eq!(operator.delete(&path(&id)).await.status, 204);
-    let told = ["tenant_created", "tenant_deletion_requested", "tenant_deleted"];
+    let told = [
+        "tenant_created",
+        "tenant_deletion_requested",
+        "tenant_deleted",
+    ];
     assert_eq!(harness.platform_told(&id).await, told);
     // Its subdomain rests for everybody else; id and subdomain are free for a tenant of the same id.
     let other = json!({"name": unused("Other"), "subdomain": label});
@@ -182,8 +183,16 @@ async fn nobody_acts_for_a_tenant_that_is_being_deleted() {
         (Method::GET, "/api/integrations", None),
         (Method::GET, "/api/integrations/twilio", None),
         (Method::PUT, "/api/integrations/twilio", Some(twilio)),
-        (Method::PUT, "/api/integrations/twilio?verify=false", Some(twilio)),
-        (Method::PUT, "/api/integrations/vapi?verify=false", Some(&vapi)),
+        (
+            Method::PUT,
+            "/api/integrations/twilio?verify=false",
+            Some(twilio),
+        ),
+        (
+            Method::PUT,
+            "/api/integrations/vapi?verify=false",
+            Some(&vapi),
+        ),
         (Method::PATCH, "/api/integrations/twilio", Some(&nothing)),
         (Method::DELETE, "/api/integrations/twilio", None),
         (Method::POST, "/api/integrations/twilio/verify", None),
@@ -204,7 +213,11 @@ async fn nobody_acts_for_a_tenant_that_is_being_deleted() {
                 }
             });
             let answer = answer.await;
-            assert_eq!(answer.refusal(), (409, "tenant_deleting"), "{method} {path}");
+            assert_eq!(
+                answer.refusal(),
+                (409, "tenant_deleting"),
+                "{method} {path}"
+            );
         }
     }
     assert_eq!(left_but_counters(harness, id).await, before);
@@ -253,7 +266,11 @@ async fn several_who_delete_a_tenant_at_once_are_told_the_same_and_it_is_deleted
         let told = harness.platform_told(id.as_str()).await;
         let count = |action| told.iter().filter(|told| *told == action).count();
         assert_eq!(count("tenant_deletion_requested"), 1, "{told:?}");
-        assert_eq!(count("tenant_deleted"), usize::from(status == 204), "{told:?}");
+        assert_eq!(
+            count("tenant_deleted"),
+            usize::from(status == 204),
+            "{told:?}"
+        );
     }
 }
 
@@ -321,7 +338,9 @@ async fn a_deletion_that_an_outage_interrupts_goes_on_when_it_is_asked_for_again
     let rest = left(harness, id).await;
     let of = |kind: &str| {
         let partition = format!("{id}#{kind}#");
-        rest.iter().filter(|(pk, _)| pk.starts_with(&partition)).count()
+        rest.iter()
+            .filter(|(pk, _)| pk.starts_with(&partition))
+            .count()
     };
     assert_eq!((of("message"), of("call") > 0), (0, true), "{rest:?}");
     faults.remove(outage);

@@ -79,9 +79,13 @@ async fn a_function_that_does_not_know_a_suspended_tenant_refuses_its_webhooks()
 }
 
 #[tokio::test]
-async fn a_function_that_knows_a_suspended_tenant_refuses_its_webhooks_after_5_minutes_and_so_it_resumes() {
+async fn a_function_that_knows_a_suspended_tenant_refuses_its_webhooks_after_5_minutes_and_so_it_resumes()
+ {
     let remembering = Remembering::start().await;
-    let (operator, id) = (remembering.harness.operator(), remembering.tenant.id.clone());
+    let (operator, id) = (
+        remembering.harness.operator(),
+        remembering.tenant.id.clone(),
+    );
     assert_eq!(remembering.webhook().await, 204);
     set(&operator, id.as_str(), "suspended").await;
     remembering.clock.advance(5 * 60 - 1);

@@ -89,7 +89,10 @@ async fn a_cursor_says_nothing_and_is_good_for_nothing_else() {
     let log = admin.get("/api/audit?limit=1").await.document(200);
     let of_log = log["next_cursor"].as_str().unwrap();
     let (head, tail) = cursor.split_at(cursor.len() / 2);
-    let changed = tail.chars().next().map(|c| if c == 'A' { 'B' } else { 'A' });
+    let changed = tail
+        .chars()
+        .next()
+        .map(|c| if c == 'A' { 'B' } else { 'A' });
     let tampered = format!("{head}{}{}", changed.unwrap(), &tail[1..]);
     for (cursor, what) in [
         (of_log, "of an audit log"),

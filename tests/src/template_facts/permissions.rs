@@ -37,7 +37,9 @@ fn grants(role: &str) -> Vec<Grant> {
     let grants = statements.map(|statement| {
         assert_eq!(statement["Effect"], "Allow");
         let resource = &statement["Resource"];
-        let resource = resource["Fn::GetAtt"].as_str().or(resource["Fn::Sub"].as_str());
+        let resource = resource["Fn::GetAtt"]
+            .as_str()
+            .or(resource["Fn::Sub"].as_str());
         let resource = resource.unwrap_or_default().replace(['$', '{', '}'], "");
         let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
         Grant {

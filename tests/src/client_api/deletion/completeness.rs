@@ -80,7 +80,9 @@ async fn fill(harness: &Harness, id: &TenantId, count: usize) {
         let (client, table, copies) = (client.clone(), table.to_owned(), copies.to_vec());
         writers.spawn(async move {
             for batch in copies.chunks(25) {
-                let write = client.batch_write_item().request_items(&table, batch.to_vec());
+                let write = client
+                    .batch_write_item()
+                    .request_items(&table, batch.to_vec());
                 let left = write.send().await.unwrap().unprocessed_items;
                 assert!(left.unwrap_or_default().is_empty());
             }
@@ -117,14 +119,19 @@ async fn ten_thousand_items_are_deleted_though_the_function_is_killed_again_and_
     let changed = newcomer.admin.patch("/api/settings", &settings);
     changed.await.document(200);
     let resend = json!({"api_key": "re_1234567890_abcdefghijkl"});
-    let stored = newcomer.admin.put("/api/integrations/resend?verify=false", &resend);
+    let stored = newcomer
+        .admin
+        .put("/api/integrations/resend?verify=false", &resend);
     stored.await.document(201);
     let member = harness.user(id, "member");
     member.post("/api/token", &json!({})).await.document(200);
     fill(&harness, id, 10_000).await;
     // Its id begins with the other's, so its keys must not count as the other's.
     let neighbour = json!({"tenant_id": format!("{id}-neighbour"), "name": "Neighbour"});
-    operator.post("/api/tenants", &neighbour).await.document(201);
+    operator
+        .post("/api/tenants", &neighbour)
+        .await
+        .document(201);
     let own = format!("{id}#");
     let account = newcomer.credentials["account_sid"].as_str().unwrap();
     let activity = async || {
@@ -193,7 +200,11 @@ async fn ten_thousand_items_are_deleted_though_the_function_is_killed_again_and_
     let audit = || "platform#audit".to_owned();
     let expected = vec![audit(), audit(), audit(), "platform#deleted".to_owned()];
     assert_eq!(of_platform, Some(expected));
-    let told = ["tenant_created", "tenant_deletion_requested", "tenant_deleted"];
+    let told = [
+        "tenant_created",
+        "tenant_deletion_requested",
+        "tenant_deleted",
+    ];
     assert_eq!(harness.platform_told(id.as_str()).await, told);
 
     // The id rests, and the neighbour is as it was.
@@ -230,6 +241,10 @@ async fn a_deletion_that_is_killed_before_its_answer_is_told_by_the_next() {
     let lost = operator.delete(&path(unserved.as_str())).await;
     assert_eq!(lost.status, 500, "{}", lost.body);
     assert_eq!(operator.delete(&path(unserved.as_str())).await.status, 204);
-    let told = ["tenant_created", "tenant_deletion_requested", "tenant_deleted"];
+    let told = [
+        "tenant_created",
+        "tenant_deletion_requested",
+        "tenant_deleted",
+    ];
     assert_eq!(harness.platform_told(unserved.as_str()).await, told);
 }
