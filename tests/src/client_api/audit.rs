@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::clock::Clock;
 
 use super::caller::Caller;
 use super::tenants::path;
@@ -45,7 +46,7 @@ fn known(harness: &Harness, subject: &str, role: &str, tenant: Option<&str>) -> 
 #[tokio::test]
 async fn every_change_leaves_one_entry_that_tells_who_what_and_when() {
     let harness = Harness::shared().await;
-    let begun = Timestamp::now();
+    let begun = Clock::system().now();
     let newcomer = harness.newcomer().await;
     let id = newcomer.id.as_str();
     let operator = known(harness, "auth0|operator", "operator", None);
@@ -113,7 +114,7 @@ async fn every_change_leaves_one_entry_that_tells_who_what_and_when() {
         .collect();
     assert!(times.is_sorted_by(|newer, older| newer >= older));
     let (first, last) = (times.last().unwrap(), times[0]);
-    assert!(first.as_second() >= begun.as_second() && last <= Timestamp::now());
+    assert!(first.as_second() >= begun.as_second() && last <= Clock::system().now());
 
     let all = Value::from(log).to_string();
     for secret in [

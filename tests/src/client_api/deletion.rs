@@ -10,6 +10,7 @@ use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::activity::Route;
+use shared::clock::Clock;
 use tokio::task::JoinSet;
 
 use super::caller::{Answer, Caller};
@@ -61,7 +62,7 @@ async fn delete_served(operator: &Caller, id: &str) {
     let served = SERVED_SECONDS - 30..=SERVED_SECONDS;
     assert!(served.contains(&retry_after), "{retry_after}");
     let last = irrecoverable - (35 * 24).hours();
-    let until = last.duration_since(Timestamp::now());
+    let until = last.duration_since(Clock::system().now());
     let expected = SignedDuration::from_secs(retry_after);
     assert!((until - expected).abs() < SignedDuration::from_secs(5));
 }
@@ -334,7 +335,7 @@ async fn a_deletion_that_an_outage_interrupts_goes_on_when_it_is_asked_for_again
     let interrupted = operator.delete(&path(id)).await;
     let (retry_after, irrecoverable) = continues(&interrupted, id);
     assert_eq!(retry_after, 1);
-    assert!(irrecoverable > Timestamp::now() + (35 * 24).hours());
+    assert!(irrecoverable > Clock::system().now() + (35 * 24).hours());
     let rest = left(harness, id).await;
     let of = |kind: &str| {
         let partition = format!("{id}#{kind}#");
