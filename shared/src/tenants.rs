@@ -10,6 +10,7 @@ pub use self::entered::TenantCreation;
 use crate::audit::Actor;
 use crate::aws::Aws;
 use crate::clock::Clock;
+use crate::rate_limit::ChangeNotices;
 use crate::store::{
     Deletions, Directory, NewProfile, Page, PendingDeletion, ProfileChanges, Profiles, Registry,
     StoreError, StoredProfile, TableNames,
@@ -83,6 +84,7 @@ pub struct TenantAdministration {
     registry: Registry,
     directory: Directory,
     deletions: Deletions,
+    notices: ChangeNotices,
     clock: Clock,
 }
 
@@ -96,6 +98,7 @@ impl TenantAdministration {
             registry: Registry::new(&client, tables, &clock),
             directory: Directory::new(client.clone(), tables.tenants.clone()),
             deletions: Deletions::new(&client, tables, &clock),
+            notices: ChangeNotices::new(client.clone(), tables.tenants.clone(), clock.clone()),
             clock,
         }
     }
@@ -160,7 +163,7 @@ impl TenantAdministration {
         stored.ok_or(TenantError::NotFound)
     }
 
-    /// Changes a tenant, suspends or resumes it. Warm functions know of it within 5 minutes.
+    /// Changes a tenant, suspends or resumes it. Warm functions that issue tokens know of it at once, others within 5 minutes.
     ///
     /// # Errors
     /// As [`Registry::update`].
@@ -171,7 +174,15 @@ impl TenantAdministration {
         expected: Option<u64>,
         actor: &Actor,
     ) -> Result<StoredProfile, TenantError> {
-        self.registry.update(scope, changes, expected, actor).await
+        let changes_status = changes.status.is_some();
+        let updated = self
+            .registry
+            .update(scope, changes, expected, actor)
+            .await?;
+        if changes_status {
+            self.notices.announce(scope).await;
+        }
+        Ok(updated)
     }
 
     /// Deletes a tenant, or goes on with it, as far as it gets by `deadline`. Whatever interrupts it, asking again goes on where
@@ -192,18 +203,20 @@ impl TenantAdministration {
             }
             requested => requested?,
         };
-        match timeout_at(deadline, self.deletions.sweep(scope)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) if error.is_unavailable() => {
-                warn!(error = %error, "a deletion is interrupted, and goes on when it is asked for again");
-                return Ok(self.continues(&pending));
-            }
-            Ok(Err(error)) => return Err(error.into()),
-            Err(_) => return Ok(self.continues(&pending)),
-        }
+        // Decided before the sweep: a pass that ends after this moment may have looked before it.
         let now = self.clock.now();
-        if pending.last_served_until.is_some_and(|until| now < until) {
-            return Ok(self.waits(&pending));
+        let is_served = pending.last_served_until.is_some_and(|until| now < until);
+        let swept = async {
+            if is_served {
+                self.notices.announce(scope).await;
+            }
+            self.deletions.sweep(scope, !is_served).await
+        };
+        match timeout_at(deadline, swept).await {
+            Ok(Ok(())) if is_served => return Ok(self.waits(&pending)),
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return self.interrupted(&pending, error),
+            Err(_) => return Ok(self.continues(&pending)),
         }
         let Some(stored) = self.profiles.read(scope).await? else {
             return Ok(Deletion::Finished);
@@ -211,8 +224,22 @@ impl TenantAdministration {
         match self.deletions.finish(scope, &stored, &pending, actor).await {
             // Somebody who asked at the same moment was faster.
             Ok(()) | Err(TenantError::NotFound) => Ok(Deletion::Finished),
+            Err(TenantError::Store(error)) => self.interrupted(&pending, error),
             Err(error) => Err(error),
         }
+    }
+
+    /// The stores failed in the middle: for a while, or for good.
+    fn interrupted(
+        &self,
+        pending: &PendingDeletion,
+        error: StoreError,
+    ) -> Result<Deletion, TenantError> {
+        if !error.is_unavailable() {
+            return Err(error.into());
+        }
+        warn!(error = %error, "a deletion is interrupted, and goes on when it is asked for again");
+        Ok(self.continues(pending))
     }
 
     /// There is more to be deleted.

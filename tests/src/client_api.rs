@@ -2,10 +2,12 @@
 
 mod admission;
 mod applications;
+mod audit;
 mod authorisation;
 mod behind_gateway;
 mod caller;
 mod claims;
+mod deletion;
 mod deployment;
 mod health;
 mod in_force;
@@ -16,6 +18,9 @@ mod other_providers;
 mod request_logs;
 mod retries;
 mod selection;
+mod suspension;
+mod tenant_lists;
+mod tenants;
 mod token_costs;
 mod token_refusals;
 mod tokens;

@@ -23,16 +23,16 @@ use crate::webhook_process::WebhookProcess;
 const MINUTE: i64 = 60;
 
 /// A function inside this process, whose clock a test sets, and a tenant.
-struct Remembering {
-    harness: &'static Harness,
-    tenant: Tenant,
-    clock: Clock,
+pub(crate) struct Remembering {
+    pub(crate) harness: &'static Harness,
+    pub(crate) tenant: Tenant,
+    pub(crate) clock: Clock,
     function: WebhookProcess,
 }
 
 impl Remembering {
     /// On a stack that tests of this module may break, each for its own tenant or in turn.
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         static STACK: OnceLock<Harness> = OnceLock::new();
         let harness = Harness::once(&STACK, |_| {}).await;
         Self::on(harness).await
@@ -51,7 +51,7 @@ impl Remembering {
     }
 
     /// The tenant's account reports a message's status to the function, which answers with this status.
-    async fn webhook(&self) -> u16 {
+    pub(crate) async fn webhook(&self) -> u16 {
         self.webhook_of(
             self.tenant.sender.account().sid.as_str(),
             self.tenant.token(),

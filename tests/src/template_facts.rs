@@ -2,6 +2,7 @@
 
 mod api;
 mod document;
+mod permissions;
 
 use std::collections::BTreeSet;
 

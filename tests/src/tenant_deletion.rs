@@ -46,7 +46,7 @@ impl Opened {
 }
 
 /// The keys of every item under partitions that begin with the tenant's id and `#`, found by scanning, as no function may.
-async fn left(harness: &Harness, id: &str) -> Vec<(String, String)> {
+pub(crate) async fn left(harness: &Harness, id: &str) -> Vec<(String, String)> {
     let mut left = Vec::new();
     for table in ["TENANTS_TABLE", "ACTIVITY_TABLE"] {
         let scan = harness.dynamodb().scan();
@@ -65,6 +65,13 @@ async fn left(harness: &Harness, id: &str) -> Vec<(String, String)> {
     left
 }
 
+/// The same without the counters, which tell warm functions of the deletion until it is finished.
+pub(crate) async fn left_but_counters(harness: &Harness, id: &str) -> Vec<(String, String)> {
+    let mut left = left(harness, id).await;
+    left.retain(|(pk, _)| !pk.ends_with("#limit"));
+    left
+}
+
 fn fact(kind: &str, sid: &str, route: &str, parameters: Value) -> Fact {
     let fact = json!({
         "resource": {"kind": kind, "sid": sid},
@@ -76,7 +83,7 @@ fn fact(kind: &str, sid: &str, route: &str, parameters: Value) -> Fact {
 }
 
 /// The fact with this number: a message, a call, the leg that it dialled, or its recording.
-fn numbered(number: usize) -> Fact {
+pub(crate) fn numbered(number: usize) -> Fact {
     let (kind, place) = (number % 4, number / 4);
     let call = format!("CA{place:032x}");
     match kind {
@@ -119,7 +126,7 @@ async fn keep(tenant: &Tenant, facts: impl Iterator<Item = Fact>) {
 }
 
 #[tokio::test]
-async fn ten_thousand_items_are_gone_though_the_function_is_killed_in_the_middle() {
+async fn thousands_of_items_are_gone_though_the_deletion_is_given_up_in_the_middle() {
     let harness = Harness::start(|_| {});
     let tenant = harness.tenant(json!({})).await;
     let (id, account) = (tenant.id.as_str(), tenant.sender.account().sid.clone());
@@ -127,11 +134,11 @@ async fn ten_thousand_items_are_gone_though_the_function_is_killed_in_the_middle
     let opened = Opened::of(&harness);
     let other = format!("{id}-0");
     opened.create(&other, Some("other")).await.unwrap();
-    keep(&tenant, (0..10_000).map(numbered)).await;
+    keep(&tenant, (0..2_000).map(numbered)).await;
     // One of each fact, profile, settings and credentials.
-    assert_eq!(left(&harness, id).await.len(), 10_003);
+    assert_eq!(left(&harness, id).await.len(), 2_003);
 
-    // Killed when a tenth is deleted.
+    // Given up when a quarter is deleted.
     let dynamodb = harness.stack.emulators().dynamodb();
     let mark = dynamodb.wire().mark();
     let killed = async {
@@ -140,7 +147,7 @@ async fn ten_thousand_items_are_gone_though_the_function_is_killed_in_the_middle
             .since(mark)
             .operation("BatchWriteItem")
             .count()
-            < 40
+            < 20
         {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -150,7 +157,7 @@ async fn ten_thousand_items_are_gone_though_the_function_is_killed_in_the_middle
         () = killed => {}
     }
     let rest = left(&harness, id).await;
-    assert!((1_000..9_500).contains(&rest.len()), "{}", rest.len());
+    assert!((200..1_900).contains(&rest.len()), "{}", rest.len());
     // Nobody is served any more, and the credentials are gone before everything else.
     assert_eq!(routes(&harness).resolve(&account).await.unwrap(), None);
     let configuration: Vec<_> = rest
@@ -175,7 +182,7 @@ async fn ten_thousand_items_are_gone_though_the_function_is_killed_in_the_middle
     let last = opened.clock.now() + (16 * 60).seconds();
     assert_eq!(irrecoverable_after, last + (35 * 24).hours());
     assert_eq!(
-        left(&harness, id).await,
+        left_but_counters(&harness, id).await,
         [(format!("{id}#tenant"), "profile".to_owned())]
     );
 
@@ -361,7 +368,7 @@ async fn a_deletion_outlasts_throttling_and_goes_on_after_an_outage() {
     let throttled = Effect::Refuse(AwsError::throughput_exceeded());
     faults.inject(deletes, throttled, Times::Next(12));
     opened.delete(id).await.unwrap();
-    assert_eq!(left(&harness, id).await.len(), 1);
+    assert_eq!(left_but_counters(&harness, id).await.len(), 1);
 }
 
 #[tokio::test]
@@ -391,5 +398,5 @@ async fn a_deletion_that_is_out_of_time_says_that_it_continues() {
     );
     faults.clear();
     opened.delete(id).await.unwrap();
-    assert_eq!(left(&harness, id).await.len(), 1);
+    assert_eq!(left_but_counters(&harness, id).await.len(), 1);
 }

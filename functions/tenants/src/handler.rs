@@ -58,14 +58,10 @@ async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
 async fn update(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
     let scope = scope(call)?;
     let changes = ProfileChanges::from_input(&call.document()?)?;
-    let changes_status = changes.status.is_some();
     let updated = tenants
         .administration
         .update(&scope, changes, None, &call.actor())
         .await?;
-    if changes_status {
-        tenants.notices.announce(&scope).await;
-    }
     Ok(json(StatusCode::OK, &document(&updated)))
 }
 
@@ -81,8 +77,6 @@ async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
             irrecoverable_after,
             retry_after_seconds,
         } => {
-            // After the sweep, which takes away what was left before. Of a tenant that is gone nobody remembers anything.
-            tenants.notices.announce(&scope).await;
             let document = DeletionInProgress {
                 tenant_id: scope.tenant_id(),
                 status: "deleting",

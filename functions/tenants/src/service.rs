@@ -2,14 +2,11 @@
 
 use shared::api::{Foundation, Paging};
 use shared::environment::Environment;
-use shared::rate_limit::ChangeNotices;
 use shared::tenants::TenantAdministration;
 
 pub(crate) struct Tenants {
     pub(crate) administration: TenantAdministration,
     pub(crate) paging: Paging,
-    /// Tells warm functions that a tenant was suspended, resumed or deleted.
-    pub(crate) notices: ChangeNotices,
 }
 
 impl Tenants {
@@ -24,7 +21,6 @@ impl Tenants {
         Some(Self {
             administration: TenantAdministration::new(aws, tables, clock.clone()),
             paging: Paging::new(foundation),
-            notices: ChangeNotices::new(aws.dynamodb(), tables.tenants.clone(), clock.clone()),
         })
     }
 }

@@ -274,6 +274,7 @@ mod tests {
         vec![Target {
             resource: table.to_owned(),
             partition: Some(partition.to_owned()),
+            action: None,
         }]
     }
 

@@ -33,7 +33,7 @@ impl KillSwitch {
     }
 }
 
-/// What all processes of one function share: how many run, and the order to end.
+/// What all processes of one function share: how many run, and the orders to end.
 #[derive(Debug)]
 pub(super) struct Supervision {
     running: watch::Sender<usize>,
@@ -188,13 +188,15 @@ impl Launch<'_> {
             child.stderr.take().map(|stream| self.output.read(stream)),
         ];
         let (ended, end) = watch::channel(None);
+        // Before it counts as running, so that no order to those that run passes it by.
+        let kills = self.supervision.kills.subscribe();
         self.supervision
             .running
             .send_modify(|running| *running += 1);
         tokio::spawn(supervise(
             child,
             readers,
-            self.kill.clone(),
+            (self.kill.clone(), kills),
             Arc::clone(self.supervision),
             ended,
         ));
@@ -206,12 +208,11 @@ impl Launch<'_> {
 async fn supervise(
     mut child: Child,
     readers: [Option<JoinHandle<()>>; 2],
-    kill: KillSwitch,
+    (kill, mut kills): (KillSwitch, watch::Receiver<u64>),
     supervision: Arc<Supervision>,
     end: watch::Sender<Option<ExitStatus>>,
 ) {
     let mut stop = supervision.stop.subscribe();
-    let mut kills = supervision.kills.subscribe();
     let by_itself = tokio::select! {
         status = child.wait() => Some(status),
         () = kill.0.notified() => None,

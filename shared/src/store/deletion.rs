@@ -133,13 +133,17 @@ impl Deletions {
         Ok(pending)
     }
 
-    /// Deletes what a marked tenant has, and returns when there is nothing left but its profile and directory entry. It may be
-    /// given up at any time and begun again.
+    /// Deletes what a marked tenant has, and returns when there is nothing left but its profile, directory entry and counters of
+    /// rate limits; the counters go too, when `is_last`. It may be given up at any time and begun again.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict; some of the items may be deleted nevertheless.
-    pub async fn sweep(&self, scope: &TenantScope) -> Result<(), StoreError> {
-        self.sweep.until_nothing_is_found(scope).await
+    pub async fn sweep(&self, scope: &TenantScope, is_last: bool) -> Result<(), StoreError> {
+        self.sweep.until_nothing_is_found(scope).await?;
+        if is_last {
+            self.sweep.counters(scope).await?;
+        }
+        Ok(())
     }
 
     /// Removes the profile and the directory entry of a tenant that was swept, and says so in the platform's audit log.

@@ -33,8 +33,8 @@ impl Sweep {
         }
     }
 
-    /// Deletes everything but the profile, credentials first, and returns when a whole pass found nothing: the index that
-    /// lists activity lags behind, and may show what is deleted already as well as not yet what was just written.
+    /// Deletes everything but profile and counters, credentials first, and returns when a whole pass found nothing: the index
+    /// that lists activity lags behind, and may show what is deleted already as well as not yet what was just written.
     pub(super) async fn until_nothing_is_found(
         &self,
         scope: &TenantScope,
@@ -46,14 +46,19 @@ impl Sweep {
         Ok(())
     }
 
+    /// Deletes the counters of rate limits, which hold the word for warm functions that the tenant is being deleted. Once is
+    /// enough: a request that is refused is counted too, so that there may always be a new one, which expires by itself.
+    pub(super) async fn counters(&self, scope: &TenantScope) -> Result<(), StoreError> {
+        let query = self.partition(keys::limit_partition(scope));
+        self.empty(query.consistent_read(true), &self.tenants)
+            .await?;
+        Ok(())
+    }
+
     /// Deletes what one look at everything finds, and gives how much that was.
     async fn pass(&self, scope: &TenantScope) -> Result<usize, StoreError> {
         let mut found = 0_usize;
-        for partition in [
-            keys::tenant_partition(scope),
-            keys::audit_partition(scope),
-            keys::limit_partition(scope),
-        ] {
+        for partition in [keys::tenant_partition(scope), keys::audit_partition(scope)] {
             let query = self.partition(partition).consistent_read(true);
             found = found.saturating_add(self.empty(query, &self.tenants).await?);
         }

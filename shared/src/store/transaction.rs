@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::StoreError;
+use super::change::Attempts;
 use super::item::Item;
 
 /// What it means that the condition of one write failed, told by the item that is there, if the write asks for it.
@@ -40,16 +41,38 @@ impl<E: From<StoreError>> Transaction<E> {
         self.meanings.push(Some(meaning));
     }
 
-    /// Makes the writes.
+    /// Makes the writes. While another transaction is under way with one of the items it tries again, since only afterwards the
+    /// conditions tell whether that one was first: at most 8 times, and no client of AWS does it by itself.
     pub(super) async fn send(self, client: &Client) -> Result<(), E> {
-        let writes = client
-            .transact_write_items()
-            .set_transact_items(Some(self.writes));
-        match writes.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(refusal(self.operation, &self.meanings, &error)),
+        let mut attempts = Attempts::default();
+        loop {
+            let writes = client
+                .transact_write_items()
+                .set_transact_items(Some(self.writes.clone()));
+            match writes.send().await {
+                Ok(_) => return Ok(()),
+                Err(error) if is_in_the_way_of_another(&error) => {
+                    attempts.pause(self.operation).await?;
+                }
+                Err(error) => return Err(refusal(self.operation, &self.meanings, &error)),
+            }
         }
     }
+}
+
+/// Whether nothing stood against a transaction but another one with the same items.
+fn is_in_the_way_of_another(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return false;
+    };
+    let codes = cancelled.cancellation_reasons().iter();
+    let mut codes = codes
+        .filter_map(|reason| reason.code())
+        .filter(|code| *code != "None")
+        .peekable();
+    codes.peek().is_some() && codes.all(|code| code == "TransactionConflict")
 }
 
 fn refusal<E: From<StoreError>>(
@@ -94,8 +117,8 @@ mod tests {
         }
     }
 
-    /// What is made of three writes, the second without a condition, that were cancelled with these reasons.
-    fn cancelled(codes: [&str; 3]) -> Failed {
+    /// Three writes that were cancelled with these reasons.
+    fn cancellation(codes: [&str; 3]) -> SdkError<TransactWriteItemsError, HttpResponse> {
         let reason = |code: &str| {
             let reason = CancellationReason::builder().code(code);
             reason.item("state", text("there")).build()
@@ -105,12 +128,17 @@ mod tests {
             .build();
         let raw = HttpResponse::new(400.try_into().unwrap(), SdkBody::empty());
         let error = TransactWriteItemsError::TransactionCanceledException(cancelled);
+        SdkError::service_error(error, raw)
+    }
+
+    /// What is made of them, when the second has no condition.
+    fn cancelled(codes: [&str; 3]) -> Failed {
         let meanings: [Option<Meaning<Failed>>; 3] = [
             Some(|_| Failed::First),
             None,
             Some(|item| Failed::Second(item.is_some_and(|item| item.contains_key("state")))),
         ];
-        refusal("write", &meanings, &SdkError::service_error(error, raw))
+        refusal("write", &meanings, &cancellation(codes))
     }
 
     #[test]
@@ -128,8 +156,19 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_that_another_one_was_in_the_way_of_may_succeed_later() {
-        let failed = cancelled(["None", "TransactionConflict", "None"]);
+    fn a_transaction_that_another_one_was_in_the_way_of_is_made_again() {
+        let (conflict, failed) = ("TransactionConflict", "ConditionalCheckFailed");
+        let is_made_again = |codes| is_in_the_way_of_another(&cancellation(codes));
+        assert!(is_made_again(["None", conflict, "None"]));
+        assert!(is_made_again([conflict, conflict, "None"]));
+        assert!(!is_made_again([failed, conflict, "None"]));
+        assert!(!is_made_again(["None", "ThrottlingError", "None"]));
+        assert!(!is_made_again(["None", "None", "None"]));
+    }
+
+    #[test]
+    fn a_transaction_that_was_too_much_for_a_table_may_succeed_later() {
+        let failed = cancelled(["None", "ThrottlingError", "None"]);
         assert!(matches!(failed, Failed::Store(error) if error.is_unavailable()));
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::fault::InvalidInput;
 use crate::input::{Document, Entry, Faults, one_of, parsed, text};
 use crate::store::{NewProfile, ProfileChanges};
-use crate::tenant::{TenantId, TenantStatus};
+use crate::tenant::{Subdomain, TenantId, TenantStatus};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;
@@ -32,7 +32,7 @@ impl TenantCreation {
                 entry.fault("tenant_id", "the platform keeps this id for itself");
             }
             let name = entry.required("name", None, name);
-            let subdomain = entry.optional("subdomain", None, parsed);
+            let subdomain = entry.optional("subdomain", None, subdomain);
             let own = [("own", true), ("subaccount", false)];
             if entry.optional("twilio", None, one_of(&own)) == Some(false) {
                 entry.fault("twilio", "subaccounts cannot be made yet: expected own");
@@ -73,7 +73,7 @@ impl ProfileChanges {
                 subdomain: if removes {
                     Some(None)
                 } else {
-                    entry.optional("subdomain", None, parsed).map(Some)
+                    entry.optional("subdomain", None, subdomain).map(Some)
                 },
             })
         })
@@ -87,6 +87,15 @@ fn name(value: &Value, path: &str, faults: &mut Faults) -> Option<String> {
         return None;
     }
     Some(name)
+}
+
+fn subdomain(value: &Value, path: &str, faults: &mut Faults) -> Option<Subdomain> {
+    // By its form first, which says so when it is no text.
+    let label: Subdomain = parsed(value, path, faults)?;
+    let label = Subdomain::from_input(label.as_str());
+    label
+        .map_err(|refused| faults.add(path, refused.to_string()))
+        .ok()
 }
 
 /// A slug made from a name: its ASCII letters and digits in lower case, everything between as one hyphen; `tenant` where
@@ -141,6 +150,17 @@ mod tests {
             fields.collect::<Vec<_>>(),
             ["x", "tenant_id", "name", "subdomain", "twilio"]
         );
+    }
+
+    #[test]
+    fn a_subdomain_that_the_platform_keeps_is_given_to_nobody() {
+        let document = json!({"name": "A", "subdomain": "www"});
+        let created = TenantCreation::from_input(&document.clone().into()).unwrap_err();
+        let changed = ProfileChanges::from_input(&document.into()).unwrap_err();
+        for faults in [created.faults, changed.faults] {
+            assert_eq!(faults.len(), 1, "{faults:?}");
+            assert_eq!(faults[0].field, "subdomain");
+        }
     }
 
     #[test]

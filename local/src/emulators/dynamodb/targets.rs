@@ -36,18 +36,21 @@ impl PartitionKeys {
                 vec![Target {
                     resource: table().to_owned(),
                     partition,
+                    action: None,
                 }]
             }
             "TransactGetItems" | "TransactWriteItems" => {
                 let actions = body["TransactItems"].as_array().into_iter().flatten();
-                let actions = actions
-                    .filter_map(Value::as_object)
-                    .flat_map(|action| action.values());
+                let actions = actions.filter_map(Value::as_object).flatten();
                 actions
-                    .flat_map(|action| {
+                    .flat_map(|(name, action)| {
                         let table = action["TableName"].as_str().unwrap_or_default();
                         let key = action.get("Key").unwrap_or(&action["Item"]);
-                        self.one(table, key)
+                        let mut targets = self.one(table, key);
+                        for target in &mut targets {
+                            target.action = Some(name.clone());
+                        }
+                        targets
                     })
                     .collect()
             }
@@ -56,6 +59,7 @@ impl PartitionKeys {
                 vec![Target {
                     resource: table().to_owned(),
                     partition: None,
+                    action: None,
                 }]
             }
             _ => Vec::new(),
@@ -68,6 +72,7 @@ impl PartitionKeys {
         vec![Target {
             resource: table.to_owned(),
             partition,
+            action: None,
         }]
     }
 
@@ -176,5 +181,17 @@ mod tests {
             assert_eq!(partitions(operation, &body), acme, "{operation}");
         }
         assert_eq!(partitions("Scan", &json!({"TableName": table})), [None]);
+    }
+
+    #[test]
+    fn a_transaction_tells_what_it_does_to_each_item() {
+        let key = json!({"pk": {"S": "acme#1"}});
+        let body = json!({"TransactItems": [
+            {"ConditionCheck": {"TableName": "activity", "Key": key}},
+            {"Put": {"TableName": "activity", "Item": key}},
+        ]});
+        let targets = PartitionKeys::default().targets("TransactWriteItems", &body);
+        let actions = targets.into_iter().filter_map(|target| target.action);
+        assert_eq!(actions.collect::<Vec<_>>(), ["ConditionCheck", "Put"]);
     }
 }

@@ -103,6 +103,7 @@ impl Played for Accounts {
                 targets.push(Target {
                     resource,
                     partition: None,
+                    action: None,
                 });
             }
         }

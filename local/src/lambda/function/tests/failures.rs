@@ -60,6 +60,20 @@ async fn an_invocation_past_its_timeout_is_killed_and_the_next_starts_anew() {
 }
 
 #[tokio::test]
+async fn a_process_that_is_killed_at_its_work_fails_it_and_is_replaced() {
+    let function = stage().function();
+    let invoked = invoke(&function, json!({"do": "hang"}));
+    let killed = async {
+        function.0.supervision.wait_for_a_process().await;
+        function.kill();
+    };
+    let (failed, ()) = tokio::join!(invoked, killed);
+    failed.unwrap_err();
+    invoke(&function, json!({})).await.unwrap();
+    function.stop().await;
+}
+
+#[tokio::test]
 async fn an_answer_over_the_limit_is_an_error_and_the_process_lives_on() {
     let function = stage().function();
     let pid = invoke(&function, json!({})).await.unwrap()["pid"].clone();

@@ -1,0 +1,194 @@
+//! What a function may do to the tables, held against what it is seen doing: nothing is missing, and nothing is left over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use local::emulators::wire::Calls;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::document::{list, template};
+use crate::harness::Harness;
+use crate::tenant_deletion::numbered;
+
+/// Something that was done to a partition of a table or of an index.
+type Deed = (String, String, String);
+
+/// A statement of a role's policy that allows something with a table.
+#[derive(Debug)]
+struct Grant {
+    sid: String,
+    actions: BTreeSet<String>,
+    resource: String,
+    partitions: BTreeSet<String>,
+}
+
+/// What a role may do to tables.
+fn grants(role: &str) -> Vec<Grant> {
+    let template = template();
+    let policies = &template["Resources"][role]["Properties"]["Policies"];
+    let statements = list(policies)
+        .into_iter()
+        .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+    let texts = |value: &Value| -> BTreeSet<String> {
+        let texts = list(value).into_iter();
+        texts.map(|it| it.as_str().unwrap().to_owned()).collect()
+    };
+    let grants = statements.map(|statement| {
+        assert_eq!(statement["Effect"], "Allow");
+        let resource = &statement["Resource"];
+        let resource = resource["Fn::GetAtt"]
+            .as_str()
+            .or(resource["Fn::Sub"].as_str());
+        let resource = resource.unwrap_or_default().replace(['$', '{', '}'], "");
+        let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+        Grant {
+            sid: statement["Sid"].as_str().unwrap().to_owned(),
+            actions: texts(&statement["Action"]),
+            resource: resource.replace(".Arn", ""),
+            partitions: texts(keys),
+        }
+    });
+    let of_tables = |grant: &Grant| grant.actions.iter().any(|it| it.starts_with("dynamodb:"));
+    grants.filter(of_tables).collect()
+}
+
+impl Grant {
+    fn allows(&self, (action, resource, partition): &Deed) -> bool {
+        let mut partitions = self.partitions.iter();
+        self.actions.contains(action)
+            && self.resource == *resource
+            && partitions.any(|pattern| is_like(pattern, partition))
+    }
+}
+
+/// `StringLike` of IAM, with asterisks alone.
+fn is_like(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            let mut ends = rest.char_indices().map(|(end, _)| end);
+            ends.any(|end| is_like(tail, &rest[end..])) || is_like(tail, "")
+        }),
+    }
+}
+
+/// What calls did, as IAM names it: each action of a transaction by itself, an index as a resource of its own.
+fn deeds(harness: &Harness, calls: &Calls) -> BTreeSet<Deed> {
+    let tables: BTreeMap<_, _> = [
+        ("TENANTS_TABLE", "TenantsTable"),
+        ("ROUTES_TABLE", "RoutesTable"),
+        ("ACTIVITY_TABLE", "ActivityTable"),
+    ]
+    .map(|(variable, name)| (harness.variable(variable), name))
+    .into();
+    let targets = calls
+        .iter()
+        .flat_map(|call| call.targets.iter().map(move |target| (call, target)));
+    let deeds = targets.map(|(call, target)| {
+        let action = match target.action.as_deref() {
+            Some(part) => format!("dynamodb:{part}Item"),
+            None => format!("dynamodb:{}", call.operation),
+        };
+        let table = tables[target.resource.as_str()];
+        // Nobody queries the table of activity itself.
+        let is_index = table == "ActivityTable" && call.operation == "Query";
+        let resource = format!("{table}{}", if is_index { "/index/by_time" } else { "" });
+        (action, resource, target.partition.clone().unwrap())
+    });
+    deeds.collect()
+}
+
+/// Every way of the function that administers tenants, with what it did on each.
+async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
+    let operator = harness.operator();
+    let wire = harness.stack.emulators().dynamodb().wire();
+    let mut seen = BTreeSet::new();
+    let mut mark = wire.mark();
+    let entered = json!({"tenant_id": "seen", "name": "Seen", "subdomain": "seen-host"});
+    operator.post("/api/tenants", &entered).await.document(201);
+    let other = json!({"name": "Seen"});
+    operator.post("/api/tenants", &other).await.document(201);
+    let page = operator.get("/api/tenants?limit=1").await.document(200);
+    let next = page["next_cursor"].as_str().unwrap();
+    let next = format!("/api/tenants?cursor={next}");
+    operator.get(&next).await.document(200);
+    let port = harness.stack.api_url().unwrap().rsplit(':').next().unwrap();
+    let read = operator.send(Method::GET, "/api/tenants/seen", |request| {
+        request.header("host", format!("seen-host.localhost:{port}"))
+    });
+    read.await.document(200);
+    let change = json!({"status": "suspended", "subdomain": "other-host"});
+    let changed = operator.patch("/api/tenants/seen", &change).await;
+    changed.document(200);
+    assert_eq!(operator.delete("/api/tenants/seen").await.status, 204);
+    assert_eq!(operator.delete("/api/tenants/seen").await.status, 204);
+    seen.extend(deeds(harness, &wire.since(mark)));
+
+    // With an account and all kinds of activity, up to its end.
+    let leaving = harness.connected().await.id;
+    let console = harness.console();
+    for number in 0..4 {
+        let scope = console.scope(&leaving);
+        let fact = numbered(number);
+        console.activity().keep(&scope, &fact).await.unwrap();
+    }
+    let path = format!("/api/tenants/{leaving}");
+    mark = wire.mark();
+    assert_eq!(operator.delete(&path).await.status, 202);
+    seen.extend(deeds(harness, &wire.since(mark)));
+    let update = harness.dynamodb().update_item();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let update = update
+        .table_name(harness.variable("TENANTS_TABLE"))
+        .key("pk", text(&format!("{leaving}#tenant")))
+        .key("sk", text("profile"))
+        .update_expression("SET last_served_until = :past")
+        .expression_attribute_values(":past", text("2026-01-01T00:00:00.000Z"));
+    update.send().await.unwrap();
+    mark = wire.mark();
+    assert_eq!(operator.delete(&path).await.status, 204);
+    seen.extend(deeds(harness, &wire.since(mark)));
+    seen
+}
+
+#[tokio::test]
+async fn the_tenants_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
+    let harness = Harness::start(|_| {});
+    let seen = ways_of_tenants(&harness).await;
+    let grants = grants("TenantsRole");
+    assert!(grants.len() > 1);
+    let refused: Vec<_> = seen
+        .iter()
+        .filter(|deed| !grants.iter().any(|grant| grant.allows(deed)))
+        .collect();
+    assert!(refused.is_empty(), "not allowed: {refused:#?}");
+
+    let mut unused = Vec::new();
+    for grant in &grants {
+        let used: Vec<_> = seen.iter().filter(|deed| grant.allows(deed)).collect();
+        let actions = grant.actions.iter();
+        let actions = actions.filter(|action| used.iter().all(|deed| deed.0 != **action));
+        let partitions = grant.partitions.iter();
+        let partitions =
+            partitions.filter(|pattern| used.iter().all(|deed| !is_like(pattern, &deed.2)));
+        let left_over = actions.chain(partitions);
+        unused.extend(left_over.map(|what| format!("{}: {what}", grant.sid)));
+    }
+    assert!(unused.is_empty(), "not used: {unused:#?}");
+}
+
+#[test]
+fn a_pattern_of_iam_is_read_as_iam_reads_it() {
+    for (pattern, text, expected) in [
+        ("*#tenant", "acme#tenant", true),
+        ("*#tenant", "acme#tenants", false),
+        ("*#call#*", "acme#call#CA1", true),
+        ("*#call#*", "acme#call", false),
+        ("platform#tenants", "platform#tenants", true),
+        ("twilio-account#*", "twilio-account#AC1", true),
+        ("twilio-account#*", "subdomain#acme", false),
+    ] {
+        assert_eq!(is_like(pattern, text), expected, "{pattern} {text}");
+    }
+}
