@@ -23,7 +23,7 @@ cargo build --locked --quiet
 trunkline=target/debug/trunkline
 # What a minute's limits refuse would not be tested.
 "$trunkline" up --data "$folder/data" --ephemeral --port-base 29300 \
-  --parameter UserRateLimit=100000 --parameter TenantRateLimit=1000000 >"$folder/up.log" 2>&1 &
+  --parameter UserRateLimit=100000 --parameter TenantRateLimit=100000 >"$folder/up.log" 2>&1 &
 stack=$!
 for _ in $(seq 240); do
   if grep --quiet --fixed-strings "Trunkline is up." "$folder/up.log"; then break; fi
@@ -36,19 +36,7 @@ if ! grep --quiet --fixed-strings "Trunkline is up." "$folder/up.log"; then
 fi
 
 api=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["api"]["url"])' "$folder/data/stack.json")
-# A demo tenant: the Twilio double knows its account.
-export ADMINISTERED=acme CHANGED=fuzzed
-OPERATOR=$("$trunkline" token --data "$folder/data" --role operator)
-ADMIN=$("$trunkline" token --data "$folder/data" --tenant "$ADMINISTERED" --role admin)
-export OPERATOR ADMIN
-python3 - "$api/api/tenants" <<'PYTHON'
-import json, os, sys, urllib.request
-headers = {"Authorization": "Bearer " + os.environ["OPERATOR"], "Content-Type": "application/json"}
-tenant = {"tenant_id": os.environ["CHANGED"], "name": "Changed by Schemathesis"}
-urllib.request.urlopen(urllib.request.Request(sys.argv[1], json.dumps(tenant).encode(), headers))
-PYTHON
-
-if ! schemathesis --config-file .ci/steps/schemathesis.toml run openapi.yaml --url "$api" --no-color; then
+if ! python3 .ci/steps/schemathesis.py "$api" "$trunkline" "$folder/data"; then
   echo "The last lines of the stack:" >&2
   tail --lines 40 "$folder/up.log" >&2
   exit 1

@@ -1,5 +1,7 @@
 //! The sample events in `events/`, each sent to its function as it is.
 
+mod client_api;
+
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -310,7 +312,7 @@ fn every_webhook_is_signed_as_twilio_signs_it_for_its_demo_tenant() {
 }
 
 #[test]
-fn every_route_has_a_sample() {
+fn every_route_of_a_webhook_has_a_sample() {
     let paths: BTreeSet<String> = WEBHOOKS
         .iter()
         .chain(FALLBACKS)
@@ -328,6 +330,7 @@ fn every_file_is_used() {
     let used: BTreeSet<String> = used
         .chain(MALFORMED.iter().copied())
         .chain(BATCHES.iter().copied())
+        .chain(client_api::files())
         .map(str::to_owned)
         .collect();
     let mut files = BTreeSet::new();

@@ -1,7 +1,7 @@
 //! How often a tenant's users may ask, counted across all processes.
 //!
 //! Fixed windows of one minute. Every request that is let through is one conditional write of one item
-//! ([`Limits`](crate::store::Limits)), which counts it for its user and its tenant together; a refusal is remembered until its
+//! ([`Limits`]), which counts it for its user and its tenant together; a refusal is remembered until its
 //! window ends and costs nothing more (`docs/decisions/0006-rate-limits.md`).
 
 mod answer;

@@ -43,7 +43,7 @@ pub struct Counted {
     pub user: u64,
     /// How many all users of the tenant took.
     pub tenant: u64,
-    /// When the tenant's credentials were last changed, if that was within the last 5 minutes ([`Limits::notice`]).
+    /// When the tenant's credentials were last changed, if that was within the last 5 minutes (`Limits::notice`).
     pub changed_at: Option<Timestamp>,
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use shared::environment::Environment;
+use shared::rate_limit::Rates;
 
 use super::document::{binary, list, of_type, template};
 
@@ -149,5 +151,24 @@ fn a_function_of_the_api_ends_before_the_gateway_gives_up() {
         }
         let timeout = function["Properties"]["Timeout"].as_str().unwrap();
         assert!(timeout.parse::<u32>().unwrap() < 30, "{name}");
+    }
+}
+
+#[test]
+fn the_functions_take_every_rate_that_the_template_allows() {
+    let template = template();
+    for bound in ["MinValue", "MaxValue"] {
+        let rate = |name: &str| {
+            template["Parameters"][name][bound]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let environment = Environment::of([
+            ("USER_RATE_LIMIT", rate("UserRateLimit")),
+            ("TENANT_RATE_LIMIT", rate("TenantRateLimit")),
+        ]);
+        let rates = Rates::from_environment(&environment);
+        assert!(environment.finish(rates).is_ok(), "{bound}");
     }
 }

@@ -1,0 +1,171 @@
+//! The samples of the client API's functions, in the order of a tenant's life: from its creation to its deletion.
+
+use std::collections::BTreeSet;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use shared::api::ROUTES;
+use tokio::sync::OnceCell;
+
+use super::{read, send};
+use crate::openapi::Contract;
+
+/// A tenant's life, with the status of each answer. On a stack that has seen it before, the first ones differ: 409, 200 and 200.
+const LIFE: &[(&str, u16)] = &[
+    ("tenants/create-tenant.json", 201),
+    ("tenants/list-tenants.json", 200),
+    ("tenants/read-tenant.json", 200),
+    ("tenants/update-tenant.json", 200),
+    ("credentials/replace-integration.json", 201),
+    ("credentials/replace-integration-unverified.json", 201),
+    ("credentials/list-integrations.json", 200),
+    ("credentials/read-integration.json", 200),
+    ("credentials/update-integration.json", 200),
+    ("credentials/verify-integration.json", 200),
+    ("credentials/delete-integration.json", 204),
+    ("credentials/read-settings.json", 200),
+    ("credentials/update-settings.json", 200),
+    ("credentials/operator.json", 200),
+    ("token/issue-token.json", 200),
+    ("token/issue-token-without-body.json", 200),
+    ("credentials/check-health.json", 200),
+    ("credentials/list-audit.json", 200),
+    ("tenants/suspend-tenant.json", 200),
+    ("token/suspended-tenant.json", 403),
+    ("tenants/resume-tenant.json", 200),
+];
+
+/// What is refused while the tenant is there, with the status and the code.
+const REFUSED: &[(&str, u16, &str)] = &[
+    ("tenants/faulty-fields.json", 422, "invalid_fields"),
+    ("tenants/unknown-tenant.json", 404, "tenant_not_found"),
+    ("tenants/admin.json", 403, "role_required"),
+    ("tenants/invalid-cursor.json", 400, "invalid_cursor"),
+    (
+        "credentials/operator-without-tenant.json",
+        400,
+        "tenant_required",
+    ),
+    ("credentials/another-tenant.json", 403, "tenant_mismatch"),
+    ("credentials/member.json", 403, "role_required"),
+    ("credentials/role-of-no-meaning.json", 403, "role_required"),
+    ("credentials/several-tenants.json", 403, "no_tenant"),
+    ("credentials/old-version.json", 412, "version_mismatch"),
+    ("credentials/faulty-fields.json", 422, "invalid_fields"),
+    ("credentials/not-accepted.json", 422, "credentials_invalid"),
+    ("credentials/unknown-provider.json", 404, "not_found"),
+    (
+        "credentials/nothing-stored.json",
+        404,
+        "integration_not_found",
+    ),
+    ("credentials/body-not-json.json", 400, "malformed_body"),
+    (
+        "credentials/wrong-content-type.json",
+        415,
+        "unsupported_media_type",
+    ),
+    ("token/faulty-fields.json", 422, "invalid_fields"),
+    ("token/no-tenant.json", 403, "no_tenant"),
+    ("token/unknown-tenant.json", 404, "tenant_not_found"),
+    ("token/no-subject.json", 401, "unauthenticated"),
+];
+
+/// The end of that life. It has an account, which functions may still serve: 202.
+const END: (&str, u16) = ("tenants/delete-tenant.json", 202);
+
+/// Every sample of the client API.
+pub(super) fn files() -> impl Iterator<Item = &'static str> {
+    let life = LIFE.iter().chain([&END]).map(|(file, _)| *file);
+    life.chain(REFUSED.iter().map(|(file, _, _)| *file))
+}
+
+/// Sends a sample; what is answered has to be what `openapi.yaml` says of that operation.
+async fn judged(file: &str) -> (u16, Value) {
+    let event = read(file);
+    let answer = send(file).await;
+    let status = u16::try_from(answer["statusCode"].as_i64().unwrap()).unwrap();
+    let headers = answer["headers"].as_object().unwrap().iter();
+    let headers: HeaderMap = headers
+        .map(|(name, value)| {
+            let value = HeaderValue::from_str(value.as_str().unwrap()).unwrap();
+            (HeaderName::try_from(name).unwrap(), value)
+        })
+        .collect();
+    let body = answer["body"].as_str().unwrap_or_default();
+    let http = &event["requestContext"]["http"];
+    let [method, path] = [&http["method"], &http["path"]].map(|part| part.as_str().unwrap());
+    if let Err(fault) = Contract::shared().validate(method, path, status, &headers, body.as_bytes())
+    {
+        panic!("{file}: {status} {body}: {fault}");
+    }
+    (status, serde_json::from_str(body).unwrap_or_default())
+}
+
+/// The whole life, once: what was answered, in order.
+async fn life() -> &'static [(&'static str, Value)] {
+    static LIVED: OnceCell<Vec<(&str, Value)>> = OnceCell::const_new();
+    LIVED
+        .get_or_init(|| async {
+            let mut answers = Vec::new();
+            for (file, expected) in LIFE {
+                let (status, body) = judged(file).await;
+                assert_eq!(status, *expected, "{file}: {body}");
+                answers.push((*file, body));
+            }
+            for (file, expected, code) in REFUSED {
+                let (status, body) = judged(file).await;
+                assert_eq!(
+                    (status, &body["code"]),
+                    (*expected, &(*code).into()),
+                    "{file}"
+                );
+            }
+            let (file, expected) = END;
+            let (status, body) = judged(file).await;
+            assert_eq!(status, expected, "{file}: {body}");
+            answers
+        })
+        .await
+}
+
+async fn answered(file: &str) -> &'static Value {
+    let mut answers = life().await.iter();
+    &answers.find(|(name, _)| *name == file).unwrap().1
+}
+
+#[tokio::test]
+async fn a_tenant_lives_by_the_samples_from_its_creation_to_its_deletion() {
+    life().await;
+}
+
+#[tokio::test]
+async fn the_samples_of_a_tenant_lead_to_a_connection_that_works() {
+    assert_eq!(
+        answered("credentials/replace-integration.json").await["status"],
+        "valid"
+    );
+    let health = answered("credentials/check-health.json").await;
+    assert_eq!(health["checks"][0]["status"], "ok", "{health}");
+    assert_eq!(health["checks"][1]["status"], "ok", "{health}");
+    // Nobody gave the text in another form than UTF-8.
+    let settings = answered("credentials/update-settings.json").await;
+    assert_eq!(settings["greeting"], "Willkommen bei Initech, grüß Gott.");
+}
+
+#[test]
+fn every_route_of_the_client_api_has_a_sample_as_its_gateway_sends_it() {
+    let mut sampled = BTreeSet::new();
+    for file in files() {
+        let event = read(file);
+        let context = &event["requestContext"];
+        assert_eq!(event["routeKey"], context["routeKey"], "{file}");
+        assert_eq!(event["rawPath"], context["http"]["path"], "{file}");
+        let claims = context["authorizer"]["jwt"]["claims"].as_object().unwrap();
+        assert!(claims.values().all(Value::is_string), "{file}");
+        sampled.insert(event["routeKey"].as_str().unwrap().to_owned());
+    }
+    let routes = ROUTES.iter();
+    let routes = routes.map(|route| format!("{} {}", route.method, route.path));
+    assert_eq!(sampled, routes.collect());
+}
