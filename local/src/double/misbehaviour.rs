@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Answer;
+use super::{Answer, Request};
 
 /// How a service misbehaves. Injected by `Faults<Misbehaviour>`, for one account, one credential, or all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub enum Misbehaviour {
     HtmlForbidden,
     /// 503 with a page for people, as an edge network answers for a service that it cannot reach.
     HtmlUnavailable,
+    /// This status with a page for people that repeats the whole request, secrets included, as a proxy does that somebody set
+    /// up to find faults.
+    HtmlEcho(u16),
     /// 200 with what is no JSON.
     Garbled,
     /// Nothing is done and nothing answered until the time is over or the fault is taken back; then the connection is
@@ -54,4 +57,11 @@ pub(super) fn page(status: u16, title: &str) -> Answer {
          <hr><center>edge</center>\n</body>\n</html>\n"
     );
     Answer::new(status, "text/html; charset=UTF-8", text)
+}
+
+/// A page that repeats a request, in a header too.
+pub(super) fn echo(status: u16, request: &Request) -> Answer {
+    let text = request.repeated();
+    let header = text.replace(['\r', '\n'], " ");
+    page(status, &text).with("x-request", header)
 }

@@ -36,6 +36,17 @@ async fn an_edge_answers_with_a_page() {
 }
 
 #[tokio::test]
+async fn a_page_may_repeat_what_came() {
+    let doubles = doubles().await;
+    doubles.misbehave(Service::Vapi, Misbehaviour::HtmlEcho(502), Times::Next(1));
+    let response = get(&doubles, Service::Vapi, PATH, demo::VAPI_PRIVATE).await;
+    assert_eq!(response.status(), 502);
+    let header = response.headers()["x-request"].to_str().unwrap();
+    assert!(header.contains(demo::VAPI_PRIVATE), "{header}");
+    assert!(response.text().await.unwrap().contains(demo::VAPI_PRIVATE));
+}
+
+#[tokio::test]
 async fn a_hang_hits_one_service_and_ends_with_its_limit() {
     let doubles = doubles().await;
     let hang = Misbehaviour::Hang(Duration::from_millis(100));
