@@ -2,7 +2,9 @@
 
 mod caller;
 mod integrations;
+mod marked_secrets;
 mod onboarding;
+mod sealing;
 mod settings;
 mod takeover;
 mod versions;

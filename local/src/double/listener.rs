@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::misbehaviour::{echo, page};
+use super::misbehaviour::{html_echo, json_echo, page};
 use super::request::sid_kind;
 use super::{Answer, Misbehaviour, Played, Refusal, Request};
 use crate::emulators::StartError;
@@ -178,7 +178,8 @@ impl<S: Played> Shared<S> {
             Misbehaviour::Unavailable => refusal(Refusal::Unavailable),
             Misbehaviour::HtmlForbidden => Some(page(403, "403 Forbidden")),
             Misbehaviour::HtmlUnavailable => Some(page(503, "503 Service Temporarily Unavailable")),
-            Misbehaviour::HtmlEcho(status) => Some(echo(status, request)),
+            Misbehaviour::HtmlEcho(status) => Some(html_echo(status, request)),
+            Misbehaviour::JsonEcho(status) => Some(json_echo(status, request)),
             Misbehaviour::Garbled => Some(Answer::new(200, "application/json", "{\"sid\": \"")),
             Misbehaviour::Hang(limit) => {
                 self.wait(limit, true).await;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{Answer, Request};
 
 /// How a service misbehaves. Injected by `Faults<Misbehaviour>`, for one account, one credential, or all.
@@ -27,6 +29,8 @@ pub enum Misbehaviour {
     /// This status with a page for people that repeats the whole request, secrets included, as a proxy does that somebody set
     /// up to find faults.
     HtmlEcho(u16),
+    /// The same in JSON, in every place where a service puts its words.
+    JsonEcho(u16),
     /// 200 with what is no JSON.
     Garbled,
     /// Nothing is done and nothing answered until the time is over or the fault is taken back; then the connection is
@@ -59,9 +63,17 @@ pub(super) fn page(status: u16, title: &str) -> Answer {
     Answer::new(status, "text/html; charset=UTF-8", text)
 }
 
-/// A page that repeats a request, in a header too.
-pub(super) fn echo(status: u16, request: &Request) -> Answer {
-    let text = request.repeated();
-    let header = text.replace(['\r', '\n'], " ");
-    page(status, &text).with("x-request", header)
+/// A page that repeats a request. Its secret is the request's id too.
+pub(super) fn html_echo(status: u16, request: &Request) -> Answer {
+    page(status, &request.repeated()).with("x-request-id", request.credential())
+}
+
+/// The same in JSON.
+pub(super) fn json_echo(status: u16, request: &Request) -> Answer {
+    let (text, code) = (request.repeated(), request.credential());
+    let document = json!({
+        "code": code, "message": text, "more_info": text, "name": text, "error": text, "error_description": text,
+        "statusCode": status, "status": status, "detail": {"status": text, "message": text},
+    });
+    Answer::json(status, &document).with("x-request-id", code)
 }

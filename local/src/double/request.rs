@@ -60,6 +60,17 @@ impl Request {
         )
     }
 
+    /// The secret that it comes with, or nothing.
+    pub(super) fn credential(&self) -> String {
+        let form = self.form();
+        let basic = self.basic().map(|given| given.password);
+        basic
+            .or_else(|| self.bearer().map(str::to_owned))
+            .or_else(|| self.header("xi-api-key").map(str::to_owned))
+            .or_else(|| first(&form, "client_secret").map(str::to_owned))
+            .unwrap_or_default()
+    }
+
     /// The first value of a query parameter.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         first(&self.query, name)

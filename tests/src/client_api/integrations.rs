@@ -48,7 +48,10 @@ async fn credentials_of_every_provider_are_stored_and_every_field_is_read_back_w
     let request = TokenRequest::new("auth0|ada").tenant(newcomer.id.as_str());
     let ada = harness.caller(&request.role("admin"));
     for provider in Provider::ALL {
-        let (path, entered) = (path_of(provider), newcomer.entry(harness, provider, "f1rst"));
+        let (path, entered) = (
+            path_of(provider),
+            newcomer.entry(harness, provider, "f1rst"),
+        );
         let created = ada.put(&path, &entered).await;
         assert_eq!(created.header("location"), Some(path.as_str()));
         assert_eq!(created.header("etag"), Some("\"1\""));
@@ -228,12 +231,18 @@ async fn deleted_credentials_are_gone_and_account_and_app_with_them() {
             let entered = newcomer.entry(harness, provider, "f1rst");
             newcomer.admin.put(&path, &entered).await.document(201);
         }
-        assert_eq!(newcomer.admin.delete(&path).await.document(204), Value::Null);
+        assert_eq!(
+            newcomer.admin.delete(&path).await.document(204),
+            Value::Null
+        );
         for answer in [
             newcomer.admin.get(&path).await,
             newcomer.admin.delete(&path).await,
             newcomer.admin.patch(&path, &json!({})).await,
-            newcomer.admin.post(&format!("{path}/verify"), &json!({})).await,
+            newcomer
+                .admin
+                .post(&format!("{path}/verify"), &json!({}))
+                .await,
         ] {
             assert_eq!(answer.refusal(), (404, "integration_not_found"));
         }
@@ -248,7 +257,9 @@ async fn deleted_credentials_are_gone_and_account_and_app_with_them() {
     let refused = webhook.receive_sms(&webhook.sms("Hello")).await;
     assert_eq!(refused.status(), Some(403));
     let audit = newcomer.audit().await;
-    let deleted = audit.iter().filter(|[action, ..]| action == "credential_deleted");
+    let deleted = audit
+        .iter()
+        .filter(|[action, ..]| action == "credential_deleted");
     assert_eq!(deleted.count(), 5);
 
     // While warm functions may know it, the account is nobody's but its last tenant's.

@@ -58,19 +58,30 @@ async fn a_new_tenant_has_the_defaults_and_every_field_is_changed_and_brought_ba
     let mut fields = vec!["inbound_route"];
     let whole = whole();
     let others = whole.as_object().unwrap().keys();
-    fields.extend(others.map(String::as_str).filter(|one| *one != "inbound_route"));
+    fields.extend(
+        others
+            .map(String::as_str)
+            .filter(|one| *one != "inbound_route"),
+    );
     for field in fields {
         expected[field] = defaults()[field].clone();
         assert_eq!(patch(&newcomer, json!({field: null})).await, expected);
     }
     assert_eq!(newcomer.admin.get(SETTINGS).await.document(200), defaults());
     let audit = newcomer.audit().await;
-    let updates = audit.iter().filter(|[action, ..]| action == "settings_updated");
+    let updates = audit
+        .iter()
+        .filter(|[action, ..]| action == "settings_updated");
     assert_eq!(updates.count(), 12);
-    let first = audit.iter().find(|[_, _, _, detail]| detail.contains("drift, "));
+    let first = audit
+        .iter()
+        .find(|[_, _, _, detail]| detail.contains("drift, "));
     let [_, actor, target, detail] = first.unwrap();
     assert!(actor.starts_with("user:admin-") && target == "settings");
-    assert!(!detail.contains("Acme") && !detail.contains(OFFICE), "{detail}");
+    assert!(
+        !detail.contains("Acme") && !detail.contains(OFFICE),
+        "{detail}"
+    );
 }
 
 #[tokio::test]
@@ -127,8 +138,15 @@ async fn every_fault_of_a_change_is_named_at_once_and_nothing_is_changed() {
 #[tokio::test]
 async fn a_change_that_does_not_fit_what_stays_is_refused() {
     let newcomer = Harness::shared().await.newcomer().await;
-    patch(&newcomer, json!({"inbound_route": "forward", "forward_to": OFFICE})).await;
-    let refused = newcomer.admin.patch(SETTINGS, &json!({"forward_to": null})).await;
+    patch(
+        &newcomer,
+        json!({"inbound_route": "forward", "forward_to": OFFICE}),
+    )
+    .await;
+    let refused = newcomer
+        .admin
+        .patch(SETTINGS, &json!({"forward_to": null}))
+        .await;
     assert_eq!(refused.faulty_fields(), ["forward_to"]);
     let both = json!({"forward_to": null, "inbound_route": null});
     assert_eq!(patch(&newcomer, both).await["inbound_route"], "voicemail");
@@ -171,7 +189,11 @@ async fn the_next_message_and_call_of_a_tenant_that_nobody_remembers_follow_its_
     let newcomer = harness.connected().await;
     let tenant = newcomer.tenant(harness);
     patch(&newcomer, whole()).await;
-    patch(&newcomer, json!({"business_hours": null, "voicemail": true})).await;
+    patch(
+        &newcomer,
+        json!({"business_hours": null, "voicemail": true}),
+    )
+    .await;
     let exchange = tenant.receive_sms(&tenant.sms("Hello")).await;
     let (status, _, text) = answer(&exchange);
     assert_eq!(status, 200);

@@ -35,7 +35,10 @@ async fn take_overs(newcomer: &Newcomer) -> Vec<[String; 3]> {
 async fn assert_taken(harness: &Harness, owner: &Newcomer, squatter: &Newcomer) {
     assert_eq!(owner.standing(harness).await, Some((true, false)));
     let lost = squatter.admin.get(TWILIO).await.document(200);
-    assert_eq!((&lost["is_active"], &lost["version"]), (&json!(false), &json!(1)));
+    assert_eq!(
+        (&lost["is_active"], &lost["version"]),
+        (&json!(false), &json!(1))
+    );
     let reason = lost["verification_error"].as_str().unwrap();
     assert!(reason.contains("another tenant proved"), "{reason}");
     let sid = owner.account.sid().to_string();
@@ -77,9 +80,15 @@ async fn an_account_that_was_stored_without_proof_goes_to_the_tenant_whose_check
     let harness = Harness::shared().await;
     let owner = harness.newcomer().await;
     let squatter = squatter(harness, &owner).await;
-    assert_eq!(squatter.standing_of(harness, &owner).await, Some((true, true)));
+    assert_eq!(
+        squatter.standing_of(harness, &owner).await,
+        Some((true, true))
+    );
     let stored = owner.store().await.document(201);
-    assert_eq!((&stored["status"], &stored["is_active"]), (&json!("valid"), &json!(true)));
+    assert_eq!(
+        (&stored["status"], &stored["is_active"]),
+        (&json!("valid"), &json!(true))
+    );
     assert_taken(harness, &owner, &squatter).await;
 
     // The loser's credentials act no more, do not come back by a check, and cannot be stored again.
@@ -89,10 +98,17 @@ async fn an_account_that_was_stored_without_proof_goes_to_the_tenant_whose_check
     assert_eq!(checked["outcome"], "invalid");
     let again = squatter.admin.patch(UNCHECKED, &json!({})).await;
     assert_eq!(again.refusal(), (409, "account_taken"));
-    owner.admin.post("/api/token", &json!({})).await.document(200);
+    owner
+        .admin
+        .post("/api/token", &json!({}))
+        .await
+        .document(200);
     // It may enter an account of its own.
     let own = squatter.store().await.document(200);
-    assert_eq!((&own["is_active"], &own["verification_error"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&own["is_active"], &own["verification_error"]),
+        (&json!(true), &Value::Null)
+    );
 }
 
 #[tokio::test]
@@ -100,7 +116,11 @@ async fn a_check_on_demand_takes_an_account_over_as_storing_does() {
     let harness = Harness::shared().await;
     let owner = harness.newcomer().await;
     let first = harness.newcomer().await;
-    first.admin.put(UNCHECKED, &owner.credentials).await.document(201);
+    first
+        .admin
+        .put(UNCHECKED, &owner.credentials)
+        .await
+        .document(201);
     // Without proof the second to come gets nothing.
     let refused = owner.admin.put(UNCHECKED, &owner.credentials).await;
     assert_eq!(refused.refusal(), (409, "account_taken"));
@@ -109,7 +129,10 @@ async fn a_check_on_demand_takes_an_account_over_as_storing_does() {
     // The first can prove it after all.
     let checked = first.admin.post(VERIFY, &json!({})).await.document(200);
     assert_eq!(checked["outcome"], "valid");
-    assert_eq!(first.standing_of(harness, &owner).await, Some((true, false)));
+    assert_eq!(
+        first.standing_of(harness, &owner).await,
+        Some((true, false))
+    );
     assert_eq!(owner.store().await.refusal(), (409, "account_taken"));
     assert!(take_overs(&first).await.is_empty());
 }
@@ -128,7 +151,10 @@ async fn a_proven_account_is_refused_to_others_also_with_valid_credentials() {
     assert_eq!(missing.refusal(), (404, "integration_not_found"));
     assert_eq!(owner.standing(harness).await, Some((true, false)));
     let kept = owner.admin.get(TWILIO).await.document(200);
-    assert_eq!((&kept["is_active"], &kept["version"]), (&json!(true), &json!(1)));
+    assert_eq!(
+        (&kept["is_active"], &kept["version"]),
+        (&json!(true), &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -143,7 +169,11 @@ async fn a_proven_account_is_lost_only_after_its_tenant_replaced_the_secrets_wit
     let invented = json!({"auth_token": INVENTED});
     let changed = first.admin.patch(UNCHECKED, &invented).await.document(200);
     assert_eq!(changed["status"], Value::Null);
-    second.admin.put(TWILIO, &first.credentials).await.document(201);
+    second
+        .admin
+        .put(TWILIO, &first.credentials)
+        .await
+        .document(201);
     let lost = first.admin.get(TWILIO).await.document(200);
     assert_eq!(lost["is_active"], false);
 }
@@ -177,13 +207,27 @@ async fn webhooks_of_the_account_reach_the_winner_though_warm_functions_knew_the
 async fn a_tenant_that_changes_its_account_gives_the_old_one_up() {
     let harness = Harness::shared().await;
     let (first, spare) = (harness.connected().await, harness.newcomer().await);
-    let moved = first.admin.put(TWILIO, &spare.credentials).await.document(200);
+    let moved = first
+        .admin
+        .put(TWILIO, &spare.credentials)
+        .await
+        .document(200);
     assert_eq!(moved["config"]["account_sid"], spare.account.sid().as_str());
-    assert_eq!((&moved["version"], &moved["status"]), (&json!(2), &json!("valid")));
+    assert_eq!(
+        (&moved["version"], &moved["status"]),
+        (&json!(2), &json!("valid"))
+    );
     assert_eq!(first.standing(harness).await, None);
-    assert_eq!(first.standing_of(harness, &spare).await, Some((true, false)));
+    assert_eq!(
+        first.standing_of(harness, &spare).await,
+        Some((true, false))
+    );
     // Its Apps are of its new account from now on.
-    first.admin.post("/api/token", &json!({})).await.document(200);
+    first
+        .admin
+        .post("/api/token", &json!({}))
+        .await
+        .document(200);
     assert_eq!(spare.account.applications().len(), 1);
     assert_eq!(first.account.applications().len(), 0);
     // The old one is free again for nobody but itself, as long as warm functions may know it.

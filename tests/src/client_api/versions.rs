@@ -54,9 +54,20 @@ async fn a_condition_is_met_by_the_version_alone_and_a_change_that_is_refused_ch
     ];
     for (method, body, conditions) in refused {
         let answer = change(admin, method, UNCHECKED, body, &conditions).await;
-        assert_eq!(answer.refusal(), (412, "version_mismatch"), "{conditions:?}");
+        assert_eq!(
+            answer.refusal(),
+            (412, "version_mismatch"),
+            "{conditions:?}"
+        );
     }
-    let created = change(admin, put.clone(), UNCHECKED, whole, &[(IF_NONE_MATCH, "*")]).await;
+    let created = change(
+        admin,
+        put.clone(),
+        UNCHECKED,
+        whole,
+        &[(IF_NONE_MATCH, "*")],
+    )
+    .await;
     assert_eq!(created.header("etag"), Some("\"1\""));
     let created = created.document(201);
     let refused = [
@@ -69,7 +80,11 @@ async fn a_condition_is_met_by_the_version_alone_and_a_change_that_is_refused_ch
     ];
     for (method, body, conditions) in refused {
         let answer = change(admin, method, UNCHECKED, body, &conditions).await;
-        assert_eq!(answer.refusal(), (412, "version_mismatch"), "{conditions:?}");
+        assert_eq!(
+            answer.refusal(),
+            (412, "version_mismatch"),
+            "{conditions:?}"
+        );
     }
     assert_eq!(admin.get(TWILIO).await.document(200), created);
     for (version, condition) in [(2, "\"1\""), (3, "W/\"2\""), (4, "*")] {
@@ -84,7 +99,14 @@ async fn a_condition_is_met_by_the_version_alone_and_a_change_that_is_refused_ch
     let stale = [(IF_MATCH, "\"4\"")];
     let answer = change(admin, delete.clone(), UNCHECKED, &Value::Null, &stale).await;
     assert_eq!(answer.refusal(), (412, "version_mismatch"));
-    let answer = change(admin, delete, UNCHECKED, &Value::Null, &[(IF_MATCH, "\"5\"")]).await;
+    let answer = change(
+        admin,
+        delete,
+        UNCHECKED,
+        &Value::Null,
+        &[(IF_MATCH, "\"5\"")],
+    )
+    .await;
     answer.document(204);
 }
 
@@ -127,8 +149,21 @@ async fn settings_have_versions_too() {
     let read = admin.get(SETTINGS).await;
     assert_eq!(read.header("etag"), Some("\"0\""));
     let voicemail = json!({"voicemail": false});
-    for (condition, refusal) in [("\"1\"", 412), ("\"0\"", 200), ("\"0\"", 412), ("W/\"1\"", 200), ("*", 200)] {
-        let answer = change(admin, Method::PATCH, SETTINGS, &voicemail, &[(IF_MATCH, condition)]).await;
+    for (condition, refusal) in [
+        ("\"1\"", 412),
+        ("\"0\"", 200),
+        ("\"0\"", 412),
+        ("W/\"1\"", 200),
+        ("*", 200),
+    ] {
+        let answer = change(
+            admin,
+            Method::PATCH,
+            SETTINGS,
+            &voicemail,
+            &[(IF_MATCH, condition)],
+        )
+        .await;
         assert_eq!(answer.status, refusal, "{condition}: {answer:?}");
     }
     assert_eq!(admin.get(SETTINGS).await.header("etag"), Some("\"3\""));
@@ -157,7 +192,9 @@ async fn two_at_once(conditions: &[(HeaderName, &str)]) {
     };
     assert_eq!(winner.body, stored);
     let audit = newcomer.audit().await;
-    let updates = audit.iter().filter(|[action, ..]| action == "credential_updated");
+    let updates = audit
+        .iter()
+        .filter(|[action, ..]| action == "credential_updated");
     assert_eq!(updates.count(), 1);
 }
 
@@ -245,7 +282,10 @@ async fn a_check_in_between_does_not_cost_an_edit_its_version() {
     let read = [(IF_MATCH, "\"1\"")];
     let edited = change(&newcomer.admin, Method::PATCH, TWILIO, &edit, &read).await;
     let edited = edited.document(200);
-    assert_eq!((&edited["version"], &edited["status"]), (&json!(2), &json!("valid")));
+    assert_eq!(
+        (&edited["version"], &edited["status"]),
+        (&json!(2), &json!("valid"))
+    );
 }
 
 #[tokio::test]
@@ -264,11 +304,16 @@ async fn a_check_of_credentials_that_are_replaced_meanwhile_says_nothing_about_t
     });
     let sid = newcomer.account.sid().to_string();
     let asked = harness.stack.twilio().wire();
-    asked.wait_until(mark, |calls| calls.clone().resource(&sid).count() > 0).await;
+    asked
+        .wait_until(mark, |calls| calls.clone().resource(&sid).count() > 0)
+        .await;
     let edit = json!({"auth_token": "somebody-changed-it"});
     newcomer.admin.patch(UNCHECKED, &edit).await.document(200);
     assert_eq!(checking.await.unwrap().refusal(), (412, "version_mismatch"));
     harness.stack.twilio().faults().remove(slow);
     let stored = newcomer.admin.get(TWILIO).await.document(200);
-    assert_eq!((&stored["status"], &stored["version"]), (&Value::Null, &json!(2)));
+    assert_eq!(
+        (&stored["status"], &stored["version"]),
+        (&Value::Null, &json!(2))
+    );
 }

@@ -36,14 +36,16 @@ async fn an_edge_answers_with_a_page() {
 }
 
 #[tokio::test]
-async fn a_page_may_repeat_what_came() {
+async fn an_answer_may_repeat_what_came() {
     let doubles = doubles().await;
-    doubles.misbehave(Service::Vapi, Misbehaviour::HtmlEcho(502), Times::Next(1));
-    let response = get(&doubles, Service::Vapi, PATH, demo::VAPI_PRIVATE).await;
-    assert_eq!(response.status(), 502);
-    let header = response.headers()["x-request"].to_str().unwrap();
-    assert!(header.contains(demo::VAPI_PRIVATE), "{header}");
-    assert!(response.text().await.unwrap().contains(demo::VAPI_PRIVATE));
+    for echo in [Misbehaviour::HtmlEcho(502), Misbehaviour::JsonEcho(502)] {
+        doubles.misbehave(Service::Vapi, echo, Times::Next(1));
+        let response = get(&doubles, Service::Vapi, PATH, demo::VAPI_PRIVATE).await;
+        assert_eq!(response.status(), 502);
+        assert_eq!(response.headers()["x-request-id"], demo::VAPI_PRIVATE);
+        let text = response.text().await.unwrap();
+        assert!(text.contains(&format!("Bearer {}", demo::VAPI_PRIVATE)));
+    }
 }
 
 #[tokio::test]

@@ -73,7 +73,12 @@ fn faulty(provider: Provider) -> Vec<(Value, Vec<&'static str>)> {
                     "client_id": "GOCSPX-f4ulty-secret-of-a-client", "client_secret": "f4ulty.apps.googleusercontent.com",
                     "refresh_token": "ya29.f4ulty-access-token", "access_token": "ya29.f4ulty-access-token",
                 }),
-                vec!["access_token", "client_id", "client_secret", "refresh_token"],
+                vec![
+                    "access_token",
+                    "client_id",
+                    "client_secret",
+                    "refresh_token",
+                ],
             ),
         ],
         Provider::Resend => vec![
@@ -137,7 +142,10 @@ async fn every_fault_of_a_change_is_named_at_once_and_what_was_stored_stays() {
         for (document, fields) in documents {
             let answer = newcomer.admin.patch(&path, &document).await;
             let named = answer.faulty_fields();
-            assert!(fields.iter().all(|field| named.contains(field)), "{answer:?}");
+            assert!(
+                fields.iter().all(|field| named.contains(field)),
+                "{answer:?}"
+            );
             assert!(!format!("{answer:?}").contains("f4ulty"), "{answer:?}");
         }
         assert_eq!(newcomer.admin.get(&path).await.document(200), stored);
@@ -145,14 +153,21 @@ async fn every_fault_of_a_change_is_named_at_once_and_what_was_stored_stays() {
 }
 
 #[tokio::test]
-async fn a_hundred_faults_are_named_and_a_name_of_a_field_is_cut() {
+async fn a_hundred_faults_are_named_and_no_name_of_a_field_that_could_be_a_secret() {
     let newcomer = Harness::shared().await.newcomer().await;
     let members = (0..200).map(|number| (format!("{number:03}{}", "x".repeat(200)), json!(1)));
     let document: Value = members.collect::<serde_json::Map<_, _>>().into();
-    let answer = newcomer.admin.put("/api/integrations/vapi", &document).await;
+    let answer = newcomer
+        .admin
+        .put("/api/integrations/vapi", &document)
+        .await;
     let fields = answer.faulty_fields();
     assert_eq!(fields.len(), 100);
-    assert!(fields.iter().all(|field| field.len() <= 64), "{fields:?}");
+    assert!(
+        fields
+            .iter()
+            .all(|field| *field == "(unknown)" || !field.contains('x'))
+    );
 }
 
 #[tokio::test]
@@ -177,7 +192,9 @@ async fn what_is_no_json_object_of_one_meaning_is_refused_without_a_word_of_it()
     ] {
         for method in [Method::PUT, Method::PATCH] {
             let answer = newcomer.admin.send(method.clone(), path, |request| {
-                request.header(CONTENT_TYPE, media_type).body(body.to_owned())
+                request
+                    .header(CONTENT_TYPE, media_type)
+                    .body(body.to_owned())
             });
             let answer = answer.await;
             assert_eq!(answer.refusal(), refusal, "{method} {media_type}");
@@ -197,7 +214,10 @@ async fn a_provider_that_there_is_not_is_no_route() {
             newcomer.admin.put(&path, &entered).await,
             newcomer.admin.patch(&path, &entered).await,
             newcomer.admin.delete(&path).await,
-            newcomer.admin.post(&format!("{path}/verify"), &json!({})).await,
+            newcomer
+                .admin
+                .post(&format!("{path}/verify"), &json!({}))
+                .await,
         ] {
             assert_eq!(answer.refusal(), (404, "not_found"), "{name}");
             assert!(!format!("{answer:?}").contains("f4ulty"), "{answer:?}");

@@ -25,7 +25,11 @@ async fn a_change_keeps_the_secrets_that_are_not_sent_and_twilio_is_asked_with_t
     let before = newcomer.admin.put(&path, &entered).await.document(201);
     let change = json!({"phone_number": "+15005550009"});
     let unchecked = format!("{path}?verify=false");
-    let after = newcomer.admin.patch(&unchecked, &change).await.document(200);
+    let after = newcomer
+        .admin
+        .patch(&unchecked, &change)
+        .await
+        .document(200);
     let mut config = before["config"].clone();
     config["phone_number"] = json!("+15005550009");
     assert_eq!(after["config"], config);
@@ -42,7 +46,9 @@ async fn a_change_keeps_the_secrets_that_are_not_sent_and_twilio_is_asked_with_t
     let after = newcomer.admin.patch(&path, &without).await.document(200);
     assert_eq!(after["status"], "valid");
     assert_eq!(after["config"].get("secondary_auth_token"), None);
-    newcomer.account.delete_key(entered["api_key_sid"].as_str().unwrap());
+    newcomer
+        .account
+        .delete_key(entered["api_key_sid"].as_str().unwrap());
     assert_eq!(outcome(&newcomer, Provider::Twilio).await, "invalid");
     let without = json!({"api_key_sid": null, "api_key_secret": null});
     let after = newcomer.admin.patch(&path, &without).await.document(200);
@@ -58,7 +64,11 @@ async fn a_change_is_checked_with_the_secrets_that_stay() {
     let newcomer = harness.newcomer().await;
     for (provider, field, value) in [
         (Provider::Vapi, "webhook_secret", "another-webhook-secret"),
-        (Provider::GoogleCalendar, "refresh_token", "1//another-grant"),
+        (
+            Provider::GoogleCalendar,
+            "refresh_token",
+            "1//another-grant",
+        ),
     ] {
         let path = path_of(provider);
         let entered = newcomer.entry(harness, provider, "f1rst");
@@ -90,7 +100,10 @@ async fn a_change_of_nothing_keeps_everything_and_counts_as_a_version() {
             request.body("{}")
         });
         let after = after.await.document(200);
-        assert_eq!((&after["version"], &after["status"]), (&json!(2), &json!("valid")));
+        assert_eq!(
+            (&after["version"], &after["status"]),
+            (&json!(2), &json!("valid"))
+        );
         for field in ["config", "fingerprint", "rotated_at", "capabilities"] {
             assert_eq!(after[field], before[field], "{field} of {provider}");
         }
