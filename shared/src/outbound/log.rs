@@ -43,9 +43,11 @@ pub(super) fn write(
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, LazyLock, Mutex};
 
     use serde_json::{Value, json};
+    use tracing::Dispatch;
+    use tracing::subscriber::NoSubscriber;
     use tracing_subscriber::fmt::MakeWriter;
 
     use super::super::scripted::{Provider, Reaction, soon};
@@ -83,7 +85,10 @@ mod tests {
             .with_max_level(tracing::Level::INFO)
             .with_writer(captured.clone())
             .finish();
+        // With a single subscriber in the process, a thread that has none would switch lines off for all.
+        static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
         let guard = tracing::subscriber::set_default(subscriber);
+        LazyLock::force(&SECOND);
         let provider = Provider::in_turn(reactions).await;
         let call = Call::post(Host::TwilioApi, "things.make", &["a-private-path"], soon())
             .query("q", "a-private-query")
