@@ -1,6 +1,7 @@
 //! Secrets that are marked, stored through every route, and looked for in everything that came out.
 
 mod evidence;
+mod misbehaviour;
 mod traffic;
 
 use std::collections::BTreeSet;
