@@ -63,7 +63,7 @@ pub enum CredentialError {
     #[error(transparent)]
     Store(Arc<StoreError>),
     /// They could not be opened.
-    #[error("{}", with_cause(.0))]
+    #[error("{}", .0.with_cause())]
     Vault(VaultError),
 }
 
@@ -81,13 +81,6 @@ impl LoadError for CredentialError {
 impl From<StoreError> for CredentialError {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))
-    }
-}
-
-fn with_cause(error: &VaultError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }
 

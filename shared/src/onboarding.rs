@@ -134,6 +134,7 @@ impl Onboarding {
                     account_sid: Some(credentials.account_sid.clone()),
                     summary: credentials.summary(),
                     fingerprint: None,
+                    secrets_fingerprint: None,
                     verification: None,
                     expires_at: None,
                 })

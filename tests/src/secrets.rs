@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use shared::activity::Route;
 
 use crate::harness::Harness;
+pub(crate) use evidence::stored_items;
 use evidence::{Evidence, HOSTILE, PRIVATE, SECRET, evidence};
 
 const PATIENCE: Duration = Duration::from_secs(10);

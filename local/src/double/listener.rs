@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::misbehaviour::{going_on_at, page};
+use super::misbehaviour::{going_on_at, html_echo, json_echo, page};
 use super::request::sid_kind;
 use super::{Answer, Misbehaviour, Played, Refusal, Request};
 use crate::emulators::StartError;
@@ -190,6 +190,8 @@ impl<S: Played> Shared<S> {
             Misbehaviour::CutShort | Misbehaviour::DieAfterwards => {
                 Some(self.service.answer(request))
             }
+            Misbehaviour::HtmlEcho(status) => Some(html_echo(status, request)),
+            Misbehaviour::JsonEcho(status) => Some(json_echo(status, request)),
             Misbehaviour::Garbled => Some(Answer::new(200, "application/json", "{\"sid\": \"")),
             Misbehaviour::Hang(limit) => {
                 self.wait(limit, true).await;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Answer;
+use super::{Answer, Request};
 
 /// How a service misbehaves. Injected by `Faults<Misbehaviour>`, for one account, one credential, or all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,11 @@ pub enum Misbehaviour {
     HtmlUnavailable,
     /// A page for people with any status, as whatever stands in between answers.
     Html(u16),
+    /// This status with a page for people that repeats the whole request, secrets included, as a proxy does that somebody set
+    /// up to find faults.
+    HtmlEcho(u16),
+    /// The same in JSON, in every place where a service puts its words.
+    JsonEcho(u16),
     /// 200 with what is no JSON.
     Garbled,
     /// The request is done, and the list that answers it goes on at this address.
@@ -82,4 +87,19 @@ pub(super) fn page(status: u16, title: &str) -> Answer {
          <hr><center>edge</center>\n</body>\n</html>\n"
     );
     Answer::new(status, "text/html; charset=UTF-8", text)
+}
+
+/// A page that repeats a request. Its secret is the request's id too.
+pub(super) fn html_echo(status: u16, request: &Request) -> Answer {
+    page(status, &request.repeated()).with("x-request-id", request.credential())
+}
+
+/// The same in JSON.
+pub(super) fn json_echo(status: u16, request: &Request) -> Answer {
+    let (text, code) = (request.repeated(), request.credential());
+    let document = json!({
+        "code": code, "message": text, "more_info": text, "name": text, "error": text, "error_description": text,
+        "statusCode": status, "status": status, "detail": {"status": text, "message": text},
+    });
+    Answer::json(status, &document).with("x-request-id", code)
 }

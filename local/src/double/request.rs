@@ -40,6 +40,37 @@ impl Request {
         }
     }
 
+    /// All of it as text, with what Basic authentication hides.
+    pub(super) fn repeated(&self) -> String {
+        let basic = self
+            .basic()
+            .map(|given| format!("{}:{}", given.user, given.password));
+        let headers = self.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            format!("{name}: {value}\n")
+        });
+        format!(
+            "{} {} {:?}\n{}{}\n{}",
+            self.method,
+            self.path,
+            self.query,
+            headers.collect::<String>(),
+            basic.unwrap_or_default(),
+            String::from_utf8_lossy(&self.body)
+        )
+    }
+
+    /// The secret that it comes with, or nothing.
+    pub(super) fn credential(&self) -> String {
+        let form = self.form();
+        let basic = self.basic().map(|given| given.password);
+        basic
+            .or_else(|| self.bearer().map(str::to_owned))
+            .or_else(|| self.header("xi-api-key").map(str::to_owned))
+            .or_else(|| first(&form, "client_secret").map(str::to_owned))
+            .unwrap_or_default()
+    }
+
     /// The first value of a query parameter.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         first(&self.query, name)

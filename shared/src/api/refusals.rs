@@ -67,13 +67,19 @@ impl From<StoreError> for Problem {
 
 impl From<VaultError> for Problem {
     fn from(error: VaultError) -> Self {
-        of_availability(error.is_unavailable(), error)
+        of_availability(error.is_unavailable(), error.with_cause())
     }
 }
 
 impl From<PlatformError> for Problem {
     fn from(error: PlatformError) -> Self {
-        of_availability(error.is_unavailable(), error)
+        match error {
+            PlatformError::Vault(error) => {
+                let cause = format!("the platform secret: {}", error.with_cause());
+                of_availability(error.is_unavailable(), cause)
+            }
+            other => of_availability(other.is_unavailable(), other),
+        }
     }
 }
 

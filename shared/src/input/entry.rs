@@ -68,7 +68,7 @@ impl<'d, 'f> Entry<'d, 'f> {
         for name in members.into_iter().flat_map(Map::keys) {
             if !fields.contains(&name.as_str()) {
                 let known = fields.join(", ");
-                let name = if name.is_empty() { r#""""# } else { name };
+                let name = if is_like_a_name(name) { name } else { UNKNOWN };
                 entry.fault(name, format!("there is no such field; there are {known}"));
             }
         }
@@ -166,4 +166,14 @@ impl<'d, 'f> Entry<'d, 'f> {
             format!("{}.{field}", self.path)
         }
     }
+}
+
+/// Stands for the name of a field that there is not and that may be a secret in the wrong place.
+const UNKNOWN: &str = "(unknown)";
+
+/// Whether a field that there is not may be named: as names are, and as no key or token is.
+fn is_like_a_name(name: &str) -> bool {
+    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    (1..=40).contains(&name.len()) && name.bytes().all(is_of_names) && digits <= 2
 }

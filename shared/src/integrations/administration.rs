@@ -332,7 +332,8 @@ impl IntegrationAdministration {
     ) -> Result<NewIntegration, IntegrationError> {
         let tenant = scope.tenant_id();
         let key = FingerprintKey::new(self.secrets.get().await?.fingerprint_key());
-        let fingerprint = Fingerprint::of(configuration, tenant, &key)?;
+        let fingerprint = |of: &Configuration| Fingerprint::of(of, tenant, &key);
+        let secrets = fingerprint(&configuration.clone().without_senders())?;
         let account_sid = match configuration {
             Configuration::Twilio(credentials) => Some(credentials.account_sid.clone()),
             _ => None,
@@ -342,7 +343,8 @@ impl IntegrationAdministration {
             message: configuration.seal(&self.vault, tenant).await?,
             account_sid,
             summary: configuration.summary(),
-            fingerprint: Some(fingerprint.to_string()),
+            fingerprint: Some(fingerprint(configuration)?.to_string()),
+            secrets_fingerprint: Some(secrets.to_string()),
             verification,
             expires_at: None,
         })

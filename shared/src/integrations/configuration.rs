@@ -79,6 +79,18 @@ impl Configuration {
         }
     }
 
+    /// The secrets with what they belong to, and nothing else: without what messages and calls come from.
+    #[must_use]
+    pub(super) fn without_senders(mut self) -> Self {
+        // Every field of the other providers is a secret, or names what the secrets belong to.
+        if let Self::Twilio(credentials) = &mut self {
+            credentials.phone_number = None;
+            credentials.whatsapp_sender = None;
+            credentials.messaging_service_sid = None;
+        }
+        self
+    }
+
     /// Seals it for its tenant, in one call to KMS.
     ///
     /// # Errors

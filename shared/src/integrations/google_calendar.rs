@@ -71,6 +71,16 @@ impl GoogleCalendarCredentials {
                 secret(refresh_token_fault),
             );
             let client_id = client_id?;
+            let is_secret = |secret: &Option<Secret>| {
+                secret.as_ref().is_some_and(|it| it.expose() == client_id)
+            };
+            if is_secret(&client_secret) || is_secret(&refresh_token) {
+                // It is shown whole.
+                entry.fault(
+                    "client_id",
+                    "this is a secret, expected the id of the OAuth client",
+                );
+            }
             if stored.is_some_and(|it| it.client_id != client_id) {
                 for field in ["client_secret", "refresh_token"] {
                     if !entry.names(field) {

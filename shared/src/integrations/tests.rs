@@ -193,6 +193,32 @@ fn a_field_in_the_place_of_another_is_told() {
 }
 
 #[test]
+fn a_secret_beside_itself_in_a_field_that_is_shown_whole_is_told() {
+    let secret = "no-form-tells-this-is-a-secret";
+    let mut google = whole(Provider::GoogleCalendar, "0123456789abcdef");
+    google["client_id"] = google["refresh_token"].clone();
+    assert_eq!(faults(Provider::GoogleCalendar, google), ["client_id"]);
+    let mut twilio = whole(Provider::Twilio, "0123456789abcdef");
+    twilio["shared_keys"] = json!([{"id": secret, "secret": secret}]);
+    assert_eq!(faults(Provider::Twilio, twilio), ["shared_keys[0].id"]);
+}
+
+#[test]
+fn a_field_that_there_is_not_is_named_only_if_its_name_can_be_no_secret() {
+    for name in ["colour", "xi-api-key", "server.url", "line2"] {
+        let mut document = whole(Provider::Resend, "0123456789abcdef");
+        document[name] = json!(1);
+        assert_eq!(faults(Provider::Resend, document), [name]);
+    }
+    let long = "x".repeat(41);
+    for name in ["", "re_0123456789abcdef", "with a space", "käse", &long] {
+        let mut document = whole(Provider::Resend, "0123456789abcdef");
+        document[name] = json!(1);
+        assert_eq!(faults(Provider::Resend, document), ["(unknown)"]);
+    }
+}
+
+#[test]
 fn a_secret_with_a_space_or_a_line_break_copied_along_is_refused() {
     for secret in [
         " 0123456789abcdef",

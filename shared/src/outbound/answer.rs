@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::retry;
+use super::{Call, retry};
 
 /// Where providers put the name of a request that their support asks for.
 const REQUEST_ID_HEADERS: &[&str] = &["twilio-request-id", "x-request-id", "request-id"];
@@ -20,6 +20,7 @@ pub struct Answer {
     request_id: Option<String>,
     retry_after: Option<Duration>,
     body: Vec<u8>,
+    repeats_secrets: bool,
 }
 
 impl Answer {
@@ -32,7 +33,22 @@ impl Answer {
             retry_after: text(RETRY_AFTER.as_str())
                 .and_then(|value| retry::retry_after(value, now)),
             body,
+            repeats_secrets: false,
         }
+    }
+
+    /// The same as the answer to this call: what it repeats of a secret is neither the provider's own word nor to be told.
+    pub(super) fn to(mut self, call: &Call<'_>) -> Self {
+        let request_id = self.request_id.take();
+        self.request_id = request_id.filter(|id| !call.is_repeated_in(id));
+        self.repeats_secrets = !self.is_success() && call.has_secrets_in(&self.body);
+        self
+    }
+
+    /// Whether it is a refusal that repeats a secret of the call. No text of it may be shown or logged.
+    #[must_use]
+    pub fn repeats_secrets(&self) -> bool {
+        self.repeats_secrets
     }
 
     /// The HTTP status.

@@ -1,5 +1,7 @@
 //! What is asked of a provider.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -25,6 +27,15 @@ pub struct Call<'a> {
     is_repeatable: bool,
     is_sendable: bool,
     deadline: Instant,
+}
+
+/// So long a part of a secret tells something of it; of a shorter secret nothing is ever shown.
+const TELLING: usize = 12;
+
+/// Whether a text holds a telling part of what was sent.
+fn repeats<'s>(text: &[u8], sent: impl Iterator<Item = &'s [u8]>) -> bool {
+    let parts: HashSet<&[u8]> = sent.flat_map(|it| it.windows(TELLING)).collect();
+    text.windows(TELLING).any(|part| parts.contains(part))
 }
 
 enum Path<'a> {
@@ -168,6 +179,32 @@ impl<'a> Call<'a> {
 
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Whether an identifier of the provider's holds a part of anything that the call sends, which may be a secret.
+    pub(super) fn is_repeated_in(&self, identifier: &str) -> bool {
+        let headers = self.headers.values().map(HeaderValue::as_bytes);
+        let body = self.body.iter().map(String::as_bytes);
+        let password = self.password();
+        let password = password.iter().map(|it| it.as_slice());
+        repeats(identifier.as_bytes(), headers.chain(body).chain(password))
+    }
+
+    /// Whether a text of the provider's holds a part of the secrets among the call's headers.
+    pub(super) fn has_secrets_in(&self, text: &[u8]) -> bool {
+        let headers = self.headers.values().filter(|value| value.is_sensitive());
+        let password = self.password();
+        let password = password.iter().map(|it| it.as_slice());
+        repeats(text, headers.map(HeaderValue::as_bytes).chain(password))
+    }
+
+    /// The password of [`Call::basic`]; the user name is an identifier.
+    fn password(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let value = self.headers.get(AUTHORIZATION)?.as_bytes();
+        let pair = STANDARD.decode(value.strip_prefix(b"Basic ")?).ok();
+        let pair = Zeroizing::new(pair?);
+        let colon = pair.iter().position(|byte| *byte == b':')?;
+        Some(Zeroizing::new(pair.get(colon + 1..)?.to_vec()))
     }
 
     /// The request of one attempt; `None` if a header or the path cannot be written.

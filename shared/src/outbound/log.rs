@@ -20,11 +20,10 @@ pub(super) fn write(
         Ok(answer) | Err(CallError::RateLimited { answer, .. }) => Some(answer),
         Err(_) => None,
     };
-    let (status, provider_request_id) = (
-        answer.map(Answer::status),
-        answer.and_then(Answer::request_id),
-    );
+    let status = answer.map(Answer::status);
+    let provider_request_id = answer.and_then(Answer::request_id);
     let code = answer.and_then(Answer::error_code);
+    let code = code.filter(|code| !call.is_repeated_in(code));
     match result {
         Ok(answer) if answer.status() < 500 => info!(
             provider,
@@ -98,6 +97,26 @@ mod tests {
         let odd = json!({"code": "a-private-number is invalid"});
         let lines = lines_of(&[Reaction::json(400, &odd)]).await;
         assert_eq!(lines[0]["code"], Value::Null);
+    }
+
+    #[tokio::test]
+    async fn an_identifier_that_repeats_what_was_sent_is_not_logged() {
+        for (code, is_logged) in [
+            ("a-private-token", false),
+            ("a-private-field", false),
+            ("rq-a-private-tok", false),
+            ("not-of-the-call", true),
+        ] {
+            let answer = Reaction::json(400, &json!({"code": code}));
+            let lines = lines_of(&[answer.with("x-request-id", code)]).await;
+            let expected = if is_logged { json!(code) } else { Value::Null };
+            assert_eq!(lines[0]["code"], expected, "{code}");
+            assert_eq!(
+                lines[0].get("provider_request_id").is_some(),
+                is_logged,
+                "{code}"
+            );
+        }
     }
 
     #[tokio::test]

@@ -122,7 +122,8 @@ impl Outbound {
         let until = call.deadline().min(now + ATTEMPT_TIMEOUT);
         let answer = timeout_at(until, exchange)
             .await
-            .unwrap_or(Err(CallError::TimedOut))?;
+            .unwrap_or(Err(CallError::TimedOut))?
+            .to(call);
         if answer.status() == StatusCode::TOO_MANY_REQUESTS.as_u16() {
             let retry_after = answer.retry_after();
             return Err(CallError::RateLimited {

@@ -210,10 +210,12 @@ fn shared_key(value: &Value, path: &str, faults: &mut Faults) -> Option<SharedKe
     Entry::object(value, path, &["id", "secret"], faults, |entry| {
         let id = entry.required("id", None, key_id);
         let secret = entry.required("secret", None, secret(secret_fault));
-        Some(SharedKey {
-            id: id?,
-            secret: secret?,
-        })
+        let (id, secret) = (id?, secret?);
+        if id == secret.expose() {
+            // It is shown whole.
+            entry.fault("id", "expected the id of the key, not its secret");
+        }
+        Some(SharedKey { id, secret })
     })
 }
 

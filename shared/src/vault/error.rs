@@ -30,6 +30,14 @@ impl VaultError {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// Its text with the cause, for logs.
+    pub(crate) fn with_cause(&self) -> String {
+        match self.source() {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
+
     pub(super) fn unreadable(cause: impl Error + Send + Sync + 'static) -> Self {
         Self::Unreadable(Arc::new(cause))
     }

@@ -71,7 +71,7 @@ impl Check {
 }
 
 fn target(harness: &Harness, newcomer: &Newcomer) -> Target {
-    newcomer.correspondent(harness).target
+    newcomer.tenant(harness).target
 }
 
 /// Buys a number that leads to this deployment.

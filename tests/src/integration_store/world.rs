@@ -170,6 +170,7 @@ impl World {
             account_sid: Some(account.clone()),
             summary: summary.as_object().unwrap().clone(),
             fingerprint: Some(secrets.to_owned()),
+            secrets_fingerprint: Some(secrets.to_owned()),
             verification: outcome.map(|outcome| self.check(outcome)),
             expires_at: None,
         }

@@ -199,21 +199,10 @@ impl Gathering {
             let logged = stack.logs().wait_for(last, PATIENCE).await;
             assert!(logged.is_some(), "the invocation {id} is not logged");
         }
-        let client = self.harness.dynamodb();
-        let mut items = String::new();
-        for table in ["TENANTS_TABLE", "ACTIVITY_TABLE", "ROUTES_TABLE"] {
-            let scan = client.scan().table_name(&stack.environment()[table]);
-            let mut pages = scan.consistent_read(true).into_paginator().send();
-            while let Some(page) = pages.next().await {
-                let stored = page.unwrap().items.unwrap_or_default();
-                let attributes = stored.iter().flat_map(|item| item.values());
-                items.extend(attributes.map(readable));
-            }
-        }
         let digits = |number: &String| number.trim_start_matches('+').to_owned();
         Evidence {
             lines: stack.logs().lines(),
-            items,
+            items: stored_items(&self.harness).await,
             answers: self.answers,
             errors: self.errors,
             signatures: self.signatures,
@@ -221,6 +210,22 @@ impl Gathering {
             answered,
         }
     }
+}
+
+/// Every item of every table, as text.
+pub(crate) async fn stored_items(harness: &Harness) -> String {
+    let client = harness.dynamodb();
+    let mut items = String::new();
+    for table in ["TENANTS_TABLE", "ACTIVITY_TABLE", "ROUTES_TABLE"] {
+        let scan = client.scan().table_name(harness.variable(table));
+        let mut pages = scan.consistent_read(true).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let stored = page.unwrap().items.unwrap_or_default();
+            let attributes = stored.iter().flat_map(|item| item.values());
+            items.extend(attributes.map(readable));
+        }
+    }
+    items
 }
 
 /// All that an attribute holds; bytes as the characters that they may be.

@@ -36,6 +36,19 @@ async fn an_edge_answers_with_a_page() {
 }
 
 #[tokio::test]
+async fn an_answer_may_repeat_what_came() {
+    let doubles = doubles().await;
+    for echo in [Misbehaviour::HtmlEcho(502), Misbehaviour::JsonEcho(502)] {
+        doubles.misbehave(Service::Vapi, echo, Times::Next(1));
+        let response = get(&doubles, Service::Vapi, PATH, demo::VAPI_PRIVATE).await;
+        assert_eq!(response.status(), 502);
+        assert_eq!(response.headers()["x-request-id"], demo::VAPI_PRIVATE);
+        let text = response.text().await.unwrap();
+        assert!(text.contains(&format!("Bearer {}", demo::VAPI_PRIVATE)));
+    }
+}
+
+#[tokio::test]
 async fn a_hang_hits_one_service_and_ends_with_its_limit() {
     let doubles = doubles().await;
     let hang = Misbehaviour::Hang(Duration::from_millis(100));

@@ -20,8 +20,10 @@ pub struct NewIntegration {
     pub account_sid: Option<AccountSid>,
     /// The configuration as it may be shown: identifiers whole, secrets masked.
     pub summary: Map<String, Value>,
-    /// Tells whether secrets changed. Without one they count as changed.
+    /// Tells whether the configuration changed.
     pub fingerprint: Option<String>,
+    /// Tells whether secrets changed, or what they belong to. Without one they count as changed.
+    pub secrets_fingerprint: Option<String>,
     /// What the live check found; absent when none was made.
     pub verification: Option<Verification>,
     /// When they expire, where the provider says so.
@@ -65,8 +67,8 @@ impl NewIntegration {
         now: Timestamp,
     ) -> (IntegrationRecord, bool) {
         let same = before.filter(|before| {
-            self.fingerprint.is_some()
-                && before.fingerprint == self.fingerprint
+            self.secrets_fingerprint.is_some()
+                && before.secrets_fingerprint == self.secrets_fingerprint
                 && before.account_sid == self.account_sid
         });
         let version = before.map_or(0, |before| before.version).saturating_add(1);
@@ -79,6 +81,7 @@ impl NewIntegration {
             account_sid: self.account_sid.clone(),
             summary: self.summary.clone(),
             fingerprint: self.fingerprint.clone(),
+            secrets_fingerprint: self.secrets_fingerprint.clone(),
             status: None,
             capabilities: Vec::new(),
             last_verified_at: None,

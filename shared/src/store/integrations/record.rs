@@ -30,8 +30,10 @@ pub struct IntegrationRecord {
     pub account_sid: Option<AccountSid>,
     /// The configuration as it may be shown: identifiers whole, secrets masked. Empty where it was not stored.
     pub summary: Map<String, Value>,
-    /// Tells whether secrets are the same. Absent from what was seeded.
+    /// Tells whether the configuration is the same. Absent from what was seeded.
     pub fingerprint: Option<String>,
+    /// Tells whether the secrets are the same, and what they belong to. Never shown; absent from what was seeded.
+    pub secrets_fingerprint: Option<String>,
     /// What the last check found; absent when none was made.
     pub status: Option<Outcome>,
     /// What the credentials can do, by the last check that could tell.
@@ -114,6 +116,8 @@ impl IntegrationRecord {
         let summary = summary.map_err(|_| incomplete("store credentials"))?;
         assignments.set("summary", text(summary));
         assignments.set_or_remove("fingerprint", self.fingerprint.as_ref().map(text));
+        let secrets = self.secrets_fingerprint.as_ref().map(text);
+        assignments.set_or_remove("secrets_fingerprint", secrets);
         assignments.set_or_remove("rotated_at", self.rotated_at.map(time));
         // `expires_at` is what DynamoDB deletes an item by.
         assignments.set_or_remove("expires_at_credential", self.expires_at.map(time));
@@ -155,6 +159,7 @@ impl IntegrationRecord {
             account_sid: attributes.optional("account_sid")?,
             summary: json(attributes, "summary")?.unwrap_or_default(),
             fingerprint: attributes.optional("fingerprint")?,
+            secrets_fingerprint: attributes.optional("secrets_fingerprint")?,
             status: word(attributes, "status")?,
             // One that a later version wrote is passed over, so that a deployment can be rolled back.
             capabilities: capabilities

@@ -48,7 +48,8 @@ pub struct Refusal {
     pub status: u16,
     /// Twilio's error code.
     pub code: Option<u32>,
-    /// Twilio's message, at most 300 characters and without control characters. For admins and logs.
+    /// Twilio's message, at most 300 characters and without control characters; withheld when it repeats a secret. For admins and
+    /// logs.
     pub message: String,
     /// Where Twilio explains it.
     pub more_info: Option<String>,
@@ -89,6 +90,7 @@ impl TwilioError {
         let text = |name: &str| words.get(name).and_then(Value::as_str);
         // The newer APIs answer with problem details (RFC 9457).
         let message = text("message").or(text("detail")).or(text("title"));
+        let is_shown = !answer.repeats_secrets();
         let code = words.get("code");
         let code = code.and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
         let code = code.and_then(|code| u32::try_from(code).ok());
@@ -98,8 +100,11 @@ impl TwilioError {
         Self::Refused(Refusal {
             status: answer.status(),
             code,
-            message: bounded(message.unwrap_or_default()),
-            more_info: text("more_info").map(bounded),
+            message: match is_shown {
+                true => bounded(message.unwrap_or_default()),
+                false => "what was said repeats a secret, and is not shown".to_owned(),
+            },
+            more_info: text("more_info").filter(|_| is_shown).map(bounded),
             request_id: answer.request_id().map(str::to_owned),
         })
     }

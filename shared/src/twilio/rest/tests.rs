@@ -1,5 +1,7 @@
 //! The client over the wire, against a scripted Twilio.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::*;
@@ -274,6 +276,32 @@ async fn a_refusal_keeps_twilios_words_bounded_and_the_requests_name() {
     assert_eq!(refusal.request_id.as_deref(), Some("RQ7"));
     assert_eq!(refusal.message.chars().count(), 300);
     assert!(!refusal.message.chars().any(char::is_control));
+}
+
+#[tokio::test]
+async fn a_refusal_that_repeats_a_secret_is_judged_and_its_words_are_withheld() {
+    let credentials = credentials(json!({}));
+    let token = credentials.auth_token.expose();
+    let basic = STANDARD.encode(format!("{}:{token}", credentials.account_sid));
+    for repeated in [token, &token[4..], &basic, &basic[20..]] {
+        let words =
+            json!({"code": 20003, "message": format!("no: {repeated}."), "more_info": repeated});
+        let answer = Reaction::json(401, &words).with("twilio-request-id", repeated);
+        let provider = Provider::in_turn([answer]).await;
+        let outbound = provider.outbound();
+        let client = TwilioClient::new(&outbound, &credentials, soon());
+        let error = client.account().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Authentication);
+        let told = format!("{error} {error:?}");
+        assert!(!told.contains(repeated), "{told}");
+    }
+    let words =
+        json!({"code": 20404, "message": format!("{} was not found", credentials.account_sid)});
+    let provider = Provider::in_turn([Reaction::json(404, &words)]).await;
+    let outbound = provider.outbound();
+    let client = TwilioClient::new(&outbound, &credentials, soon());
+    let error = client.account().await.unwrap_err().to_string();
+    assert!(error.contains("was not found"), "{error}");
 }
 
 #[tokio::test]

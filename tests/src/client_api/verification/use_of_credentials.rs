@@ -84,12 +84,12 @@ async fn credentials_that_are_not_in_use_still_verify_webhooks() {
     verified(&newcomer).await;
     verified(&newcomer).await;
     assert_eq!(stored(&newcomer).await["is_active"], false);
-    let correspondent = newcomer.correspondent(harness);
+    let tenant = newcomer.tenant(harness);
     for route in [Route::Voice, Route::Sms, Route::Whatsapp] {
-        let event = traffic::event(&correspondent, route);
-        let status = traffic::deliver(&correspondent, &event).await;
+        let event = traffic::event(&tenant, route);
+        let status = traffic::deliver(&tenant, &event).await;
         assert!(matches!(status, 200 | 204), "{route:?} {status}");
-        assert_eq!(traffic::facts(&correspondent, &event.resource).await, 1);
+        assert_eq!(traffic::facts(&tenant, &event.resource).await, 1);
     }
 }
 
