@@ -12,7 +12,7 @@ use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::rate_limit::ChangeNotices;
 use crate::store::{
-    Deletions, Directory, NewProfile, Page, PendingDeletion, ProfileChanges, Profiles, Registry,
+    Deletions, Directory, Expected, NewProfile, Page, PendingDeletion, ProfileChanges, Profiles, Registry,
     StoreError, StoredProfile, TableNames,
 };
 use crate::tenant::{Operator, TenantScope};
@@ -171,7 +171,7 @@ impl TenantAdministration {
         &self,
         scope: &TenantScope,
         changes: ProfileChanges,
-        expected: Option<u64>,
+        expected: Expected,
         actor: &Actor,
     ) -> Result<StoredProfile, TenantError> {
         let changes_status = changes.status.is_some();
@@ -186,18 +186,20 @@ impl TenantAdministration {
     }
 
     /// Deletes a tenant, or goes on with it, as far as it gets by `deadline`. Whatever interrupts it, asking again goes on where
-    /// it was; asking again after it finished says so for 15 days.
+    /// it was; asking again after it finished says so for 15 days, whatever was expected to be there.
     ///
     /// # Errors
-    /// [`TenantError::NotFound`]; [`TenantError::VersionMismatch`] when the tenant is changed by others again and again;
-    /// [`TenantError::Store`] when the deletion could not even be marked.
+    /// [`TenantError::NotFound`]; [`TenantError::VersionMismatch`] when the stored version is not what is `expected` (the mark
+    /// of a deletion is a version too), or the tenant is changed by others again and again; [`TenantError::Store`] when the
+    /// deletion could not even be marked.
     pub async fn delete(
         &self,
         scope: &TenantScope,
+        expected: Expected,
         actor: &Actor,
         deadline: Instant,
     ) -> Result<Deletion, TenantError> {
-        let pending = match self.deletions.request(scope, actor).await {
+        let pending = match self.deletions.request(scope, expected, actor).await {
             Err(TenantError::NotFound) if self.deletions.is_remembered(scope).await? => {
                 return Ok(Deletion::Finished);
             }

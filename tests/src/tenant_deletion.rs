@@ -9,7 +9,7 @@ use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use serde_json::{Value, json};
 use shared::activity::Fact;
 use shared::audit::{Action, Actor};
-use shared::store::{Page, ProfileChanges};
+use shared::store::{Expected, Page, ProfileChanges};
 use shared::tenant::TenantStatus;
 use shared::tenants::{Deletion, TenantError};
 use tokio::task::JoinSet;
@@ -30,7 +30,9 @@ impl Opened {
         let actor = Actor::User("root".to_owned());
         let deadline = Instant::now() + time;
         let administration = &self.administration;
-        administration.delete(&scope(id), &actor, deadline).await
+        administration
+            .delete(&scope(id), Expected::Any, &actor, deadline)
+            .await
     }
 
     /// What the platform's audit log says of a tenant, oldest first.
@@ -296,7 +298,7 @@ async fn nothing_changes_a_tenant_that_is_being_deleted() {
         ..ProfileChanges::default()
     };
     let (own, actor) = (scope(id), Actor::Console);
-    let updated = opened.administration.update(&own, resumed, None, &actor);
+    let updated = opened.administration.update(&own, resumed, Expected::Any, &actor);
     let updated = updated.await.unwrap_err();
     assert!(matches!(updated, TenantError::Deleting), "{updated}");
     let stored = serde_json::from_value(tenant.document.clone()).unwrap();

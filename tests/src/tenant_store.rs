@@ -7,7 +7,7 @@ use shared::aws::{Aws, Patience};
 use shared::clock::Clock;
 use shared::environment::Environment;
 use shared::store::{
-    Audit, AuditRecord, NewProfile, Page, ProfileChanges, StoredProfile, Subdomains, TableNames,
+    Audit, AuditRecord, Expected, NewProfile, Page, ProfileChanges, StoredProfile, Subdomains, TableNames,
 };
 use shared::tenant::{Subdomain, TenantScope, TenantStatus};
 use shared::tenants::{TenantAdministration, TenantError};
@@ -59,6 +59,7 @@ impl Opened {
         expected: Option<u64>,
     ) -> Result<StoredProfile, TenantError> {
         let actor = Actor::User("root".to_owned());
+        let expected = expected.map_or(Expected::Any, Expected::Version);
         let administration = &self.administration;
         administration
             .update(&scope(id), changes, expected, &actor)

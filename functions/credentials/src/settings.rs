@@ -1,13 +1,12 @@
 //! Settings: what a tenant decides about its own calls and messages.
 
 use serde_json::{Map, Value};
-use shared::address::PhoneNumber;
 use shared::api::{Call, Problem, json};
 use shared::audit::{Action, AuditEntry};
 use shared::http::{Reply, StatusCode};
-use shared::integrations::{IntegrationError, fields};
+use shared::integrations::fields;
 use shared::store::StoredSettings;
-use shared::tenant::{Provider, Settings, TenantScope};
+use shared::tenant::{Settings, TenantScope};
 
 use crate::service::Credentials;
 
@@ -24,10 +23,6 @@ pub(crate) async fn update(
     let stored = credentials.settings.read(scope).await?;
     expected.met_by(Some(stored.version))?;
     let settings = stored.settings.patched(body.value())?;
-    if settings.forward_to.is_some() {
-        let own_number = own_number(credentials, scope).await?;
-        settings.check_against(own_number.as_ref())?;
-    }
     let entry = AuditEntry {
         at: credentials.clock.now(),
         actor: call.actor(),
@@ -40,19 +35,6 @@ pub(crate) async fn update(
         .put(scope, &settings, stored.version, &entry)
         .await?;
     answer(&updated)
-}
-
-/// The number that the tenant's calls come from, as it is shown: no secret is opened for it.
-async fn own_number(
-    credentials: &Credentials,
-    scope: &TenantScope,
-) -> Result<Option<PhoneNumber>, Problem> {
-    let record = match credentials.integrations.read(scope, Provider::Twilio).await {
-        Err(IntegrationError::Missing(_)) => return Ok(None),
-        record => record?,
-    };
-    let number = record.summary.get("phone_number").and_then(Value::as_str);
-    Ok(number.and_then(|number| number.parse().ok()))
 }
 
 /// Every field, whether it is set or not.

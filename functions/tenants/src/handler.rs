@@ -18,7 +18,7 @@ pub(crate) async fn handle(tenants: Arc<Tenants>, call: Call) -> Result<Reply, P
         Operation::CreateTenant => create(&tenants, &call).await,
         Operation::ReadTenant => {
             let stored = tenants.administration.read(&scope(&call)?).await?;
-            Ok(json(StatusCode::OK, &document(&stored)))
+            Ok(answer(StatusCode::OK, &stored))
         }
         Operation::UpdateTenant => update(&tenants, &call).await,
         Operation::DeleteTenant => delete(&tenants, &call).await,
@@ -52,24 +52,24 @@ async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
         }
     };
     let location = format!("/api/tenants/{}", created.profile.tenant_id);
-    Ok(json(StatusCode::CREATED, &document(&created)).location(location))
+    Ok(answer(StatusCode::CREATED, &created).location(location))
 }
 
 async fn update(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
-    let scope = scope(call)?;
+    let (scope, expected) = (scope(call)?, call.expected()?);
     let changes = ProfileChanges::from_input(&call.document()?)?;
     let updated = tenants
         .administration
-        .update(&scope, changes, None, &call.actor())
+        .update(&scope, changes, expected, &call.actor())
         .await?;
-    Ok(json(StatusCode::OK, &document(&updated)))
+    Ok(answer(StatusCode::OK, &updated))
 }
 
 async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
-    let scope = scope(call)?;
+    let (scope, expected) = (scope(call)?, call.expected()?);
     let deletion = tenants
         .administration
-        .delete(&scope, &call.actor(), call.deadline())
+        .delete(&scope, expected, &call.actor(), call.deadline())
         .await?;
     match deletion {
         Deletion::Finished => Ok(Reply::no_content()),
@@ -113,6 +113,10 @@ struct Tenant<'a> {
     subdomain: Option<&'a str>,
     created_at: String,
     updated_at: String,
+}
+
+fn answer(status: StatusCode, stored: &StoredProfile) -> Reply {
+    json(status, &document(stored)).etag(stored.version)
 }
 
 fn document(stored: &StoredProfile) -> Tenant<'_> {

@@ -6,6 +6,7 @@ use super::{Code, Problem};
 use crate::applications::EnsureError;
 use crate::cache::LoadError;
 use crate::credentials::CredentialError;
+use crate::fault::{FieldFault, InvalidInput};
 use crate::integrations::IntegrationError;
 use crate::platform::PlatformError;
 use crate::store::{StoreError, WriteConflict, WriteError};
@@ -13,6 +14,9 @@ use crate::tenants::TenantError;
 use crate::twilio::TwilioError;
 use crate::twilio::rest::ErrorKind;
 use crate::vault::VaultError;
+
+/// The longest that a client is asked to wait, whatever a provider asks for.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 impl From<TenantError> for Problem {
     fn from(error: TenantError) -> Self {
@@ -45,6 +49,8 @@ impl From<WriteConflict> for Problem {
         let code = match conflict {
             WriteConflict::VersionMismatch => Code::VersionMismatch,
             WriteConflict::AccountTaken | WriteConflict::AccountInQuarantine => Code::AccountTaken,
+            WriteConflict::ForwardedTo => return of_field("phone_number", &conflict),
+            WriteConflict::ForwardsToItself => return of_field("forward_to", &conflict),
             WriteConflict::TenantDeleting => Code::TenantDeleting,
             WriteConflict::TenantMissing => Code::TenantNotFound,
         };
@@ -137,7 +143,8 @@ impl From<TwilioError> for Problem {
 }
 
 fn provider_unavailable(retry_after: Option<Duration>) -> Problem {
-    let seconds = retry_after.map_or(5, |it| u32::try_from(it.as_secs()).unwrap_or(u32::MAX));
+    let after = retry_after.unwrap_or(Duration::from_secs(5));
+    let seconds = u32::try_from(after.min(LONGEST_PATIENCE).as_secs()).unwrap_or(1);
     let detail = "Twilio did not answer in time, or asks for patience: try again.";
     Problem::new(Code::ProviderUnavailable, detail).retry_after(seconds.max(1))
 }
@@ -163,6 +170,16 @@ impl From<IntegrationError> for Problem {
             IntegrationError::Unwritable(error) => Self::internal(error),
         }
     }
+}
+
+/// A field that is wrong by what is stored elsewhere.
+fn of_field(field: &'static str, fault: &impl ToString) -> Problem {
+    let faults = vec![FieldFault::new(field, fault.to_string())];
+    InvalidInput {
+        subject: field,
+        faults,
+    }
+    .into()
 }
 
 /// What fails for a while, or for good.

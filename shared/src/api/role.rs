@@ -22,27 +22,33 @@ impl Role {
         }
     }
 
-    /// The highest role that a claim names. API Gateway flattens the array `["admin","member"]` to `[admin member]`, and a
-    /// claim that is one text stays as it is; quotes and commas are taken too, from issuers that write the array themselves.
-    /// Names that are no roles count for nothing, and so does a claim with brackets or braces inside: an object's member may
-    /// have a role's name and mean anything.
+    /// The highest role that a claim names: one text is one name, a list has several. Names that are no roles count for nothing.
+    ///
+    /// A list is a JSON array of texts, or what API Gateway makes of one: `[admin member]` of `["admin","member"]`, in which a
+    /// name with a space cannot be told from two. So nobody but the platform may name roles and groups (`docs/api.md`). Names are
+    /// split there and nowhere else, and of anything else, such as an object or a list of lists, nothing is taken: a member of
+    /// it may have a role's name and mean anything.
     #[must_use]
     pub fn of_claim(claim: &str) -> Option<Self> {
         let claim = claim.trim();
         let inner = claim
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'));
-        let names = inner.unwrap_or(claim);
-        if names.contains(['[', ']', '{', '}']) {
+        let Some(inner) = inner else {
+            return Self::named(claim);
+        };
+        if let Ok(names) = serde_json::from_str::<Vec<String>>(claim) {
+            return names.iter().filter_map(|name| Self::named(name)).max();
+        }
+        if inner.contains(['[', ']', '{', '}', '"', ',']) {
             return None;
         }
-        let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | '"');
-        let roles = names.split(is_separator).filter_map(|name| {
-            [Self::Member, Self::Admin, Self::Operator]
-                .into_iter()
-                .find(|role| role.as_str() == name)
-        });
-        roles.max()
+        inner.split_whitespace().filter_map(Self::named).max()
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let mut roles = [Self::Member, Self::Admin, Self::Operator].into_iter();
+        roles.find(|role| role.as_str() == name)
     }
 }
 
@@ -57,7 +63,7 @@ mod tests {
             ("[member]", Some(Role::Member)),
             ("member", Some(Role::Member)),
             (r#"["operator","member"]"#, Some(Role::Operator)),
-            ("admin, member", Some(Role::Admin)),
+            (r#"[ "admin" , "sales" ]"#, Some(Role::Admin)),
             ("[]", None),
             ("", None),
             ("[Admin administrator super-operator]", None),
@@ -66,6 +72,25 @@ mod tests {
         ] {
             assert_eq!(Role::of_claim(claim), role, "{claim}");
         }
+    }
+
+    #[test]
+    fn a_name_that_has_a_role_as_a_word_is_no_role_where_names_can_be_told_apart() {
+        for claim in [
+            "night operator",
+            "admin, member",
+            "admin,member",
+            r#""admin""#,
+            r#"["night operator"]"#,
+            r#"["operator,night","\"admin\""]"#,
+            "[operator,night]",
+            r#"["operator" night]"#,
+            r#"["admin",7]"#,
+        ] {
+            assert_eq!(Role::of_claim(claim), None, "{claim}");
+        }
+        // Here they cannot: it is what the gateway makes of ["night operator"] too.
+        assert_eq!(Role::of_claim("[night operator]"), Some(Role::Operator));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::api::{Foundation, platform_secrets};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::fault::{FieldFault, InvalidInput};
+use crate::fault::InvalidInput;
 use crate::input::Document;
 use crate::outbound::Outbound;
 use crate::platform::{PlatformError, PlatformSecrets};
@@ -316,12 +316,8 @@ impl IntegrationAdministration {
         if settings.forward_to.as_ref() != Some(number) {
             return Ok(());
         }
-        let fault = "calls are forwarded to this number (forward_to of the settings), which would call itself over and over";
-        Err(InvalidInput {
-            subject: Provider::Twilio.as_str(),
-            faults: vec![FieldFault::new("phone_number", fault)],
-        }
-        .into())
+        // The write looks again.
+        Err(WriteConflict::ForwardedTo.into())
     }
 
     async fn sealed(

@@ -26,6 +26,14 @@ pub enum WriteConflict {
     /// Another tenant gave the Twilio account up less than [`QUARANTINE_SECONDS`](super::QUARANTINE_SECONDS) ago.
     #[error("another tenant gave the Twilio account up less than 16 minutes ago")]
     AccountInQuarantine,
+    /// Calls are forwarded to the number of the credentials.
+    #[error(
+        "calls are forwarded to this number (forward_to of the settings), which would call itself over and over"
+    )]
+    ForwardedTo,
+    /// Calls would be forwarded to the number of the credentials.
+    #[error("this is the tenant's own number, which would call itself over and over")]
+    ForwardsToItself,
     /// The tenant is being deleted.
     #[error("the tenant is being deleted")]
     TenantDeleting,

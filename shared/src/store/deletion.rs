@@ -13,7 +13,7 @@ use super::routes::incomplete;
 use super::sweep::Sweep;
 use super::transaction::Transaction;
 use super::{Audit, Directory, QUARANTINE_SECONDS, Routes, StoreError, Subdomains, TableNames};
-use super::{Profiles, keys};
+use super::{Expected, Profiles, keys};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::sid::AccountSid;
@@ -68,17 +68,19 @@ impl Deletions {
     /// Twilio account and subdomain are released and its Twilio credentials deleted. What was asked for already stays as it is.
     ///
     /// # Errors
-    /// [`TenantError::NotFound`]; [`TenantError::VersionMismatch`] when the tenant is changed by others again and again;
-    /// [`TenantError::Store`].
+    /// [`TenantError::NotFound`]; [`TenantError::VersionMismatch`] when the stored version is not what is `expected`, or the
+    /// tenant is changed by others again and again; [`TenantError::Store`].
     pub async fn request(
         &self,
         scope: &TenantScope,
+        expected: Expected,
         actor: &Actor,
     ) -> Result<PendingDeletion, TenantError> {
         let mut left = TRIES;
         loop {
             let stored = self.profiles.read(scope).await?;
             let stored = stored.ok_or(TenantError::NotFound)?;
+            stored.meets(expected)?;
             if let Some(pending) = stored.deletion {
                 return Ok(pending);
             }

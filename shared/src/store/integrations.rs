@@ -14,7 +14,7 @@ use super::change::{Attempts, Changes, Commit, Refusal, WriteError};
 use super::error::unless_conflict;
 use super::item::{number, text, time};
 use super::routes::incomplete;
-use super::{Routes, StoreError, keys};
+use super::{Routes, StoreError, keys, own_number};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::tenant::{Provider, TenantScope};
@@ -132,6 +132,7 @@ impl Integrations {
                 entry,
             };
             self.claim_account(&mut change, scope, &claim).await?;
+            own_number::is_not_forwarded_to(&self.changes, &mut change, scope, new).await?;
             match change.commit().await? {
                 Commit::Done => return Ok(after),
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,

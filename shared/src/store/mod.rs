@@ -14,6 +14,7 @@ mod integrations;
 mod item;
 mod keys;
 mod limits;
+mod own_number;
 mod page;
 mod platform;
 mod profiles;

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 
 use super::item::{Attributes, Item, text};
 use super::routes::incomplete;
-use super::{StoreError, keys};
+use super::{Expected, StoreError, keys};
 use crate::tenant::{TenantProfile, TenantScope, TenantStatus};
+use crate::tenants::TenantError;
 
 /// The profiles, in the Tenants table.
 #[derive(Clone)]
@@ -27,6 +28,14 @@ pub struct StoredProfile {
     pub version: u64,
     /// What is known of its deletion, once somebody asked for it.
     pub deletion: Option<PendingDeletion>,
+}
+
+impl StoredProfile {
+    /// Refuses a change that is meant for another version than this.
+    pub(super) fn meets(&self, expected: Expected) -> Result<(), TenantError> {
+        let met = expected.met_by(Some(self.version));
+        met.map(drop).map_err(|_| TenantError::VersionMismatch)
+    }
 }
 
 /// A deletion that is not finished.

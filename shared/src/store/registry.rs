@@ -11,7 +11,7 @@ use super::item::{Item, number, text};
 use super::profiles::{self, StoredProfile};
 use super::routes::incomplete;
 use super::transaction::Transaction;
-use super::{Audit, Directory, Profiles, StoreError, Subdomains, TableNames, keys};
+use super::{Audit, Directory, Expected, Profiles, StoreError, Subdomains, TableNames, keys};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::tenant::{Subdomain, TenantProfile, TenantScope, TenantStatus};
@@ -120,14 +120,14 @@ impl Registry {
     /// the read, when nothing changes.
     ///
     /// # Errors
-    /// [`TenantError::NotFound`]; [`TenantError::Deleting`]; [`TenantError::VersionMismatch`] when the stored version is not the
-    /// `expected` one, or somebody else changes the tenant at the same moment; [`TenantError::SubdomainTaken`];
+    /// [`TenantError::NotFound`]; [`TenantError::Deleting`]; [`TenantError::VersionMismatch`] when the stored version is not what is
+    /// `expected`, or somebody else changes the tenant at the same moment; [`TenantError::SubdomainTaken`];
     /// [`TenantError::InvalidStatus`]; [`TenantError::Store`].
     pub async fn update(
         &self,
         scope: &TenantScope,
         changes: ProfileChanges,
-        expected: Option<u64>,
+        expected: Expected,
         actor: &Actor,
     ) -> Result<StoredProfile, TenantError> {
         changes.status.map(served).transpose()?;
@@ -136,9 +136,7 @@ impl Registry {
         if stored.profile.status == TenantStatus::Deleting {
             return Err(TenantError::Deleting);
         }
-        if expected.is_some_and(|expected| expected != stored.version) {
-            return Err(TenantError::VersionMismatch);
-        }
+        stored.meets(expected)?;
         let before = stored.profile;
         let mut profile = changes.applied_to(before.clone());
         if profile == before {

@@ -8,7 +8,7 @@ use super::assignments::Assignments;
 use super::change::{Attempts, Changes, Commit, Refusal, WriteConflict, WriteError};
 use super::item::{Attributes, Item, number, text, time};
 use super::routes::incomplete;
-use super::{StoreError, keys};
+use super::{StoreError, keys, own_number};
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
 use crate::tenant::{Settings, TenantScope};
@@ -47,25 +47,14 @@ impl TenantSettings {
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
     pub async fn read(&self, scope: &TenantScope) -> Result<StoredSettings, StoreError> {
-        const OPERATION: &str = "read settings";
-        let output = self
-            .changes
-            .client()
-            .get_item()
-            .table_name(self.changes.table())
-            .set_key(Some(keys::settings(scope).into_attributes()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        stored(OPERATION, output.item.as_ref())
+        read(&self.changes, "read settings", scope).await
     }
 
     /// Stores settings over the version that was read (0 when there were none), and gives them as they are stored.
     ///
     /// # Errors
-    /// [`WriteConflict`], when the version is another by now, or the tenant is not there; [`StoreError`] of any kind but a
-    /// conflict.
+    /// [`WriteConflict`], when the version is another by now, when calls would be forwarded to the tenant's own number, or when
+    /// the tenant is not there; [`StoreError`] of any kind but a conflict.
     pub async fn put(
         &self,
         scope: &TenantScope,
@@ -88,6 +77,7 @@ impl TenantSettings {
                 Refusal::Conflict(WriteConflict::VersionMismatch),
             );
             change.audit(scope, entry)?;
+            own_number::is_not_the_target(&self.changes, &mut change, scope, settings).await?;
             match change.commit().await? {
                 Commit::Done => return Ok(after),
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
@@ -110,20 +100,41 @@ impl TenantSettings {
         assignments.set_or_remove("updated_at", after.updated_at.map(time));
         assignments.set_or_remove("updated_by", after.updated_by.as_ref().map(text));
         let update = assignments.update(self.changes.table(), keys::settings(scope));
-        let update = match expected {
-            0 => update.condition_expression("attribute_not_exists(pk)"),
-            // Of before there were versions.
-            1 => update.condition_expression(
-                "attribute_exists(pk) AND (attribute_not_exists(#version) OR #version = :expected)",
-            ),
-            _ => update.condition_expression("#version = :expected"),
-        };
+        let update = update.condition_expression(unchanged(expected));
         let update = match expected {
             0 => update,
             _ => update.expression_attribute_values(":expected", number(expected)),
         };
         let update = update.build().map_err(|_| incomplete(OPERATION))?;
         Ok(TransactWriteItem::builder().update(update).build())
+    }
+}
+
+/// A tenant's settings. One strongly consistent read.
+pub(super) async fn read(
+    changes: &Changes,
+    operation: &'static str,
+    scope: &TenantScope,
+) -> Result<StoredSettings, StoreError> {
+    let output = changes
+        .client()
+        .get_item()
+        .table_name(changes.table())
+        .set_key(Some(keys::settings(scope).into_attributes()))
+        .consistent_read(true)
+        .send()
+        .await
+        .map_err(|error| StoreError::of(operation, "", &error))?;
+    stored(operation, output.item.as_ref())
+}
+
+/// The condition that settings are of a version: `:expected` in the attribute `#version`, unless it is 0.
+pub(super) fn unchanged(version: u64) -> &'static str {
+    match version {
+        0 => "attribute_not_exists(pk)",
+        // Of before there were versions.
+        1 => "attribute_exists(pk) AND (attribute_not_exists(#version) OR #version = :expected)",
+        _ => "#version = :expected",
     }
 }
 

@@ -180,6 +180,8 @@ fn leave_account(entry: &mut Entry<'_, '_>, stored: &TwilioCredentials) {
         ),
         ("api_key_sid", stored.api_key_sid.is_some()),
         ("api_key_secret", stored.api_key_secret.is_some()),
+        ("phone_number", stored.phone_number.is_some()),
+        ("whatsapp_sender", stored.whatsapp_sender.is_some()),
         (
             "messaging_service_sid",
             stored.messaging_service_sid.is_some(),

@@ -10,6 +10,7 @@ use shared::activity::Route;
 use shared::audit::Actor;
 use shared::aws::{Aws, Patience};
 use shared::environment::Environment;
+use shared::store::Expected;
 use shared::tenants::Deletion;
 
 use super::Breakable;
@@ -99,7 +100,9 @@ async fn what_was_put_aside_for_a_tenant_that_is_deleted_is_dropped_by_one_read_
         opened.clock.advance(seconds);
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         let scope = scope(gone.id.as_str());
-        let deletion = opened.administration.delete(&scope, &root, deadline).await;
+        let administration = &opened.administration;
+        let deletion = administration.delete(&scope, Expected::Any, &root, deadline);
+        let deletion = deletion.await;
         let is_finished = deletion.unwrap() == Deletion::Finished;
         assert_eq!(is_finished, seconds > 0);
         // Not from the memory of the round before: a process of its own each time.

@@ -181,6 +181,8 @@ fn nothing_of_one_account_is_taken_along_to_another() {
             "secondary_auth_token",
             "api_key_sid",
             "api_key_secret",
+            "phone_number",
+            "whatsapp_sender",
             "messaging_service_sid",
             "shared_keys",
         ]
@@ -188,11 +190,12 @@ fn nothing_of_one_account_is_taken_along_to_another() {
     let moved = stored()
         .patched(&json!({
             "account_sid": other, "auth_token": "other-token-0123456789", "secondary_auth_token": null,
-            "api_key_sid": null, "api_key_secret": null, "messaging_service_sid": null, "shared_keys": null
+            "api_key_sid": null, "api_key_secret": null, "phone_number": "+15005550001",
+            "whatsapp_sender": null, "messaging_service_sid": null, "shared_keys": null
         }))
         .unwrap();
-    assert!(moved.previous_auth_token.is_none());
-    assert!(moved.phone_number.is_some());
+    assert!(moved.previous_auth_token.is_none() && moved.whatsapp_sender.is_none());
+    assert_eq!(moved.phone_number, Some("+15005550001".parse().unwrap()));
 }
 
 #[test]
