@@ -12,8 +12,8 @@ use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::rate_limit::ChangeNotices;
 use crate::store::{
-    Deletions, Directory, Expected, NewProfile, Page, PendingDeletion, ProfileChanges, Profiles, Registry,
-    StoreError, StoredProfile, TableNames,
+    Deletions, Directory, Expected, NewProfile, Page, PendingDeletion, ProfileChanges, Profiles,
+    Registry, StoreError, StoredProfile, TableNames,
 };
 use crate::tenant::{Operator, TenantScope};
 

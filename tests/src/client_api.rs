@@ -25,6 +25,7 @@ mod settings;
 mod suspension;
 mod takeover;
 mod tenant_lists;
+mod tenant_versions;
 mod tenants;
 mod token_costs;
 mod token_refusals;

@@ -3,6 +3,7 @@
 mod accounts;
 mod applications;
 mod checks;
+mod own_number;
 mod settings;
 mod world;
 mod writes;

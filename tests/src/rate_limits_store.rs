@@ -136,7 +136,8 @@ async fn a_request_costs_one_write_and_one_that_is_refused_again_none() {
     let since = counting.mark();
     for remaining in [1, 0] {
         let taken = counting.take(&limiter, Class::Token, "alice").await;
-        assert_eq!((taken.refusal(), taken.user_remaining()), (None, remaining));
+        assert_eq!(taken.refusal(), None);
+        assert_eq!(taken.user_remaining(), Some(remaining));
     }
     assert_eq!(counting.calls(since).count(), 2);
 
@@ -180,6 +181,8 @@ async fn a_tenant_that_is_refused_costs_nothing_more_whichever_user_asks() {
     for subject in ["alice", "bob", "carol", "dave"] {
         let taken = counting.take(&limiter, Class::Credentials, subject).await;
         assert_eq!(taken.refusal().unwrap().policy(), Policy::Tenant);
+        // That of whoever was refused first is not told as their own.
+        assert_eq!(taken.user_remaining(), None, "{subject}");
     }
     assert_eq!(counting.calls(since).count(), 0);
     // Another process finds out by itself.
@@ -210,7 +213,7 @@ async fn a_change_is_told_by_the_counter_itself_for_five_minutes_and_counts_noth
     let since = counting.mark();
     let after = counting.take(&taker, Class::Token, "alice").await;
     assert_eq!(after.changed_at(), Some(changed_at));
-    assert_eq!((after.refusal(), after.user_remaining()), (None, 0));
+    assert_eq!((after.refusal(), after.user_remaining()), (None, Some(0)));
     assert_eq!(counting.calls(since).count(), 1);
     // What changes credentials does not wait for word of it.
     let manager = counting.take(&taker, Class::Credentials, "alice").await;
@@ -221,7 +224,10 @@ async fn a_change_is_told_by_the_counter_itself_for_five_minutes_and_counts_noth
         counting.clock.advance(60);
         let later = counting.take(&taker, Class::Token, "alice").await;
         assert_eq!(later.changed_at(), Some(changed_at));
-        assert_eq!((later.user_remaining(), later.tenant_remaining()), (1, 2));
+        assert_eq!(
+            (later.user_remaining(), later.tenant_remaining()),
+            (Some(1), 2)
+        );
     }
     counting.clock.advance(60);
     let long_after = counting.take(&taker, Class::Token, "alice").await;
@@ -267,7 +273,7 @@ async fn with_the_store_down_nothing_is_let_through_and_nothing_remembered() {
     let error = taken.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
     let taken = counting.take(&limiter, Class::Token, "alice").await;
-    assert_eq!((taken.refusal(), taken.user_remaining()), (None, 8));
+    assert_eq!((taken.refusal(), taken.user_remaining()), (None, Some(8)));
 }
 
 #[tokio::test]
@@ -276,7 +282,7 @@ async fn a_request_whose_answer_is_lost_counts_twice_and_never_not_at_all() {
     let limiter = counting.limiter();
     counting.disturb(Effect::LoseAnswer, Times::Next(1));
     let taken = counting.take(&limiter, Class::Token, "alice").await;
-    assert_eq!((taken.refusal(), taken.user_remaining()), (None, 0));
+    assert_eq!((taken.refusal(), taken.user_remaining()), (None, Some(0)));
 }
 
 #[tokio::test]

@@ -298,7 +298,9 @@ async fn nothing_changes_a_tenant_that_is_being_deleted() {
         ..ProfileChanges::default()
     };
     let (own, actor) = (scope(id), Actor::Console);
-    let updated = opened.administration.update(&own, resumed, Expected::Any, &actor);
+    let updated = opened
+        .administration
+        .update(&own, resumed, Expected::Any, &actor);
     let updated = updated.await.unwrap_err();
     assert!(matches!(updated, TenantError::Deleting), "{updated}");
     let stored = serde_json::from_value(tenant.document.clone()).unwrap();

@@ -7,7 +7,8 @@ use shared::aws::{Aws, Patience};
 use shared::clock::Clock;
 use shared::environment::Environment;
 use shared::store::{
-    Audit, AuditRecord, Expected, NewProfile, Page, ProfileChanges, StoredProfile, Subdomains, TableNames,
+    Audit, AuditRecord, Expected, NewProfile, Page, ProfileChanges, StoredProfile, Subdomains,
+    TableNames,
 };
 use shared::tenant::{Subdomain, TenantScope, TenantStatus};
 use shared::tenants::{TenantAdministration, TenantError};

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Failure;
+use super::output::{print, tell};
 use crate::binaries::{Progress, workspace};
 use crate::control::{Control, FUNCTION_ERROR, find};
 use crate::logs::Display;
@@ -39,11 +40,14 @@ impl Invoke {
             Err(error) => return Err(error.into()),
         };
         match serde_json::from_slice::<Value>(&answer.document) {
-            Ok(document) => println!("{document:#}"),
-            Err(_) => println!("{}", String::from_utf8_lossy(&answer.document)),
+            Ok(document) => print(format_args!("{document:#}"))?,
+            Err(_) => print(String::from_utf8_lossy(&answer.document))?,
         }
         if answer.failed {
-            eprintln!("{} failed; the log of the stack says more", self.function);
+            tell(format_args!(
+                "{} failed; the log of the stack says more",
+                self.function
+            ));
             return Ok(ExitCode::FAILURE);
         }
         Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod invoke;
+mod output;
 mod screen;
 mod seed;
 mod signal;
@@ -97,7 +98,7 @@ pub fn run() -> ExitCode {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
-    eprintln!("error: {failure}");
+    output::tell(format_args!("error: {failure}"));
     ExitCode::FAILURE
 }
 

@@ -8,6 +8,7 @@ use shared::environment::Environment;
 use shared::onboarding::{NewTenant, Onboarding};
 
 use super::Failure;
+use super::output::print;
 use crate::console::operator;
 use crate::running::{RunningError, RunningStack};
 
@@ -36,13 +37,13 @@ impl Seed {
                 .twilio
                 .as_ref()
                 .map(|twilio| twilio.account_sid.as_str());
-            println!(
+            print(format_args!(
                 "{}  {}  {}  {}",
                 tenant.tenant_id,
                 tenant.status.as_str(),
                 account.unwrap_or("no Twilio account"),
                 tenant.name
-            );
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -9,6 +9,7 @@ use shared::sid::{CallSid, MessageSid, RecordingSid};
 use shared::tenant::TenantId;
 
 use super::Failure;
+use super::output::print;
 use crate::console::Console;
 use crate::running::RunningStack;
 use crate::twilio::arguments::SimulateArguments;
@@ -39,20 +40,17 @@ impl Simulate {
         };
         let target = Target::new(&credentials, urls);
         let simulation = simulate(&self.arguments, &target).await;
-        print!(
-            "{}",
-            render_simulation(&simulation, Style::of_standard_output())
-        );
-        println!("\nStored for {tenant_id}:\n");
+        let shown = render_simulation(&simulation, Style::of_standard_output());
+        print(format_args!("{shown}\nStored for {tenant_id}:\n"))?;
         let mut stored = Vec::new();
         for (kind, sid) in simulation.resources() {
             stored.extend(document(&console, &tenant_id, kind, &sid).await?);
         }
         if stored.is_empty() {
-            println!("nothing");
+            print("nothing")?;
         }
         for document in stored {
-            println!("{document:#}");
+            print(format_args!("{document:#}"))?;
         }
         let failed = simulation
             .exchanges()

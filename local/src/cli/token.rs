@@ -6,6 +6,7 @@ use serde::Deserialize;
 use shared::tenant::TenantId;
 
 use super::Failure;
+use super::output::print;
 use crate::issuer::TOKEN_PATH;
 use crate::running::{RunningApi, RunningStack};
 
@@ -71,7 +72,7 @@ impl Token {
             .await?;
         match serde_json::from_slice(&answer.bytes().await?)? {
             Answer::Token { access_token } => {
-                println!("{access_token}");
+                print(access_token)?;
                 Ok(ExitCode::SUCCESS)
             }
             Answer::Error { error_description } => Err(error_description.into()),

@@ -8,6 +8,7 @@ use shared::address::PhoneNumber;
 use shared::environment::Environment;
 use shared::onboarding::NewTenant;
 
+use super::output::tell;
 use super::screen::Screen;
 use super::signal::Signals;
 use super::{Failure, default_folder, walkthrough};
@@ -64,11 +65,13 @@ impl Up {
         // A closed pipe must not take the stack down.
         drop(std::io::stdout().write_all(screen.as_bytes()));
         signals.next().await;
-        eprintln!("\nStopping; Ctrl-C again leaves at once.");
+        tell("\nStopping; Ctrl-C again leaves at once.");
         tokio::select! {
             processes = stack.stop() => {
                 let processes = processes?;
-                eprintln!("Stopped; processes of functions ended: {processes}.");
+                tell(format_args!(
+                    "Stopped; processes of functions ended: {processes}."
+                ));
                 Ok(ExitCode::SUCCESS)
             }
             () = signals.next() => Ok(ExitCode::FAILURE),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lambda_http::http::header::{ALLOW, CACHE_CONTROL};
+use lambda_http::http::header::{ALLOW, CACHE_CONTROL, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::{error, info, warn};
@@ -62,6 +62,10 @@ impl Problem {
         };
         let mut reply = Reply::json(status, "application/problem+json", &document)
             .with(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            // Every 401 says what would be taken (RFC 9110, 15.5.2).
+            reply = reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(seconds) = self.retry_after {
             reply = reply.retry_after(seconds);
         }

@@ -204,3 +204,36 @@ fn capitalised(text: &str) -> String {
     let first = characters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(characters).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_provider_makes_a_client_wait_longer_than_five_minutes() {
+        for (asked, told) in [
+            (None, 5),
+            (Some(0), 1),
+            (Some(17), 17),
+            (Some(300), 300),
+            (Some(301), 300),
+            (Some(u64::MAX), 300),
+        ] {
+            let problem = provider_unavailable(asked.map(Duration::from_secs));
+            assert_eq!(problem.retry_after, Some(told), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_would_call_itself_is_a_fault_of_the_field_that_was_entered() {
+        for (conflict, field) in [
+            (WriteConflict::ForwardedTo, "phone_number"),
+            (WriteConflict::ForwardsToItself, "forward_to"),
+        ] {
+            let problem = Problem::from(conflict);
+            assert_eq!(problem.code, Code::InvalidFields);
+            assert_eq!(problem.errors.len(), 1);
+            assert_eq!(problem.errors[0].field, field);
+        }
+    }
+}

@@ -161,9 +161,14 @@ impl Gate {
             let detail = format!("This takes the role {}.", access.role.as_str());
             return Err(Problem::new(Code::RoleRequired, detail));
         }
+        let by_header = by_header(&request)?;
+        if caller.role() < Role::Operator {
+            // What a user cannot have is refused before anything is read for it.
+            caller.scope(&by_header)?;
+        }
         let mut call = Call {
             operation: access.operation,
-            selected: self.selected(&request).await?,
+            selected: self.selected(by_header, request.host()).await?,
             parameter,
             request,
             caller,
@@ -177,22 +182,14 @@ impl Gate {
     }
 
     /// The tenant that a request selects: by header, by host, or by both alike.
-    async fn selected(&self, request: &HttpRequest) -> Result<Selection, Problem> {
-        let by_header = request
-            .header("x-tenant-id")
-            .map(str::parse::<TenantId>)
-            .transpose();
-        let by_header = by_header.map_err(|form| invalid("X-Tenant-Id", &form.to_string()))?;
+    async fn selected(&self, by_header: Selection, host: &str) -> Result<Selection, Problem> {
         let by_host = match &self.hosts {
-            Some(hosts) => hosts.tenant(request.host()).await?,
+            Some(hosts) => hosts.tenant(host).await?,
             None => Selection::Nothing,
         };
         match (by_header, by_host) {
-            (None, by_host) => Ok(by_host),
-            (Some(header), Selection::Nothing) => Ok(Selection::Tenant(header)),
-            (Some(header), Selection::Tenant(host)) if header == host => {
-                Ok(Selection::Tenant(host))
-            }
+            (Selection::Nothing, selected) | (selected, Selection::Nothing) => Ok(selected),
+            (by_header, by_host) if by_header == by_host => Ok(by_host),
             _ => {
                 let detail = "X-Tenant-Id and the host select different tenants: use one of them.";
                 Err(Problem::new(Code::TenantMismatch, detail))
@@ -215,6 +212,17 @@ impl Gate {
             Some(refusal) => Err(limited(&refusal)),
         }
     }
+}
+
+/// The tenant that a request selects by its header.
+fn by_header(request: &HttpRequest) -> Result<Selection, Problem> {
+    let Some(header) = request.header("x-tenant-id") else {
+        return Ok(Selection::Nothing);
+    };
+    let tenant: Result<TenantId, _> = header.parse();
+    tenant
+        .map(Selection::Tenant)
+        .map_err(|form| invalid("X-Tenant-Id", &form.to_string()))
 }
 
 fn limited(refusal: &Refusal) -> Problem {

@@ -1,13 +1,25 @@
 //! Tenants by the host that a client calls: `acme.app.example.com` under the base domain `app.example.com`.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Problem;
 use super::service::Foundation;
 use crate::cache::{Cache, CacheLimits, LoadError};
+use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::store::{StoreError, Subdomains};
 use crate::tenant::{Subdomain, TenantId};
+
+/// Hosts that are nobody's: forgotten soon, because one may become a tenant's, and kept apart, so that a flood of made-up ones
+/// drives no tenant out.
+const UNKNOWN: CacheLimits = CacheLimits {
+    capacity: NonZeroUsize::new(4_096).unwrap(),
+    time_to_live: Duration::from_secs(5),
+    stale_window: Duration::ZERO,
+    refresh_interval: Duration::MAX,
+};
 
 /// The tenant that a request selects. It gives no access by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +37,8 @@ pub(super) struct TenantHosts {
     suffix: String,
     subdomains: Subdomains,
     known: Cache<Subdomain, TenantId, Unresolved>,
+    unknown: Cache<Subdomain, (), Unresolved>,
+    clock: Clock,
 }
 
 #[derive(Debug, Clone)]
@@ -76,10 +90,12 @@ impl TenantHosts {
             suffix: format!(".{domain}"),
             subdomains,
             known: Cache::new(CacheLimits::TENANTS, foundation.clock.clone()),
+            unknown: Cache::new(UNKNOWN, foundation.clock.clone()),
+            clock: foundation.clock.clone(),
         }))
     }
 
-    /// The tenant that a host selects: from memory, or by one read. A host that is not under the base domain, or whose label
+    /// The tenant that a host selects: from memory, or by one read (once in 5 seconds for a host that is nobody's). A host that is not under the base domain, or whose label
     /// is the platform's own, such as `api`, selects nothing.
     pub(super) async fn tenant(&self, host: &str) -> Result<Selection, Problem> {
         let host = host
@@ -92,9 +108,16 @@ impl TenantHosts {
             return Ok(Selection::Nothing);
         };
         let load = || async {
+            if self.unknown.get(&subdomain).is_some() {
+                return Err(Unresolved::Nobody);
+            }
+            let read_at = self.clock.now();
             match self.subdomains.resolve(&subdomain).await {
                 Ok(Some(tenant_id)) => Ok(tenant_id),
-                Ok(None) => Err(Unresolved::Nobody),
+                Ok(None) => {
+                    self.unknown.put(subdomain.clone(), (), read_at);
+                    Err(Unresolved::Nobody)
+                }
                 Err(error) => Err(Unresolved::Store(Arc::new(error))),
             }
         };

@@ -42,7 +42,8 @@ impl Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) rates: Rates,
-    pub(super) user_remaining: u64,
+    /// `None` in a refusal that was another user's first: how many this one made is not known.
+    pub(super) user_remaining: Option<u64>,
     pub(super) tenant_remaining: u64,
     pub(super) seconds_left: u32,
 }
@@ -51,7 +52,7 @@ impl Standing {
     pub(super) fn of(rates: Rates, counted: &Counted, window: Window) -> Self {
         Self {
             rates,
-            user_remaining: u64::from(rates.user).saturating_sub(counted.user),
+            user_remaining: Some(u64::from(rates.user).saturating_sub(counted.user)),
             tenant_remaining: u64::from(rates.tenant).saturating_sub(counted.tenant),
             seconds_left: window.seconds_left,
         }
@@ -69,13 +70,13 @@ impl Standing {
         let policies = format!(
             r#""{user}";q={user_quota};w={window}, "{tenant}";q={tenant_quota};w={window}"#
         );
-        let (left, user_left, tenant_left) = (
-            self.seconds_left,
-            self.user_remaining,
-            self.tenant_remaining,
-        );
-        let standing =
-            format!(r#""{user}";r={user_left};t={left}, "{tenant}";r={tenant_left};t={left}"#);
+        let left = self.seconds_left;
+        let of = |policy, remaining| format!(r#""{policy}";r={remaining};t={left}"#);
+        let standing = of(tenant, self.tenant_remaining);
+        let standing = match self.user_remaining {
+            Some(remaining) => format!("{}, {standing}", of(user, remaining)),
+            None => standing,
+        };
         let fields = [(POLICIES, policies), (STANDING, standing)];
         // ASCII, so that none is left out.
         let fields = fields
@@ -109,9 +110,9 @@ impl Taken {
         })
     }
 
-    /// How many more the user may make in this window.
+    /// How many more the user may make in this window; `None` in a refusal of the whole tenant that was remembered.
     #[must_use]
-    pub fn user_remaining(&self) -> u64 {
+    pub fn user_remaining(&self) -> Option<u64> {
         self.standing.user_remaining
     }
 
@@ -122,7 +123,7 @@ impl Taken {
         self.standing.tenant_remaining
     }
 
-    /// When the tenant's credentials or settings were last changed, if that was in this minute or the five before and the request
+    /// When the tenant's Twilio credentials or status were last changed, if that was in this minute or the five before and the request
     /// is of [`Class::Token`](super::Class::Token) and was let through.
     ///
     /// It is the clock of whoever made the change, which runs ahead of or behind this one. So do not compare it with times of your own:
@@ -136,6 +137,12 @@ impl Taken {
     #[must_use]
     pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         self.standing.headers()
+    }
+
+    /// The same, for any user of the tenant.
+    pub(super) fn of_anybody(mut self) -> Self {
+        self.standing.user_remaining = None;
+        self
     }
 
     /// The same, told later in the same window.
@@ -258,5 +265,12 @@ mod tests {
         };
         let refusal = taken.refusal().unwrap();
         assert_eq!((refusal.policy(), refusal.limit()), (Policy::Tenant, 600));
+        assert_eq!(
+            lines(taken.of_anybody().headers()),
+            [
+                r#"ratelimit-policy: "user";q=60;w=60, "tenant";q=600;w=60"#,
+                r#"ratelimit: "tenant";r=0;t=42"#,
+            ]
+        );
     }
 }

@@ -111,7 +111,7 @@ impl RateLimiter {
         let refused_by = match counted.is_within {
             true => None,
             // The user's own first: it says more, and holds for nobody else.
-            false if standing.user_remaining == 0 => Some(Policy::User),
+            false if standing.user_remaining == Some(0) => Some(Policy::User),
             false => Some(Policy::Tenant),
         };
         let taken = Taken {

@@ -59,9 +59,10 @@ impl Refusals {
         minute: i64,
         taken: Taken,
     ) {
-        let user = match taken.refused_by {
-            Some(Policy::User) => Some(user),
-            Some(Policy::Tenant) => None,
+        let (user, taken) = match taken.refused_by {
+            Some(Policy::User) => (Some(user), taken),
+            // What is left to whoever was refused first is nothing to the others.
+            Some(Policy::Tenant) => (None, taken.of_anybody()),
             None => return,
         };
         let whose = (tenant.clone(), class, user);
@@ -124,7 +125,8 @@ mod tests {
         let all = refused(Policy::Tenant);
         refusals.remember(&tenant("acme"), Class::Token, "a".to_owned(), 7, all);
         let find = |user| refusals.find(&tenant("acme"), Class::Token, user, 7);
-        assert_eq!((find("a"), find("b")), (Some(all), Some(all)));
+        let told = Some(all.of_anybody());
+        assert_eq!((find("a"), find("b")), (told, told));
     }
 
     #[test]

@@ -25,7 +25,11 @@ pub(super) async fn is_not_forwarded_to(
         return Ok(());
     };
     let stored = settings::read(changes, OPERATION, scope).await?;
-    if stored.settings.forward_to.is_some_and(|it| it.as_str() == own) {
+    if stored
+        .settings
+        .forward_to
+        .is_some_and(|it| it.as_str() == own)
+    {
         return Err(WriteConflict::ForwardedTo.into());
     }
     let check = ConditionCheck::builder()
@@ -54,13 +58,15 @@ pub(super) async fn is_not_the_target(
     };
     let (client, table) = (changes.client(), changes.table());
     let stored = integrations::read(client, table, OPERATION, scope, Provider::Twilio).await?;
-    let own = stored.as_ref().and_then(|stored| of_summary(&stored.summary));
+    let own = stored
+        .as_ref()
+        .and_then(|stored| of_summary(&stored.summary));
     if own == Some(target.as_str()) {
         return Err(WriteConflict::ForwardsToItself.into());
     }
-    let check = ConditionCheck::builder()
-        .table_name(table)
-        .set_key(Some(keys::integration(scope, Provider::Twilio).into_attributes()));
+    let check = ConditionCheck::builder().table_name(table).set_key(Some(
+        keys::integration(scope, Provider::Twilio).into_attributes(),
+    ));
     let check = match stored {
         None => check.condition_expression("attribute_not_exists(pk)"),
         Some(stored) => check

@@ -87,8 +87,9 @@ async fn behind_the_gateway_a_function_trusts_no_claim_that_the_gateway_does_not
         json!({"iam": {"userId": "x"}, "claims": good, "lambda": good});
     let no_text = json!({"sub": {"sub": "x"}, "tenant_id": [id], "roles": ["admin"]});
     for event in [without, of_iam, event("GET", "/api/settings", &no_text)] {
-        let (status, _, body) = invoked(harness, "credentials", &event).await;
+        let (status, headers, body) = invoked(harness, "credentials", &event).await;
         assert_eq!((status, &body["code"]), (401, &json!("unauthenticated")));
+        assert_eq!(headers["www-authenticate"], "Bearer");
     }
     let (status, _, _) = invoked(
         harness,

@@ -1,5 +1,7 @@
 //! The tenant that a request selects, by header or host: it must be the token's, unless an operator calls.
 
+use std::time::{Duration, Instant};
+
 use local::issuer::TokenRequest;
 use reqwest::header::HOST;
 use reqwest::{Method, RequestBuilder};
@@ -211,4 +213,49 @@ async fn the_tenants_routes_take_the_tenant_of_the_path_whatever_is_selected() {
     };
     let answer = operator.send(Method::GET, &path, contradicting).await;
     assert_eq!(answer.refusal(), (403, "tenant_mismatch"));
+}
+
+#[tokio::test]
+async fn a_host_that_is_nobodys_is_looked_up_once_in_five_seconds_and_a_foreign_header_never() {
+    // One process, which answers one request after the other.
+    let harness = Harness::start(|_| {});
+    let tenant = harness.newcomer().await;
+    let wire = harness.stack.emulators().dynamodb().wire();
+    let lookups = |mark, host: &str| {
+        wire.since(mark)
+            .partition(&format!("subdomain#{host}"))
+            .count()
+    };
+
+    let (mark, begun) = (wire.mark(), Instant::now());
+    for _ in 0..20 {
+        let answer = Selecting(None, Some("coming")).ask(&harness, &tenant.admin);
+        assert_eq!(answer.await.refusal(), (403, "tenant_mismatch"));
+    }
+    let spans = begun.elapsed().as_secs() / 5 + 1;
+    assert!(lookups(mark, "coming") as u64 <= spans, "{spans}");
+
+    let mark = wire.mark();
+    let foreign = Selecting(Some("somebody-else"), Some("elsewhere"));
+    let answer = foreign.ask(&harness, &tenant.admin).await;
+    assert_eq!(answer.refusal(), (403, "tenant_mismatch"));
+    assert_eq!(lookups(mark, "elsewhere"), 0);
+
+    // Whoever gets the name is served by it soon.
+    let path = format!("/api/tenants/{}", tenant.id);
+    let (operator, named) = (harness.operator(), json!({"subdomain": "coming"}));
+    operator.patch(&path, &named).await.document(200);
+    let served = async {
+        while Selecting(None, Some("coming"))
+            .ask(&harness, &tenant.admin)
+            .await
+            .status
+            != 200
+        {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), served)
+        .await
+        .unwrap();
 }

@@ -305,7 +305,7 @@ async fn a_host_selects_the_tenant_whose_subdomain_it_is() {
         });
         settings.await
     };
-    assert_eq!(at(&label).await.status, 404, "nobody's yet");
+    assert_eq!(at(&unused("nobodys-host")).await.status, 404);
     let change = json!({"subdomain": label});
     operator.patch(&path(&id), &change).await.document(200);
     let log = at(&label).await.document(200);

@@ -183,6 +183,19 @@ fn unknown(name: CheckName, what: &str, error: &TwilioError) -> HealthCheck {
     }
 }
 
+/// What an error is looked up by. Twilio's own words stay out: they may hold anything.
+fn particulars(error: &TwilioError) -> String {
+    let TwilioError::Refused(refusal) = error else {
+        return "no particulars".to_owned();
+    };
+    let code = refusal.code.map(|code| format!("error {code}"));
+    let request = refusal.request_id.as_ref();
+    let request = request.map(|id| format!("request {id}"));
+    let status = format!("status {}", refusal.status);
+    let parts = [Some(status), code, request].into_iter().flatten();
+    parts.collect::<Vec<_>>().join(", ")
+}
+
 /// What an error means to an admin: how bad it is, what it is, and what to do.
 fn reason(error: &TwilioError) -> (HealthStatus, String, &'static str) {
     match error {
@@ -220,7 +233,7 @@ fn reason(error: &TwilioError) -> (HealthStatus, String, &'static str) {
             (HealthStatus::Degraded, why, "Check again later.")
         }
         ErrorKind::NotFound | ErrorKind::Rejected => {
-            let why = format!("Twilio says {error}");
+            let why = format!("Twilio refused it ({})", particulars(error));
             (
                 HealthStatus::Degraded,
                 why,

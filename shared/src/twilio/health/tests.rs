@@ -355,6 +355,18 @@ async fn services_that_cannot_be_listed_leave_the_rest_told() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_told_by_what_it_is_looked_up_by_and_not_in_twilios_words() {
+    let mut twilio = Twilio::new();
+    let words = json!({"code": 21601, "message": "+15005550001 of somebody else's customer"});
+    let refusal = Reaction::json(400, &words).with("twilio-request-id", "RQ0123");
+    twilio.does("/IncomingPhoneNumbers.json", refusal);
+    let check = twilio.check(Some(APP)).await.checks.remove(2);
+    let told = "Twilio refused it (status 400, error 21601, request RQ0123)";
+    assert!(check.message.contains(told), "{check:?}");
+    assert!(!check.message.contains("customer"), "{check:?}");
+}
+
+#[tokio::test]
 async fn senders_that_the_account_does_not_have_are_told() {
     let senders = json!({"phone_number": "+15005550009", "messaging_service_sid": SERVICE});
     let report = Twilio::new().check_with(senders, Some(APP), soon()).await;
