@@ -25,9 +25,9 @@ impl Role {
     /// The highest role that a claim names: one text is one name, a list has several. Names that are no roles count for nothing.
     ///
     /// A list is a JSON array of texts, or what API Gateway makes of one: `[admin member]` of `["admin","member"]`, in which a
-    /// name with a space cannot be told from two, nor `["admin"]` from a name with quotes. So nobody but the platform may name roles and groups (`docs/api.md`). Names are
-    /// split there and nowhere else, and of anything else, such as an object or a list of lists, nothing is taken: a member of
-    /// it may have a role's name and mean anything.
+    /// name with a space cannot be told from two, nor `["admin"]` from a name with quotes. So nobody but the platform may name
+    /// roles and groups (`docs/api.md`). Names are split there and nowhere else, and of anything else, such as an object or a
+    /// list of lists, nothing is taken: a member of it may have a role's name and mean anything.
     #[must_use]
     pub fn of_claim(claim: &str) -> Option<Self> {
         let claim = claim.trim();

@@ -3,7 +3,9 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use super::program::{Run, Up, command, finish, free_ports, holds_soon, run, run_with_input};
+use super::program::{
+    PATIENCE, Run, Up, command, finish, free_ports, holds_soon, run, run_with_input,
+};
 use crate::harness::workspace;
 
 /// Tries to bring a stack up that cannot.
@@ -41,6 +43,37 @@ async fn a_second_stack_on_the_same_data_is_refused_with_the_remedy() {
     // The first has not noticed.
     let shown = run(&["simulate", "sms", "--data", &up.data]).await;
     assert_eq!(shown.code, Some(0), "{shown:?}");
+}
+
+/// Runs the program to its end with nobody who reads what it prints, as `| head` after its last line.
+async fn unread(arguments: &[&str]) -> Run {
+    let mut command = command(arguments).await;
+    let tenants = workspace().join("local/demo/tenants.json");
+    command.stdin(std::fs::File::open(tenants).unwrap());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output();
+    let output = tokio::time::timeout(PATIENCE, output).await;
+    output.unwrap().unwrap().into()
+}
+
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::start(folder.path(), &["--ephemeral"]).await;
+    for arguments in [
+        &["invoke", "sms-webhook"][..],
+        &["token", "--role", "operator"],
+        &["seed"],
+        &["simulate", "sms", "--tenant", "acme"],
+    ] {
+        let shown = unread(&[arguments, &["--data", &up.data]].concat()).await;
+        assert_eq!(
+            (shown.code, shown.errors.as_str()),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
+    }
 }
 
 #[tokio::test]

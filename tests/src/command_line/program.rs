@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 
 /// The longest that anything is waited for: a busy machine has cargo look at the functions' sources for a while.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The program, built.
 pub(super) async fn program() -> &'static Path {

@@ -102,7 +102,13 @@ fn browsers_are_told_of_the_headers_that_the_api_reads_and_writes() {
     );
     assert_eq!(
         texts("ExposeHeaders"),
-        set(&["etag", "ratelimit", "ratelimit-policy", "retry-after"])
+        set(&[
+            "etag",
+            "location",
+            "ratelimit",
+            "ratelimit-policy",
+            "retry-after"
+        ])
     );
     let functions = ["token", "credentials", "tenants"];
     let methods: BTreeSet<_> = functions

@@ -11,8 +11,8 @@ use super::document::{list, template};
 use crate::harness::Harness;
 use crate::tenant_deletion::numbered;
 
-/// Something that was done to a partition of a table or of an index.
-type Deed = (String, String, String);
+/// Something that was done to partitions of a table or of an index.
+type Deed = (String, String, BTreeSet<String>);
 
 /// A statement of a role's policy that allows something with a table.
 #[derive(Debug)]
@@ -54,11 +54,11 @@ fn grants(role: &str) -> Vec<Grant> {
 }
 
 impl Grant {
-    fn allows(&self, (action, resource, partition): &Deed) -> bool {
-        let mut partitions = self.partitions.iter();
+    fn allows(&self, (action, resource, partitions): &Deed) -> bool {
+        let is_within = |partition| self.partitions.iter().any(|it| is_like(it, partition));
         self.actions.contains(action)
             && self.resource == *resource
-            && partitions.any(|pattern| is_like(pattern, partition))
+            && partitions.iter().all(|partition| is_within(partition))
     }
 }
 
@@ -73,7 +73,8 @@ fn is_like(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// What calls did, as IAM names it: each action of a transaction by itself, an index as a resource of its own.
+/// What calls did, as IAM names it: each action of a transaction by itself, an index as a resource of its own. Of a batch or a
+/// transaction the partitions are all that it touches in the table: AWS does not say that IAM sees fewer at a time.
 fn deeds(harness: &Harness, calls: &Calls) -> BTreeSet<Deed> {
     let tables: BTreeMap<_, _> = [
         ("TENANTS_TABLE", "TenantsTable"),
@@ -82,21 +83,111 @@ fn deeds(harness: &Harness, calls: &Calls) -> BTreeSet<Deed> {
     ]
     .map(|(variable, name)| (harness.variable(variable), name))
     .into();
-    let targets = calls
-        .iter()
-        .flat_map(|call| call.targets.iter().map(move |target| (call, target)));
-    let deeds = targets.map(|(call, target)| {
-        let action = match target.action.as_deref() {
-            Some(part) => format!("dynamodb:{part}Item"),
-            None => format!("dynamodb:{}", call.operation),
-        };
-        let table = tables[target.resource.as_str()];
-        // Nobody queries the table of activity itself.
-        let is_index = table == "ActivityTable" && call.operation == "Query";
-        let resource = format!("{table}{}", if is_index { "/index/by_time" } else { "" });
-        (action, resource, target.partition.clone().unwrap())
+    let mut deeds = BTreeSet::new();
+    for call in calls.iter() {
+        let mut partitions: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for target in &call.targets {
+            let of_table = partitions.entry(target.resource.as_str()).or_default();
+            of_table.insert(target.partition.clone().unwrap());
+        }
+        for target in &call.targets {
+            let action = match target.action.as_deref() {
+                Some(part) => format!("dynamodb:{part}Item"),
+                None => format!("dynamodb:{}", call.operation),
+            };
+            let table = tables[target.resource.as_str()];
+            // Nobody queries the table of activity itself.
+            let is_index = table == "ActivityTable" && call.operation == "Query";
+            let resource = format!("{table}{}", if is_index { "/index/by_time" } else { "" });
+            let partitions = partitions[target.resource.as_str()].clone();
+            deeds.insert((action, resource, partitions));
+        }
+    }
+    deeds
+}
+
+/// Every way of the function that issues tokens: the first one of an account, one more, one by a host, one without credentials,
+/// and one whose App could not be made.
+async fn ways_of_token(harness: &Harness) -> BTreeSet<Deed> {
+    let (first, failing) = (harness.connected().await, harness.connected().await);
+    let nobody = harness.newcomer().await;
+    let operator = harness.operator();
+    let named = json!({"subdomain": "token-host"});
+    let path = format!("/api/tenants/{}", first.id);
+    operator.patch(&path, &named).await.document(200);
+    let mark = harness.stack.emulators().dynamodb().wire().mark();
+    for _ in 0..2 {
+        first
+            .admin
+            .post("/api/token", &json!({}))
+            .await
+            .document(200);
+    }
+    let by_host = first.admin.send(Method::POST, "/api/token", |request| {
+        request.header("host", harness.host("token-host"))
     });
-    deeds.collect()
+    by_host.await.document(200);
+    let refused = nobody.admin.post("/api/token", &json!({})).await;
+    assert_eq!(refused.refusal(), (409, "credentials_missing"));
+    failing.account.close();
+    let refused = failing.admin.post("/api/token", &json!({})).await;
+    assert_eq!(refused.refusal(), (502, "provider_refused"));
+    deeds(
+        harness,
+        &harness.stack.emulators().dynamodb().wire().since(mark),
+    )
+}
+
+/// Every way of the function that keeps credentials: they are stored, changed, taken over, looked at, checked and deleted.
+async fn ways_of_credentials(harness: &Harness) -> BTreeSet<Deed> {
+    const TWILIO: &str = "/api/integrations/twilio";
+    let (owner, squatter) = (harness.newcomer().await, harness.newcomer().await);
+    let operator = harness.operator();
+    let named = json!({"subdomain": "credentials-host"});
+    let path = format!("/api/tenants/{}", owner.id);
+    operator.patch(&path, &named).await.document(200);
+    let mark = harness.stack.emulators().dynamodb().wire().mark();
+    let sid = owner.account.sid().as_str();
+    let claim = json!({"account_sid": sid, "auth_token": "an-invented-auth-token"});
+    let unchecked = format!("{TWILIO}?verify=false");
+    squatter.admin.put(&unchecked, &claim).await.document(201);
+    owner.store().await.document(201);
+    let sender = json!({"phone_number": "+15005550006"});
+    owner.admin.patch(TWILIO, &sender).await.document(200);
+    owner
+        .admin
+        .post(&format!("{TWILIO}/verify"), &json!({}))
+        .await
+        .document(200);
+    let forwarding = json!({"inbound_route": "forward", "forward_to": "+15005550009"});
+    owner
+        .admin
+        .patch("/api/settings", &forwarding)
+        .await
+        .document(200);
+    for path in [
+        "/api/integrations",
+        TWILIO,
+        "/api/settings",
+        "/api/health/twilio",
+    ] {
+        owner.admin.get(path).await.document(200);
+    }
+    let page = owner.admin.get("/api/audit?limit=1").await.document(200);
+    let next = page["next_cursor"].as_str().unwrap();
+    let next = format!("/api/audit?cursor={next}");
+    owner.admin.get(&next).await.document(200);
+    let by_host = owner.admin.send(Method::GET, "/api/settings", |request| {
+        request.header("host", harness.host("credentials-host"))
+    });
+    by_host.await.document(200);
+    for gone in [owner, squatter] {
+        assert_eq!(gone.admin.delete(TWILIO).await.status, 204);
+    }
+    deeds(
+        harness,
+        &harness.stack.emulators().dynamodb().wire().since(mark),
+    )
 }
 
 /// Every way of the function that administers tenants, with what it did on each.
@@ -152,11 +243,10 @@ async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
     seen
 }
 
-#[tokio::test]
-async fn the_tenants_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
-    let harness = Harness::start(|_| {});
-    let seen = ways_of_tenants(&harness).await;
-    let grants = grants("TenantsRole");
+/// Asserts that a role may do to the tables what was seen and nothing else.
+#[track_caller]
+fn assert_is_what_is_allowed(role: &str, seen: &BTreeSet<Deed>) {
+    let grants = grants(role);
     assert!(grants.len() > 1);
     let refused: Vec<_> = seen
         .iter()
@@ -169,13 +259,37 @@ async fn the_tenants_function_may_do_to_the_tables_what_it_does_and_nothing_else
         let used: Vec<_> = seen.iter().filter(|deed| grant.allows(deed)).collect();
         let actions = grant.actions.iter();
         let actions = actions.filter(|action| used.iter().all(|deed| deed.0 != **action));
+        let is_touched = |pattern: &str| {
+            let mut touched = used.iter().flat_map(|deed| &deed.2);
+            touched.any(|partition| is_like(pattern, partition))
+        };
         let partitions = grant.partitions.iter();
-        let partitions =
-            partitions.filter(|pattern| used.iter().all(|deed| !is_like(pattern, &deed.2)));
+        let partitions = partitions.filter(|pattern| !is_touched(pattern));
         let left_over = actions.chain(partitions);
         unused.extend(left_over.map(|what| format!("{}: {what}", grant.sid)));
     }
     assert!(unused.is_empty(), "not used: {unused:#?}");
+}
+
+#[tokio::test]
+async fn the_tenants_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
+    let harness = Harness::start(|_| {});
+    let seen = ways_of_tenants(&harness).await;
+    assert_is_what_is_allowed("TenantsRole", &seen);
+}
+
+#[tokio::test]
+async fn the_token_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
+    let harness = Harness::start(|_| {});
+    let seen = ways_of_token(&harness).await;
+    assert_is_what_is_allowed("TokenRole", &seen);
+}
+
+#[tokio::test]
+async fn the_credentials_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
+    let harness = Harness::start(|_| {});
+    let seen = ways_of_credentials(&harness).await;
+    assert_is_what_is_allowed("CredentialsRole", &seen);
 }
 
 #[test]

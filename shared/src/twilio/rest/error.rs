@@ -48,8 +48,8 @@ pub struct Refusal {
     pub status: u16,
     /// Twilio's error code.
     pub code: Option<u32>,
-    /// Twilio's message, at most 300 characters and without control characters; withheld when it repeats a secret. For admins and
-    /// logs.
+    /// Twilio's message, at most 300 characters and without control characters; withheld when it repeats a secret.
+    /// For logs.
     pub message: String,
     /// Where Twilio explains it.
     pub more_info: Option<String>,
