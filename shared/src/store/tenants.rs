@@ -166,7 +166,7 @@ impl Tenants {
                     writes.push((release, changed));
                 }
             }
-            let claim = self.routes.claim(scope, account, true)?;
+            let claim = self.routes.claim(scope, account, false)?;
             writes.push((claim, Routes::claim_conflict));
             let (after, _) = new.over(stored.as_ref(), updated_by, self.clock.now());
             let write = integrations::write_over(&self.table, scope, stored.as_ref(), &after)?;
