@@ -2,6 +2,10 @@
 //! leaves a tombstone when it is given up.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
+use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemOutput};
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -80,24 +84,11 @@ impl Holdings {
         }
     }
 
-    /// What is kept under a key, held or given up. One strongly consistent read.
-    pub(super) async fn read(
-        &self,
-        operation: &'static str,
-        key: Key,
-    ) -> Result<Option<Holding>, StoreError> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key.into_attributes()))
+    /// The strongly consistent read of a key: [`found`] tells what came of it.
+    pub(super) fn get(&self, key: Key) -> GetItemFluentBuilder {
+        let get = self.client.get_item().table_name(&self.table);
+        get.set_key(Some(key.into_attributes()))
             .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of(operation, "", &error))?;
-        let item = output.item.as_ref();
-        item.map(|item| Holding::of_item(operation, item))
-            .transpose()
     }
 
     /// Whether the condition of [`Holdings::claim`] holds of what was read.
@@ -250,6 +241,17 @@ impl Holdings {
         let now = self.clock.now().as_second();
         now.saturating_sub(QUARANTINE_SECONDS)
     }
+}
+
+/// What is kept under a key, held or given up, by the answer to a read.
+pub(super) fn found(
+    operation: &'static str,
+    sent: Result<GetItemOutput, SdkError<GetItemError, HttpResponse>>,
+) -> Result<Option<Holding>, StoreError> {
+    let output = sent.map_err(|error| StoreError::of(operation, "", &error))?;
+    let item = output.item.as_ref();
+    item.map(|item| Holding::of_item(operation, item))
+        .transpose()
 }
 
 /// Whether what stands against a claim is a tombstone, told by the item that is there.

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use super::holdings::{Holding, Holdings, Proof, is_tombstone};
+use super::holdings::{Holding, Holdings, Proof, found, is_tombstone};
 use super::item::Item;
 use super::{StoreError, keys};
 use crate::clock::Clock;
@@ -74,8 +74,8 @@ impl Routes {
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
     pub async fn resolve(&self, account: &AccountSid) -> Result<Option<AccountRoute>, StoreError> {
-        let key = keys::account_route(account);
-        let holding = self.holdings.read("resolve an account", key).await?;
+        let get = self.holdings.get(keys::account_route(account));
+        let holding = found("resolve an account", get.send().await)?;
         let active = holding.filter(Holding::is_active);
         Ok(active.map(AccountRoute::from))
     }
@@ -87,8 +87,8 @@ impl Routes {
         account: &AccountSid,
         is_proven: bool,
     ) -> Result<Standing, StoreError> {
-        let key = keys::account_route(account);
-        let holding = self.holdings.read("see whose an account is", key).await?;
+        let get = self.holdings.get(keys::account_route(account));
+        let holding = found("see whose an account is", get.send().await)?;
         let Some(holding) = holding else {
             return Ok(Standing::Free);
         };

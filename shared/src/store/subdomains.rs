@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use super::holdings::{Holdings, Proof, is_tombstone};
+use super::holdings::{Holding, Holdings, Proof, found, is_tombstone};
 use super::item::Item;
 use super::{StoreError, keys};
 use crate::clock::Clock;
@@ -31,9 +31,9 @@ impl Subdomains {
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
     pub async fn resolve(&self, subdomain: &Subdomain) -> Result<Option<TenantId>, StoreError> {
-        let key = keys::subdomain_route(subdomain);
-        let holding = self.holdings.read("resolve a subdomain", key).await?;
-        let active = holding.filter(|holding| holding.is_active());
+        let get = self.holdings.get(keys::subdomain_route(subdomain));
+        let holding = found("resolve a subdomain", get.send().await)?;
+        let active = holding.filter(Holding::is_active);
         Ok(active.map(|holding| holding.tenant_id))
     }
 

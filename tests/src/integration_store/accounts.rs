@@ -150,6 +150,71 @@ async fn proof_does_not_shorten_the_quarantine_of_an_account_that_was_given_up()
 }
 
 #[tokio::test]
+async fn proof_need_not_wait_for_the_quarantine_after_one_who_had_none() {
+    let world = World::new().await;
+    let (squatter, account) = world.bare().await;
+    let (other, _) = world.bare().await;
+    let (owner, _) = world.bare().await;
+    put(&world, &squatter, &account, None).await.unwrap();
+    delete(&world, &squatter).await;
+    // Without proof it is as any other that was given up.
+    for outcome in [None, Some(Outcome::Unreachable), Some(Outcome::RateLimited)] {
+        let refused = conflict(put(&world, &other, &account, outcome).await);
+        assert_eq!(refused, WriteConflict::AccountInQuarantine);
+    }
+    let valid = Some(Outcome::Valid);
+    put(&world, &owner, &account, valid).await.unwrap();
+    let proven = Some((owner.tenant_id().clone(), false));
+    assert_eq!(world.holder(&account).await, proven);
+    let refused = conflict(put(&world, &squatter, &account, None).await);
+    assert_eq!(refused, WriteConflict::AccountTaken);
+    // Nobody had it when it was claimed.
+    assert_eq!(world.actions(&owner).await, ["credential_stored"]);
+}
+
+#[tokio::test]
+async fn a_tombstone_tells_whether_its_last_holder_had_proof() {
+    let world = World::new().await;
+    let (first, account) = world.bare().await;
+    let (second, _) = world.bare().await;
+    let valid = Some(Outcome::Valid);
+    // Moved away from, an account leaves the same tombstone as one that was deleted.
+    let (_, spare) = world.bare().await;
+    put(&world, &first, &account, None).await.unwrap();
+    put(&world, &first, &spare, None).await.unwrap();
+    put(&world, &second, &account, valid).await.unwrap();
+    // And the tombstone of who proved it is one of proof, though another's before it was none.
+    delete(&world, &second).await;
+    let refused = conflict(put(&world, &first, &account, valid).await);
+    assert_eq!(refused, WriteConflict::AccountInQuarantine);
+}
+
+#[tokio::test]
+async fn who_claims_and_gives_up_over_and_over_does_not_keep_out_who_proves_the_account() {
+    let world = World::new().await;
+    for _ in 0..10 {
+        let ((squatter, account), (owner, _)) = (world.bare().await, world.bare().await);
+        let squat = async {
+            // Until it is the other's.
+            while put(&world, &squatter, &account, None).await.is_ok() {
+                let entry = world.entry(Action::CredentialDeleted);
+                let integrations = &world.integrations;
+                let given_up =
+                    integrations.delete(&squatter, Provider::Twilio, Expected::Any, &entry);
+                if given_up.await.is_err() {
+                    return;
+                }
+            }
+        };
+        let prove = put(&world, &owner, &account, Some(Outcome::Valid));
+        let ((), proved) = tokio::join!(squat, prove);
+        proved.unwrap();
+        let proven = Some((owner.tenant_id().clone(), false));
+        assert_eq!(world.holder(&account).await, proven);
+    }
+}
+
+#[tokio::test]
 async fn another_account_releases_the_one_before() {
     let world = World::new().await;
     let (scope, before) = world.bare().await;
