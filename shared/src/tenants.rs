@@ -175,14 +175,11 @@ impl TenantAdministration {
         actor: &Actor,
     ) -> Result<StoredProfile, TenantError> {
         let changes_status = changes.status.is_some();
-        let updated = self
-            .registry
-            .update(scope, changes, expected, actor)
-            .await?;
-        if changes_status {
+        let updated = self.registry.update(scope, changes, expected, actor).await;
+        if changes_status && may_be_made(&updated) {
             self.notices.announce(scope).await;
         }
-        Ok(updated)
+        updated
     }
 
     /// Deletes a tenant, or goes on with it, as far as it gets by `deadline`. Whatever interrupts it, asking again goes on where
@@ -197,7 +194,11 @@ impl TenantAdministration {
         actor: &Actor,
         deadline: Instant,
     ) -> Result<Deletion, TenantError> {
-        let pending = match self.deletions.request(scope, actor).await {
+        let requested = self.deletions.request(scope, actor).await;
+        if requested.is_err() && may_be_made(&requested) {
+            self.notices.announce(scope).await;
+        }
+        let pending = match requested {
             Err(TenantError::NotFound) if self.deletions.is_remembered(scope).await? => {
                 return Ok(Deletion::Finished);
             }
@@ -269,6 +270,15 @@ impl TenantAdministration {
         pending
             .last_served_until
             .map_or(now, |until| until.max(now))
+    }
+}
+
+/// Whether a change was made, or the store did not say.
+fn may_be_made<T>(changed: &Result<T, TenantError>) -> bool {
+    match changed {
+        Ok(_) => true,
+        Err(TenantError::Store(error)) => error.is_unavailable(),
+        Err(_) => false,
     }
 }
 

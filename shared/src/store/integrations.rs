@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 pub use self::entered::{Expected, NewIntegration};
 pub use self::record::IntegrationRecord;
-use super::change::{Attempts, Changes, Commit, Refusal, WriteError};
+use super::change::{Attempts, Changes, Commit, Displaced, Refusal, WriteError};
 use super::error::unless_conflict;
 use super::item::{number, text, time};
 use super::routes::incomplete;
@@ -29,6 +29,15 @@ pub struct Integrations {
     changes: Changes,
     routes: Routes,
     clock: Clock,
+}
+
+/// What a write made of credentials.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The credentials.
+    pub record: IntegrationRecord,
+    /// The tenant that the account was taken from, if its credentials were made inactive.
+    pub displaced: Option<Displaced>,
 }
 
 impl Integrations {
@@ -95,7 +104,7 @@ impl Integrations {
         read(client, table, "read an integration", scope, provider).await
     }
 
-    /// Stores credentials, and gives them as they are stored. Twilio's claim their account: with proof
+    /// Stores credentials, and gives them as they are stored, and whom it displaced. Twilio's claim their account: with proof
     /// ([`Outcome::is_proof`](crate::verification::Outcome::is_proof)) also from a tenant that holds it without. The account
     /// before, if it was another, is released.
     ///
@@ -110,7 +119,7 @@ impl Integrations {
         new: &NewIntegration,
         expected: Expected,
         entry: &AuditEntry,
-    ) -> Result<IntegrationRecord, WriteError> {
+    ) -> Result<Stored, WriteError> {
         const OPERATION: &str = "store an integration";
         let mut expected = expected;
         let mut attempts = Attempts::default();
@@ -133,13 +142,18 @@ impl Integrations {
             };
             self.claim_account(&mut change, scope, &claim).await?;
             match change.commit().await? {
-                Commit::Done => return Ok(after),
+                Commit::Done(displaced) => {
+                    return Ok(Stored {
+                        record: after,
+                        displaced,
+                    });
+                }
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }
     }
 
-    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then. `None`, and nothing is kept,
+    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then, and whom it displaced. `None`, and nothing is kept,
     /// when they are no longer of that version, or a later check was kept already.
     ///
     /// The second `invalid` in a row deactivates them; proof reactivates them and makes Twilio's account this tenant's as
@@ -155,7 +169,7 @@ impl Integrations {
         version: u64,
         verification: &Verification,
         actor: &Actor,
-    ) -> Result<Option<IntegrationRecord>, WriteError> {
+    ) -> Result<Option<Stored>, WriteError> {
         const OPERATION: &str = "keep what a check found";
         let mut attempts = Attempts::default();
         loop {
@@ -199,7 +213,12 @@ impl Integrations {
                 self.claim_account(&mut change, scope, &claim).await?;
             }
             match change.commit().await? {
-                Commit::Done => return Ok(Some(after)),
+                Commit::Done(displaced) => {
+                    return Ok(Some(Stored {
+                        record: after,
+                        displaced,
+                    }));
+                }
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }
@@ -279,7 +298,7 @@ impl Integrations {
                 change.write(forget, Refusal::Never);
             }
             match change.commit().await? {
-                Commit::Done => return Ok(Some(before)),
+                Commit::Done(_) => return Ok(Some(before)),
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }

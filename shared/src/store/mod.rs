@@ -32,12 +32,12 @@ pub use applications::{
     ApplicationMemory, Lease, Leasing, RememberedApplication, StoredApplication,
 };
 pub use audit::{Audit, AuditRecord};
-pub use change::{WriteConflict, WriteError};
+pub use change::{Displaced, WriteConflict, WriteError};
 pub use deletion::Deletions;
 pub use directory::Directory;
 pub use error::StoreError;
 pub use holdings::QUARANTINE_SECONDS;
-pub use integrations::{Expected, IntegrationRecord, Integrations, NewIntegration};
+pub use integrations::{Expected, IntegrationRecord, Integrations, NewIntegration, Stored};
 pub use limits::{Counted, Limits};
 pub(crate) use limits::{NOTICE_MINUTES, Take};
 pub use page::Page;

@@ -89,7 +89,7 @@ impl TenantSettings {
             );
             change.audit(scope, entry)?;
             match change.commit().await? {
-                Commit::Done => return Ok(after),
+                Commit::Done(_) => return Ok(after),
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }

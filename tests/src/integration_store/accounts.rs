@@ -104,7 +104,8 @@ async fn a_check_on_demand_proves_an_account_and_takes_it_over_too() {
         );
         record.await
     };
-    assert!(verify(&first).await.unwrap().unwrap().is_active);
+    let kept = verify(&first).await.unwrap().unwrap();
+    assert!(kept.record.is_active && kept.displaced.is_none());
     let proven = Some((first.tenant_id().clone(), false));
     assert_eq!(world.holder(&account).await, proven);
     let refused = put(&world, &second, &account, Some(Outcome::Valid)).await;

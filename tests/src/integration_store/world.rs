@@ -187,7 +187,7 @@ impl World {
 pub(super) fn conflict<T: std::fmt::Debug>(refused: Result<T, WriteError>) -> WriteConflict {
     match refused.unwrap_err() {
         WriteError::Conflict(conflict) => conflict,
-        WriteError::Store(error) => panic!("{error}"),
+        error => panic!("{error}"),
     }
 }
 

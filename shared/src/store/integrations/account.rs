@@ -123,6 +123,7 @@ impl Integrations {
         told.actor = Actor::Function("credentials");
         told.detail = TAKEN_FROM.to_owned();
         change.audit(&holder, &told)?;
+        change.displace(holder);
         Ok(())
     }
 
