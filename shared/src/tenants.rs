@@ -35,7 +35,8 @@ pub enum TenantError {
     Deleting,
     /// The id was another tenant's until lately.
     #[error(
-        "a tenant of this id was deleted in the last 15 days, and webhooks of its own may still be under way: use another id"
+        "a tenant of this id was deleted too lately: an id rests for 2 minutes, and for 15 days if the tenant had a Twilio account, \
+         whose webhooks may still be under way. Use another id"
     )]
     RecentlyDeleted,
     /// The id names the platform itself.

@@ -103,7 +103,7 @@ impl Tenants {
     /// # Errors
     /// [`StoreError::Conflict`], with the one that it was, when another tenant holds the account, held it in the last 16
     /// minutes; when somebody else stored this tenant's credentials or gave its account up meanwhile; when the tenant is being
-    /// deleted, or one of its id was in the last 15 days.
+    /// deleted, or the id of a deleted one rests.
     pub async fn store(
         &self,
         scope: &TenantScope,
@@ -147,7 +147,7 @@ impl Tenants {
                 DeletedTenants::new(self.client.clone(), self.table.clone(), self.clock.clone());
             writes.push((
                 deleted.reuse(scope)?,
-                |_| "a tenant of this id was deleted in the last 15 days: use another id",
+                |_| "a tenant of this id was deleted too lately (in the last 2 minutes, or 15 days if it had an account): use another id",
             ));
         }
         if let Some(new) = twilio {
