@@ -5,10 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::item::Item;
+use super::transaction::{Failure, unconditional};
 use super::{StoreError, audit, profiles};
 use crate::audit::AuditEntry;
 use crate::tenant::TenantScope;
@@ -186,31 +186,18 @@ impl Change<'_> {
         let Err(error) = sent.set_transact_items(Some(writes)).send().await else {
             return Ok(Commit::Done(self.displaced));
         };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-            error.as_service_error()
-        {
-            let reasons = cancelled.cancellation_reasons();
-            let codes = reasons.iter().map(|reason| reason.code().unwrap_or("None"));
-            let refused = codes.clone().zip(&refusals).zip(reasons);
-            let mut refused = refused.filter(|((code, _), _)| *code == "ConditionalCheckFailed");
-            if let Some(((_, refusal), reason)) = refused.next() {
-                return meaning(operation, *refusal, reason.item());
+        match Failure::of(operation, &error) {
+            Failure::Condition { write, there } => {
+                let refusal = refusals.get(write).copied().unwrap_or(Refusal::Never);
+                meaning(operation, refusal, there.as_ref())
             }
-            let mut others = codes.filter(|code| *code != "None").peekable();
-            if others.peek().is_some() && others.all(|code| code == "TransactionConflict") {
-                return Ok(Commit::Raced);
-            }
-            // What was cancelled is not made.
-            return Err(StoreError::of_transaction(operation, &[], &error).into());
-        }
-        let error = StoreError::of_transaction(operation, &[], &error);
-        Err(match error.is_unavailable() {
-            true => WriteError::Uncertain {
+            Failure::InTheWay => Ok(Commit::Raced),
+            Failure::Store(error) => Err(error.into()),
+            Failure::Uncertain(error) => Err(WriteError::Uncertain {
                 error,
                 displaced: self.displaced,
-            },
-            false => error.into(),
-        })
+            }),
+        }
     }
 }
 
@@ -225,10 +212,7 @@ fn meaning(
         Refusal::Conflict(conflict) => Err(conflict.into()),
         Refusal::Tenant if item.is_some() => Err(WriteConflict::TenantDeleting.into()),
         Refusal::Tenant => Err(WriteConflict::TenantMissing.into()),
-        Refusal::Never => Err(WriteError::Store(StoreError::Refused {
-            operation,
-            cause: "a condition failed on a write that has none".to_owned(),
-        })),
+        Refusal::Never => Err(unconditional(operation).into()),
     }
 }
 
