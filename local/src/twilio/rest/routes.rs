@@ -311,7 +311,9 @@ fn key_policy_document(key: &ApiKey) -> Option<Value> {
         KeyKind::Main => return None,
     };
     let mut document = key_document(key);
-    document["policy"] = policy;
+    document
+        .as_object_mut()?
+        .insert("policy".to_owned(), policy);
     Some(document)
 }
 
