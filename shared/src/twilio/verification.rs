@@ -182,10 +182,10 @@ fn is_promoted(
             by_secondary.status,
             AccountStatus::Suspended | AccountStatus::Closed
         )
-        && credentials
-            .secondary_auth_token
-            .as_ref()
-            .is_some_and(|token| may_be_primary(by_secondary, [token]))
+        // Only what is shown will do: a wrong primary beside a right secondary is a mistake of who entered them.
+        && shown_primary(by_secondary)
+            .zip(credentials.secondary_auth_token.as_ref())
+            .is_some_and(|(shown, token)| is_same(token, shown))
 }
 
 /// Asks about the API key. When it works, asks by the auth token whether it is restricted, since it may be allowed what it was
@@ -250,22 +250,24 @@ fn judge_account(
     }
 }
 
-/// Whether the token that signs webhooks is among those that are stored.
+/// Whether the token that signs webhooks is among those that are stored; one that is not shown may be.
 fn knows_primary_token(account: &Account, credentials: &TwilioCredentials) -> bool {
-    let stored = [&credentials.auth_token].into_iter();
-    may_be_primary(account, stored.chain(&credentials.secondary_auth_token))
+    let mut stored = [&credentials.auth_token]
+        .into_iter()
+        .chain(&credentials.secondary_auth_token);
+    shown_primary(account).is_none_or(|shown| stored.any(|token| is_same(token, shown)))
 }
 
-/// Whether one of these tokens may be the account's primary one. Both of an account's tokens authenticate; that the account's
-/// own `auth_token` is the primary one is an inference, so one that Twilio masks or leaves out is not judged.
-fn may_be_primary<'t>(account: &Account, tokens: impl IntoIterator<Item = &'t Secret>) -> bool {
-    let Some(primary) = account.auth_token.as_ref().map(Secret::expose) else {
-        return true;
-    };
+/// The primary token, where the account shows it: not masked, not left out. That the account's own `auth_token` is the primary
+/// one is an inference: both of an account's tokens authenticate.
+fn shown_primary(account: &Account) -> Option<&str> {
+    let primary = account.auth_token.as_ref()?.expose();
     let is_token = primary.len() == 32 && primary.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_primary =
-        |token: &Secret| bool::from(token.expose().as_bytes().ct_eq(primary.as_bytes()));
-    !is_token || tokens.into_iter().any(is_primary)
+    is_token.then_some(primary)
+}
+
+fn is_same(token: &Secret, shown: &str) -> bool {
+    token.expose().as_bytes().ct_eq(shown.as_bytes()).into()
 }
 
 /// `Restricted` is proof of ownership, and no error is: Twilio may well tell a stranger that an account is suspended.
