@@ -11,6 +11,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::{Instrument, info_span};
+use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -65,8 +66,8 @@ fn runtime(environment: &Environment) -> Result<tokio::runtime::Runtime, StartEr
 
 /// An HTTP event with what logs need to tell its invocation from others.
 pub struct HttpInvocation {
-    /// The event's JSON, whatever it is.
-    pub event: Box<RawValue>,
+    /// The event's JSON, whatever it is. Secrets that somebody enters are in it: it is zeroised on drop.
+    pub event: Zeroizing<String>,
     /// Lambda's id of the invocation.
     pub request_id: String,
     /// Whether it is the first of this process.
@@ -87,7 +88,7 @@ where
     let first = Arc::new(AtomicBool::new(true));
     let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let answer = handler(HttpInvocation {
-            event: event.payload,
+            event: Zeroizing::new(String::from(Box::<str>::from(event.payload))),
             request_id: event.context.request_id,
             cold_start: first.swap(false, Ordering::Relaxed),
             deadline: Instant::now() + until(event.context.deadline, &Clock::system()),

@@ -125,7 +125,7 @@ impl Gate {
             let deadline = (started + WORK_LIMIT).min(invocation.deadline - ANSWER_MARGIN);
             let mut trace = Trace::default();
             let work = async {
-                let request = HttpRequest::from_event(invocation.event.get(), BODY_LIMIT)?;
+                let request = HttpRequest::from_event(&invocation.event, BODY_LIMIT)?;
                 let call = self.admit(request, deadline, &mut trace).await?;
                 handler(call).await
             };

@@ -141,7 +141,7 @@ impl HttpRequest {
             headers,
             host,
             claims: claims.collect(),
-            body: Zeroizing::new(body),
+            body,
         })
     }
 
@@ -204,8 +204,8 @@ fn decode_body(
     body: Option<String>,
     is_base64: bool,
     limit: usize,
-) -> Result<Vec<u8>, MalformedEvent> {
-    let text = body.unwrap_or_default();
+) -> Result<Zeroizing<Vec<u8>>, MalformedEvent> {
+    let mut text = Zeroizing::new(body.unwrap_or_default());
     // Four characters of base64 are three bytes.
     let length = if is_base64 {
         text.len() / 4 * 3
@@ -220,8 +220,9 @@ fn decode_body(
             .decode(text.as_bytes())
             .map_err(|_| MalformedEvent::Body)?
     } else {
-        text.into_bytes()
+        std::mem::take(&mut *text).into_bytes()
     };
+    let body = Zeroizing::new(body);
     if body.len() > limit {
         Err(MalformedEvent::TooLarge)
     } else {

@@ -7,24 +7,30 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::{Call, retry};
 
 /// Where providers put the name of a request that their support asks for.
 const REQUEST_ID_HEADERS: &[&str] = &["twilio-request-id", "x-request-id", "request-id"];
 
-/// An answer of any status. Its `Debug` leaves the body out, which may hold secrets.
+/// An answer of any status. Its `Debug` leaves the body out, which may hold secrets and is zeroised on drop.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     status: u16,
     request_id: Option<String>,
     retry_after: Option<Duration>,
-    body: Vec<u8>,
+    body: Zeroizing<Vec<u8>>,
     repeats_secrets: bool,
 }
 
 impl Answer {
-    pub(super) fn new(status: u16, headers: &HeaderMap, body: Vec<u8>, now: Timestamp) -> Self {
+    pub(super) fn new(
+        status: u16,
+        headers: &HeaderMap,
+        body: Zeroizing<Vec<u8>>,
+        now: Timestamp,
+    ) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let request_id = REQUEST_ID_HEADERS.iter().find_map(|name| text(name));
         Self {

@@ -23,7 +23,7 @@ pub struct Call<'a> {
     path: Path<'a>,
     query: Vec<(&'a str, &'a str)>,
     headers: HeaderMap,
-    body: Option<String>,
+    body: Option<Zeroizing<String>>,
     is_repeatable: bool,
     is_sendable: bool,
     deadline: Instant,
@@ -140,14 +140,14 @@ impl<'a> Call<'a> {
             return self;
         };
         url.query_pairs_mut().extend_pairs(fields);
-        self.body = Some(url.query().unwrap_or_default().to_owned());
+        self.body = Some(Zeroizing::new(url.query().unwrap_or_default().to_owned()));
         self.content_type("application/x-www-form-urlencoded")
     }
 
     /// Sends a JSON document.
     pub fn json(mut self, document: &impl Serialize) -> Self {
         match serde_json::to_string(document) {
-            Ok(text) => self.body = Some(text),
+            Ok(text) => self.body = Some(Zeroizing::new(text)),
             Err(_) => self.is_sendable = false,
         }
         self.content_type("application/json")
@@ -184,7 +184,7 @@ impl<'a> Call<'a> {
     /// Whether an identifier of the provider's holds a part of anything that the call sends, which may be a secret.
     pub(super) fn is_repeated_in(&self, identifier: &str) -> bool {
         let headers = self.headers.values().map(HeaderValue::as_bytes);
-        let body = self.body.iter().map(String::as_bytes);
+        let body = self.body.iter().map(|body| body.as_bytes());
         let password = self.password();
         let password = password.iter().map(|it| it.as_slice());
         repeats(identifier.as_bytes(), headers.chain(body).chain(password))
@@ -241,7 +241,7 @@ impl<'a> Call<'a> {
             .request(self.method.clone(), url)
             .headers(self.headers.clone());
         Some(match &self.body {
-            Some(body) => request.body(body.clone()),
+            Some(body) => request.body(String::clone(body)),
             None => request,
         })
     }

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::{Instant, sleep_until, timeout_at};
+use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -31,6 +32,9 @@ pub use host::Host;
 
 /// How long one attempt may take, answer and all. Four of them fit into an API function's 29 seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// What has to be left for an attempt to be worth waiting for: a connection, TLS and an answer from another continent.
+const LEAST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// The most bytes of an answer that are read. The largest that are asked for, pages of 100 phone numbers, have about 200 kB.
 const ANSWER_LIMIT: usize = 1024 * 1024;
@@ -87,6 +91,7 @@ impl Outbound {
     }
 
     async fn attempts(&self, call: &Call<'_>, attempts: &mut u32) -> Result<Answer, CallError> {
+        let mut before = None;
         // What must not be sent twice never goes out on a connection that may be dead: nobody could tell whether it arrived.
         let mut is_pooled = call.is_repeatable();
         loop {
@@ -95,15 +100,23 @@ impl Outbound {
                 true => self.connections.pooled(),
                 false => self.connections.fresh(),
             };
-            let outcome = self.attempt(call, &client).await;
+            let outcome = match (self.attempt(call, &client).await, before.take()) {
+                // The call's time was over in the middle: what the provider said before says more than that.
+                (Err(CallError::TimedOut), Some(before)) if call.deadline() <= Instant::now() => {
+                    return before;
+                }
+                (outcome, _) => outcome,
+            };
             let pause = retry::pause(call.is_repeatable(), is_pooled, &outcome, *attempts);
             let resume = pause.and_then(|pause| Instant::now().checked_add(pause));
-            let Some(resume) = resume.filter(|resume| *resume < call.deadline()) else {
+            let is_in_time = |resume: &Instant| *resume + LEAST_ATTEMPT <= call.deadline();
+            let Some(resume) = resume.filter(is_in_time) else {
                 return outcome;
             };
             sleep_until(resume).await;
             // Where one pooled connection is dead, the others likely are too.
             is_pooled &= !matches!(outcome, Err(CallError::Interrupted { .. }));
+            before = Some(outcome);
         }
     }
 
@@ -137,13 +150,13 @@ impl Outbound {
     /// Reads an answer piece by piece, so that a huge one is given up and never held.
     async fn read(&self, mut response: Response) -> Result<Answer, CallError> {
         let limit = u64::try_from(ANSWER_LIMIT).unwrap_or(u64::MAX);
-        if response
-            .content_length()
-            .is_some_and(|length| length > limit)
-        {
+        let length = response.content_length().unwrap_or_default();
+        if length > limit {
             return Err(CallError::TooLarge);
         }
-        let mut body = Vec::new();
+        // As long as it becomes, where that is said, so that nothing of it stays behind where it grew.
+        let length = usize::try_from(length).unwrap_or_default();
+        let mut body = Zeroizing::new(Vec::with_capacity(length));
         while let Some(piece) = response.chunk().await.map_err(CallError::of)? {
             if body.len() + piece.len() > ANSWER_LIMIT {
                 return Err(CallError::TooLarge);

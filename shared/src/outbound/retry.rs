@@ -92,7 +92,12 @@ mod tests {
     use super::*;
 
     fn answer(status: u16) -> Answer {
-        Answer::new(status, &HeaderMap::new(), Vec::new(), Timestamp::UNIX_EPOCH)
+        Answer::new(
+            status,
+            &HeaderMap::new(),
+            Vec::new().into(),
+            Timestamp::UNIX_EPOCH,
+        )
     }
 
     fn rate_limited() -> CallError {

@@ -216,6 +216,28 @@ async fn a_provider_that_hangs_is_given_up_at_the_deadline() {
 }
 
 #[tokio::test]
+async fn a_wait_that_leaves_no_time_for_an_attempt_is_not_begun() {
+    let limited = Reaction::error(429, 20429).with("retry-after", "1");
+    let provider = Provider::in_turn([limited, fine()]).await;
+    let (started, time) = (Instant::now(), Duration::from_millis(1_900));
+    let call = Call::get(Host::TwilioApi, "test.read", &["a"], started + time);
+    let error = provider.outbound().send(call).await.unwrap_err();
+    assert!(matches!(error, CallError::RateLimited { .. }), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!(provider.received().len(), 1);
+}
+
+#[tokio::test]
+async fn an_attempt_that_the_deadline_cuts_off_does_not_hide_what_was_said_before() {
+    let provider = Provider::in_turn([Reaction::error(429, 20429), Reaction::Hang]).await;
+    let deadline = Instant::now() + Duration::from_millis(1_500);
+    let call = Call::get(Host::TwilioApi, "test.read", &["a"], deadline);
+    let error = provider.outbound().send(call).await.unwrap_err();
+    assert!(matches!(error, CallError::RateLimited { .. }), "{error}");
+    assert_eq!(provider.received().len(), 2);
+}
+
+#[tokio::test]
 async fn nothing_is_sent_after_the_deadline() {
     let provider = Provider::in_turn([fine()]).await;
     let call = Call::get(Host::TwilioApi, "test.read", &["a"], Instant::now());

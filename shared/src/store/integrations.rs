@@ -105,11 +105,11 @@ impl Integrations {
     }
 
     /// Stores credentials, and gives them as they are stored, and whom it displaced. Twilio's claim their account: with proof
-    /// ([`Outcome::is_proof`](crate::verification::Outcome::is_proof)) also from a tenant that holds it without. The account
-    /// before, if it was another, is released.
+    /// ([`Verification::proves_account`]) also from a tenant that holds it without. The account before, if it was another, is
+    /// released.
     ///
-    /// A check that could not tell, or none, leaves the state of unchanged secrets as it was, and a proven account proven; of changed
-    /// secrets nothing is known then, and the account is held provisionally.
+    /// A check that could not tell, or none, leaves the state of unchanged secrets as it was; of changed ones nothing is known then.
+    /// Without proof an account that unchanged secrets proved stays proven, and any other is held provisionally.
     ///
     /// # Errors
     /// [`WriteConflict`](super::WriteConflict) of any kind, and [`StoreError`] of any kind but a conflict.
@@ -136,7 +136,7 @@ impl Integrations {
             let claim = account::Claim {
                 before: before.as_ref(),
                 after: &after,
-                is_proven: is_proven.is_some_and(|check| check.outcome.is_proof()),
+                is_proven: is_proven.is_some_and(|check| check.proves_account),
                 keeps_proof: keeps_secrets,
                 entry,
             };
@@ -153,11 +153,12 @@ impl Integrations {
         }
     }
 
-    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then, and whom it displaced. `None`, and nothing is kept,
-    /// when they are no longer of that version, or a later check was kept already.
+    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then, and whom it displaced. `None`,
+    /// and nothing is kept, when they are no longer of that version, or a later check was kept already.
     ///
-    /// The second `invalid` in a row deactivates them; proof reactivates them and makes Twilio's account this tenant's as
-    /// [`Integrations::put`] does. Either is in the audit log, as `actor`'s. The version stays: nobody's edit is refused for a check.
+    /// The second `invalid` in a row deactivates them, `valid` and `restricted` reactivate them; proof of Twilio's account, whatever
+    /// the outcome, makes it this tenant's as [`Integrations::put`] does. All of it is in the audit log, as `actor`'s. The version
+    /// stays: nobody's edit is refused for a check.
     ///
     /// # Errors
     /// [`WriteConflict`](super::WriteConflict): with proof, that the account is another's; or that the tenant is not there. [`StoreError`] of any kind but
@@ -202,7 +203,7 @@ impl Integrations {
                 entry.action = action;
                 change.audit(scope, &entry)?;
             }
-            if verification.outcome.is_proof() {
+            if verification.proves_account {
                 let claim = account::Claim {
                     before: Some(&before),
                     after: &after,

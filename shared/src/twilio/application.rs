@@ -115,7 +115,8 @@ pub async fn ensure_application(
     // It may have been made though the answer was lost: it is looked up, never made again.
     match &error {
         TwilioError::Call(call) if call.may_have_been_done() => {
-            adopt(client, expected).await?.ok_or(error)
+            // Why nothing could be looked up is worth less than that it may have been made: others wait for that.
+            adopt(client, expected).await.ok().flatten().ok_or(error)
         }
         _ => Err(error),
     }

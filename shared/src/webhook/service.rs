@@ -109,8 +109,7 @@ impl Webhooks {
         let span = info_span!("invocation", request_id = invocation.request_id);
         let answered = async {
             let started = Instant::now();
-            let (route, answer) = match HttpRequest::from_event(invocation.event.get(), BODY_LIMIT)
-            {
+            let (route, answer) = match HttpRequest::from_event(&invocation.event, BODY_LIMIT) {
                 Ok(request) => (Route::of_path(request.path()), handler(self, request).await),
                 Err(malformed) => (None, Answer::refused(malformed.into())),
             };

@@ -2,7 +2,7 @@
 
 use shared::audit::Action;
 use shared::sid::AccountSid;
-use shared::store::{Expected, WriteConflict};
+use shared::store::{Expected, NewIntegration, WriteConflict};
 use shared::tenant::{Provider, TenantScope};
 use shared::verification::Outcome;
 
@@ -85,6 +85,49 @@ async fn who_proves_an_account_takes_it_from_who_did_not_and_both_logs_say_so() 
     // To clear up after it does not touch what is the other's now.
     delete(&world, &loser).await;
     assert_eq!(world.holder(&account).await, proven);
+}
+
+#[tokio::test]
+async fn proof_counts_whatever_the_outcome_and_an_outcome_without_it_does_not() {
+    let world = World::new().await;
+    for outcome in [Outcome::RateLimited, Outcome::Unreachable] {
+        let (squatter, account) = world.bare().await;
+        let (owner, _) = world.bare().await;
+        put(&world, &squatter, &account, None).await.unwrap();
+        let entry = world.entry(Action::CredentialStored);
+        let mut new = world.twilio(&account, "the owner's", Some(outcome));
+        let store = async |new: &NewIntegration| {
+            let integrations = &world.integrations;
+            integrations.put(&owner, new, Expected::Any, &entry).await
+        };
+        let refused = store(&new).await;
+        assert_eq!(conflict(refused), WriteConflict::AccountTaken);
+        new.verification.as_mut().unwrap().proves_account = true;
+        let stored = store(&new).await.unwrap();
+        // What was found of them is kept as it was found.
+        assert_eq!(stored.record.status, Some(outcome));
+        let proven = Some((owner.tenant_id().clone(), false));
+        assert_eq!(world.holder(&account).await, proven);
+    }
+}
+
+#[tokio::test]
+async fn a_check_on_demand_proves_an_account_even_where_the_rest_fails() {
+    let world = World::new().await;
+    for outcome in [Outcome::RateLimited, Outcome::Unreachable, Outcome::Invalid] {
+        let (scope, account) = world.bare().await;
+        put(&world, &scope, &account, None).await.unwrap();
+        for proves_account in [false, true] {
+            let mut check = world.check(outcome);
+            check.proves_account = proves_account;
+            let integrations = &world.integrations;
+            let record =
+                integrations.record_verification(&scope, Provider::Twilio, 1, &check, &world.admin);
+            assert_eq!(record.await.unwrap().unwrap().record.status, Some(outcome));
+            let holder = Some((scope.tenant_id().clone(), !proves_account));
+            assert_eq!(world.holder(&account).await, holder, "{outcome:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -149,6 +149,7 @@ impl World {
         };
         let error = (outcome != Outcome::Valid).then(|| format!("it is {}", outcome.as_str()));
         Verification {
+            proves_account: outcome.is_proof(),
             outcome,
             capabilities,
             checked_at: self.clock.now(),
