@@ -96,7 +96,7 @@ impl<E> From<WriteError> for EnsureError<E> {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Conflict(conflict) => Self::Tenant(conflict),
-            WriteError::Store(error) => error.into(),
+            WriteError::Store(error) | WriteError::Uncertain { error, .. } => error.into(),
         }
     }
 }
@@ -235,7 +235,7 @@ impl<E: LoadError> Applications<E> {
             detail: made.voice_url.clone(),
         };
         let remembered = self.memory.remember(scope, &lease, &made, &entry).await;
-        if let Err(WriteError::Store(_)) = &remembered {
+        if let Err(WriteError::Store(_) | WriteError::Uncertain { .. }) = &remembered {
             // The App is there: the next finds it by its name.
             self.shorten(scope, &lease).await;
         }

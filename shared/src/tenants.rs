@@ -35,7 +35,8 @@ pub enum TenantError {
     Deleting,
     /// The id was another tenant's until lately.
     #[error(
-        "a tenant of this id was deleted in the last 15 days, and webhooks of its own may still be under way: use another id"
+        "a tenant of this id was deleted too lately: an id rests for 2 minutes, and for 15 days if the tenant had a Twilio account, \
+         whose webhooks may still be under way. Use another id"
     )]
     RecentlyDeleted,
     /// The id names the platform itself.
@@ -175,14 +176,11 @@ impl TenantAdministration {
         actor: &Actor,
     ) -> Result<StoredProfile, TenantError> {
         let changes_status = changes.status.is_some();
-        let updated = self
-            .registry
-            .update(scope, changes, expected, actor)
-            .await?;
-        if changes_status {
+        let updated = self.registry.update(scope, changes, expected, actor).await;
+        if changes_status && may_be_made(&updated) {
             self.notices.announce(scope).await;
         }
-        Ok(updated)
+        updated
     }
 
     /// Deletes a tenant, or goes on with it, as far as it gets by `deadline`. Whatever interrupts it, asking again goes on where
@@ -199,7 +197,11 @@ impl TenantAdministration {
         actor: &Actor,
         deadline: Instant,
     ) -> Result<Deletion, TenantError> {
-        let pending = match self.deletions.request(scope, expected, actor).await {
+        let requested = self.deletions.request(scope, expected, actor).await;
+        if requested.is_err() && may_be_made(&requested) {
+            self.notices.announce(scope).await;
+        }
+        let pending = match requested {
             Err(TenantError::NotFound) if self.deletions.is_remembered(scope).await? => {
                 return Ok(Deletion::Finished);
             }
@@ -271,6 +273,15 @@ impl TenantAdministration {
         pending
             .last_served_until
             .map_or(now, |until| until.max(now))
+    }
+}
+
+/// Whether a change was made, or the store did not say.
+fn may_be_made<T>(changed: &Result<T, TenantError>) -> bool {
+    match changed {
+        Ok(_) => true,
+        Err(TenantError::Store(error)) => error.is_unavailable(),
+        Err(_) => false,
     }
 }
 

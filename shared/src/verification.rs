@@ -32,7 +32,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the provider recognised the credentials: proof that their owner entered them.
+    /// Whether the provider recognised the credentials, all that were asked about: proof that their owner entered them.
     #[must_use]
     pub const fn is_proof(self) -> bool {
         matches!(self, Self::Valid | Self::Restricted)
@@ -82,4 +82,8 @@ pub struct Verification {
     /// could hold any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
+    /// Whether the provider recognised the owner of the account, whatever came of the rest: what claims of a Twilio account
+    /// rest on. Where one call tells everything, it is [`Outcome::is_proof`]. Not part of the answer.
+    #[serde(skip)]
+    pub proves_account: bool,
 }

@@ -22,6 +22,7 @@ mod retries;
 mod sealing;
 mod selection;
 mod settings;
+mod squatting;
 mod suspension;
 mod takeover;
 mod tenant_lists;

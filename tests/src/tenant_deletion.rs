@@ -1,5 +1,7 @@
 //! Tenants that are deleted: completely, whatever interrupts it, and nobody else's data with them.
 
+mod ids;
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -232,51 +234,6 @@ async fn no_deletion_scans_a_table() {
     let calls = || harness.stack.emulators().dynamodb().wire().since(mark);
     assert!(calls().operation("Query").count() > 0);
     assert_eq!(calls().operation("Scan").count(), 0);
-}
-
-#[tokio::test]
-async fn a_deletion_that_is_finished_says_so_again_and_its_id_rests() {
-    let harness = Harness::shared().await;
-    let opened = Opened::of(harness);
-    let tenant = harness.tenant(json!({})).await;
-    let id = tenant.id.as_str();
-    opened.delete(id).await.unwrap();
-    opened.clock.advance(16 * 60 + 1);
-    for _ in 0..2 {
-        assert_eq!(opened.delete(id).await.unwrap(), Deletion::Finished);
-    }
-    let refused = opened.create(id, None).await.unwrap_err();
-    assert!(matches!(refused, TenantError::RecentlyDeleted), "{refused}");
-    opened.clock.advance(15 * 24 * 60 * 60);
-    opened.create(id, None).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_tenant_that_never_had_an_account_is_deleted_at_once_and_its_id_is_free() {
-    let opened = Opened::of(Harness::shared().await);
-    let unknown = opened.delete("never-there").await.unwrap_err();
-    assert!(matches!(unknown, TenantError::NotFound), "{unknown}");
-    opened.create("short-lived", Some("short")).await.unwrap();
-    assert_eq!(
-        opened.delete("short-lived").await.unwrap(),
-        Deletion::Finished
-    );
-    let label = "short".parse().unwrap();
-    assert_eq!(opened.subdomains.resolve(&label).await.unwrap(), None);
-    let created = opened.create("short-lived", Some("short")).await.unwrap();
-    assert_eq!(created.version, 1);
-    // The clock stands still, and entries of one moment are in no order.
-    let mut told = opened.platform_told("short-lived").await;
-    told.sort_unstable();
-    assert_eq!(
-        told,
-        [
-            "tenant_created",
-            "tenant_created",
-            "tenant_deleted",
-            "tenant_deletion_requested"
-        ]
-    );
 }
 
 #[tokio::test]

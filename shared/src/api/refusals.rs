@@ -39,7 +39,7 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Conflict(conflict) => conflict.into(),
-            WriteError::Store(error) => error.into(),
+            WriteError::Store(error) | WriteError::Uncertain { error, .. } => error.into(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a tenant's admin does with its integrations: lists, stores, changes, checks and deletes them.
 
+mod announcements;
+
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -15,8 +17,8 @@ use crate::outbound::Outbound;
 use crate::platform::{PlatformError, PlatformSecrets};
 use crate::rate_limit::ChangeNotices;
 use crate::store::{
-    Expected, IntegrationRecord, Integrations, NewIntegration, Routes, StoreError, TenantSettings,
-    WriteConflict, WriteError,
+    Expected, IntegrationRecord, Integrations, NewIntegration, Routes, StoreError, Stored,
+    TenantSettings, WriteConflict, WriteError,
 };
 use crate::tenant::{Provider, TenantScope};
 use crate::vault::{InvalidPlaintext, Vault, VaultError};
@@ -224,10 +226,10 @@ impl IntegrationAdministration {
             Some(_) => Action::CredentialUpdated,
         };
         let noted = self.note(&entry.actor, action, provider, fields(entry.document));
-        let record = self.integrations.put(scope, &new, expected, &noted).await?;
-        self.announce(scope, provider).await;
+        let stored = self.integrations.put(scope, &new, expected, &noted).await;
+        self.announce_stored(scope, provider, &stored, true).await;
         Ok(Saved {
-            record,
+            record: stored?.record,
             is_new: before.is_none(),
         })
     }
@@ -248,24 +250,26 @@ impl IntegrationAdministration {
             verification,
             replaced,
         } = verify(&self.outbound, &configuration, &self.clock, deadline).await;
-        let after = match replaced {
+        let kept = match replaced {
             Some(replaced) => {
                 let checked = Some(verification.clone());
                 let new = self.sealed(scope, &replaced, checked).await?;
                 let detail = "the provider replaced a token".to_owned();
                 let noted = self.note(actor, Action::CredentialUpdated, provider, detail);
                 let expected = Expected::Version(before.version);
-                self.integrations.put(scope, &new, expected, &noted).await?
+                self.integrations.put(scope, &new, expected, &noted).await
             }
             None => self
                 .integrations
                 .record_verification(scope, provider, before.version, &verification, actor)
-                .await?
-                .ok_or(WriteConflict::VersionMismatch)?,
+                .await
+                .and_then(|kept| Ok(kept.ok_or(WriteConflict::VersionMismatch)?)),
         };
-        if after.is_active != before.is_active || after.capabilities != before.capabilities {
-            self.announce(scope, provider).await;
-        }
+        let is_news = kept.as_ref().map_or(true, |Stored { record: after, .. }| {
+            after.is_active != before.is_active || after.capabilities != before.capabilities
+        });
+        self.announce_stored(scope, provider, &kept, is_news).await;
+        kept?;
         Ok(verification)
     }
 
@@ -281,22 +285,14 @@ impl IntegrationAdministration {
         actor: &Actor,
     ) -> Result<(), IntegrationError> {
         let noted = self.note(actor, Action::CredentialDeleted, provider, String::new());
-        let deleted = self
-            .integrations
-            .delete(scope, provider, expected, &noted)
-            .await?;
-        if deleted.is_none() {
-            return Err(IntegrationError::Missing(provider));
+        let deleted = self.integrations.delete(scope, provider, expected, &noted);
+        let deleted = deleted.await;
+        if let Ok(Some(_)) | Err(WriteError::Uncertain { .. }) = &deleted {
+            self.announce(scope, provider).await;
         }
-        self.announce(scope, provider).await;
-        Ok(())
-    }
-
-    /// Tells warm functions that something they may remember of the tenant's Twilio account was changed.
-    pub async fn announce(&self, scope: &TenantScope, provider: Provider) {
-        // Of the other providers' credentials no function remembers anything.
-        if provider == Provider::Twilio {
-            self.notices.announce(scope).await;
+        match deleted? {
+            Some(_) => Ok(()),
+            None => Err(IntegrationError::Missing(provider)),
         }
     }
 

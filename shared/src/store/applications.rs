@@ -188,7 +188,7 @@ impl ApplicationMemory {
             change.write(update, Refusal::Lost);
             change.audit(scope, entry)?;
             match change.commit().await? {
-                Commit::Done => return Ok(true),
+                Commit::Done(_) => return Ok(true),
                 Commit::Lost => return Ok(false),
                 Commit::Raced => attempts.pause(OPERATION).await?,
             }

@@ -1,13 +1,14 @@
 //! A change of a tenant's configuration: all of its writes in one transaction, with the entry of the audit log, and only
 //! while the tenant is there and not being deleted.
 
+use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::item::Item;
+use super::transaction::{Failure, unconditional};
 use super::{StoreError, audit, profiles};
 use crate::audit::AuditEntry;
 use crate::tenant::TenantScope;
@@ -51,6 +52,31 @@ pub enum WriteError {
     /// The store failed. Never [`StoreError::Conflict`].
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store did not say whether the change was made.
+    #[error("{error}")]
+    Uncertain {
+        /// How it failed. Always [`StoreError::Unavailable`].
+        error: StoreError,
+        /// Whom it displaced, if it was made.
+        displaced: Option<Displaced>,
+    },
+}
+
+/// A tenant whose credentials another's write made inactive. Warm functions are to hear of it, and nobody else: nothing outside of
+/// this crate can learn which one it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Displaced(TenantScope);
+
+impl Displaced {
+    pub(crate) fn scope(&self) -> &TenantScope {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Displaced {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Displaced")
+    }
 }
 
 /// What it means that the condition of a write does not hold.
@@ -69,11 +95,11 @@ pub(super) enum Refusal {
 }
 
 /// How a transaction ended that did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub(super) enum Commit {
-    /// Everything is stored.
-    Done,
+    /// Everything is stored; another tenant is displaced by it, or none.
+    Done(Option<Displaced>),
     /// Nothing is stored: what the change was thought out on is no longer so, or another transaction is under way.
     Raced,
     /// Nothing is stored: what the change needs was lost to somebody else.
@@ -110,6 +136,7 @@ impl Changes {
             changes: self,
             operation,
             writes: Vec::new(),
+            displaced: None,
         };
         change.require_tenant(scope, Refusal::Tenant)?;
         Ok(change)
@@ -121,12 +148,18 @@ pub(super) struct Change<'c> {
     changes: &'c Changes,
     operation: &'static str,
     writes: Vec<(TransactWriteItem, Refusal)>,
+    displaced: Option<Displaced>,
 }
 
 impl Change<'_> {
     /// Adds a write. Of several conditions that do not hold, the one that was added first is told.
     pub(super) fn write(&mut self, write: TransactWriteItem, refusal: Refusal) {
         self.writes.push((write, refusal));
+    }
+
+    /// Says that the change makes another tenant's credentials inactive.
+    pub(super) fn displace(&mut self, holder: TenantScope) {
+        self.displaced = Some(Displaced(holder));
     }
 
     /// Requires that a tenant is there and not being deleted.
@@ -159,24 +192,20 @@ impl Change<'_> {
         let (writes, refusals): (Vec<_>, Vec<Refusal>) = self.writes.into_iter().unzip();
         let sent = self.changes.client.transact_write_items();
         let Err(error) = sent.set_transact_items(Some(writes)).send().await else {
-            return Ok(Commit::Done);
+            return Ok(Commit::Done(self.displaced));
         };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-            error.as_service_error()
-        {
-            let reasons = cancelled.cancellation_reasons();
-            let codes = reasons.iter().map(|reason| reason.code().unwrap_or("None"));
-            let refused = codes.clone().zip(&refusals).zip(reasons);
-            let mut refused = refused.filter(|((code, _), _)| *code == "ConditionalCheckFailed");
-            if let Some(((_, refusal), reason)) = refused.next() {
-                return meaning(operation, *refusal, reason.item());
+        match Failure::of(operation, &error) {
+            Failure::Condition { write, there } => {
+                let refusal = refusals.get(write).copied().unwrap_or(Refusal::Never);
+                meaning(operation, refusal, there.as_ref())
             }
-            let mut others = codes.filter(|code| *code != "None").peekable();
-            if others.peek().is_some() && others.all(|code| code == "TransactionConflict") {
-                return Ok(Commit::Raced);
-            }
+            Failure::InTheWay => Ok(Commit::Raced),
+            Failure::Store(error) => Err(error.into()),
+            Failure::Uncertain(error) => Err(WriteError::Uncertain {
+                error,
+                displaced: self.displaced,
+            }),
         }
-        Err(StoreError::of_transaction(operation, &[], &error).into())
     }
 }
 
@@ -191,10 +220,7 @@ fn meaning(
         Refusal::Conflict(conflict) => Err(conflict.into()),
         Refusal::Tenant if item.is_some() => Err(WriteConflict::TenantDeleting.into()),
         Refusal::Tenant => Err(WriteConflict::TenantMissing.into()),
-        Refusal::Never => Err(WriteError::Store(StoreError::Refused {
-            operation,
-            cause: "a condition failed on a write that has none".to_owned(),
-        })),
+        Refusal::Never => Err(unconditional(operation).into()),
     }
 }
 

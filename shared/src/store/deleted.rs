@@ -13,6 +13,11 @@ use crate::tenant::TenantScope;
 /// was put aside for it, which would be filed under the next tenant of that id, and one more.
 const REST_SECONDS: i64 = 15 * 24 * 60 * 60;
 
+/// For how long every id rests, in seconds. Another request that began before the deletion was finished may still be sweeping, and
+/// a sweep deletes whatever it finds under the id: two minutes are longer than any invocation (30 seconds), for clocks that disagree
+/// by more than a minute.
+const SHORTEST_REST_SECONDS: i64 = 2 * 60;
+
 /// The ids of tenants that were deleted, in the Tenants table.
 #[derive(Clone)]
 pub(super) struct DeletedTenants {
@@ -51,16 +56,17 @@ impl DeletedTenants {
         had_traffic: bool,
     ) -> Result<TransactWriteItem, StoreError> {
         let now = self.clock.now().as_second();
-        let rested = now.saturating_add(REST_SECONDS);
+        let remembered = now.saturating_add(REST_SECONDS);
+        let rested = match had_traffic {
+            true => remembered,
+            false => now.saturating_add(SHORTEST_REST_SECONDS),
+        };
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(keys::deleted_tenant(scope).into_attributes()))
             .item("deleted_at", number(now))
-            .item(
-                "reusable_at",
-                number(if had_traffic { rested } else { now }),
-            )
-            .item("expires_at", number(rested))
+            .item("reusable_at", number(rested))
+            .item("expires_at", number(remembered))
             .build()
             .map_err(|_| incomplete("remember a deleted tenant"))?;
         Ok(TransactWriteItem::builder().put(put).build())

@@ -4,12 +4,7 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 
-use super::item::Item;
 use crate::aws::CallFailure;
-
-/// What it means that the condition of one write of a transaction failed, told by the item that is there, if the write asks
-/// for it.
-pub(super) type Conflict = fn(Option<&Item>) -> &'static str;
 
 /// How a call to a store failed. Its text is for logs, never for callers.
 #[derive(Debug, thiserror::Error)]
@@ -74,10 +69,9 @@ impl StoreError {
         }
     }
 
-    /// Sorts a failed transaction. `conflicts` are those of its writes, in their order.
+    /// Sorts a transaction that failed for another reason than its conditions.
     pub(super) fn of_transaction(
         operation: &'static str,
-        conflicts: &[Conflict],
         error: &SdkError<TransactWriteItemsError, HttpResponse>,
     ) -> Self {
         let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
@@ -86,17 +80,6 @@ impl StoreError {
             return Self::of(operation, "", error);
         };
         let reasons = cancelled.cancellation_reasons();
-        let conflict = reasons
-            .iter()
-            .zip(conflicts)
-            .find(|(reason, _)| reason.code() == Some("ConditionalCheckFailed"))
-            .map(|(reason, conflict)| conflict(reason.item()));
-        if let Some(conflict) = conflict {
-            return Self::Conflict {
-                operation,
-                conflict,
-            };
-        }
         let codes: Vec<&str> = reasons
             .iter()
             .filter_map(|reason| reason.code())
@@ -153,21 +136,7 @@ mod tests {
         let raw = HttpResponse::new(400.try_into().unwrap(), SdkBody::empty());
         let error = TransactWriteItemsError::TransactionCanceledException(cancelled);
         let error = SdkError::service_error(error, raw);
-        StoreError::of_transaction("store", &[|_| "the first", |_| "the second"], &error)
-    }
-
-    #[test]
-    fn a_cancelled_transaction_says_whose_condition_failed() {
-        let conflict = |codes| match cancelled(codes) {
-            StoreError::Conflict { conflict, .. } => conflict,
-            error => panic!("{error}"),
-        };
-        assert_eq!(conflict(["ConditionalCheckFailed", "None"]), "the first");
-        assert_eq!(conflict(["None", "ConditionalCheckFailed"]), "the second");
-        assert_eq!(
-            conflict(["TransactionConflict", "ConditionalCheckFailed"]),
-            "the second"
-        );
+        StoreError::of_transaction("store", &error)
     }
 
     #[test]

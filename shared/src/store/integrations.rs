@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 pub use self::entered::{Expected, NewIntegration};
 pub use self::record::IntegrationRecord;
-use super::change::{Attempts, Changes, Commit, Refusal, WriteError};
+use super::change::{Attempts, Changes, Commit, Displaced, Refusal, WriteError};
 use super::error::unless_conflict;
 use super::item::{number, text, time};
 use super::routes::incomplete;
@@ -29,6 +29,15 @@ pub struct Integrations {
     changes: Changes,
     routes: Routes,
     clock: Clock,
+}
+
+/// What a write made of credentials.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The credentials.
+    pub record: IntegrationRecord,
+    /// The tenant that the account was taken from, if its credentials were made inactive.
+    pub displaced: Option<Displaced>,
 }
 
 impl Integrations {
@@ -95,12 +104,12 @@ impl Integrations {
         read(client, table, "read an integration", scope, provider).await
     }
 
-    /// Stores credentials, and gives them as they are stored. Twilio's claim their account: with proof
-    /// ([`Outcome::is_proof`](crate::verification::Outcome::is_proof)) also from a tenant that holds it without. The account
-    /// before, if it was another, is released.
+    /// Stores credentials, and gives them as they are stored, and whom it displaced. Twilio's claim their account: with proof
+    /// ([`Verification::proves_account`]) also from a tenant that holds it without. The account before, if it was another, is
+    /// released.
     ///
-    /// A check that could not tell, or none, leaves the state of unchanged secrets as it was, and a proven account proven; of changed
-    /// secrets nothing is known then, and the account is held provisionally.
+    /// A check that could not tell, or none, leaves the state of unchanged secrets as it was; of changed ones nothing is known then.
+    /// Without proof an account that unchanged secrets proved stays proven, and any other is held provisionally.
     ///
     /// # Errors
     /// [`WriteConflict`](super::WriteConflict) of any kind, and [`StoreError`] of any kind but a conflict.
@@ -110,7 +119,7 @@ impl Integrations {
         new: &NewIntegration,
         expected: Expected,
         entry: &AuditEntry,
-    ) -> Result<IntegrationRecord, WriteError> {
+    ) -> Result<Stored, WriteError> {
         const OPERATION: &str = "store an integration";
         let mut expected = expected;
         let mut attempts = Attempts::default();
@@ -127,24 +136,30 @@ impl Integrations {
             let claim = account::Claim {
                 before: before.as_ref(),
                 after: &after,
-                is_proven: is_proven.is_some_and(|check| check.outcome.is_proof()),
+                is_proven: is_proven.is_some_and(|check| check.proves_account),
                 keeps_proof: keeps_secrets,
                 entry,
             };
             self.claim_account(&mut change, scope, &claim).await?;
             own_number::is_not_forwarded_to(&self.changes, &mut change, scope, new).await?;
             match change.commit().await? {
-                Commit::Done => return Ok(after),
+                Commit::Done(displaced) => {
+                    return Ok(Stored {
+                        record: after,
+                        displaced,
+                    });
+                }
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }
     }
 
-    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then. `None`, and nothing is kept,
-    /// when they are no longer of that version, or a later check was kept already.
+    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then, and whom it displaced. `None`,
+    /// and nothing is kept, when they are no longer of that version, or a later check was kept already.
     ///
-    /// The second `invalid` in a row deactivates them; proof reactivates them and makes Twilio's account this tenant's as
-    /// [`Integrations::put`] does. Either is in the audit log, as `actor`'s. The version stays: nobody's edit is refused for a check.
+    /// The second `invalid` in a row deactivates them, `valid` and `restricted` reactivate them; proof of Twilio's account, whatever
+    /// the outcome, makes it this tenant's as [`Integrations::put`] does. All of it is in the audit log, as `actor`'s. The version
+    /// stays: nobody's edit is refused for a check.
     ///
     /// # Errors
     /// [`WriteConflict`](super::WriteConflict): with proof, that the account is another's; or that the tenant is not there. [`StoreError`] of any kind but
@@ -156,7 +171,7 @@ impl Integrations {
         version: u64,
         verification: &Verification,
         actor: &Actor,
-    ) -> Result<Option<IntegrationRecord>, WriteError> {
+    ) -> Result<Option<Stored>, WriteError> {
         const OPERATION: &str = "keep what a check found";
         let mut attempts = Attempts::default();
         loop {
@@ -189,7 +204,7 @@ impl Integrations {
                 entry.action = action;
                 change.audit(scope, &entry)?;
             }
-            if verification.outcome.is_proof() {
+            if verification.proves_account {
                 let claim = account::Claim {
                     before: Some(&before),
                     after: &after,
@@ -200,7 +215,12 @@ impl Integrations {
                 self.claim_account(&mut change, scope, &claim).await?;
             }
             match change.commit().await? {
-                Commit::Done => return Ok(Some(after)),
+                Commit::Done(displaced) => {
+                    return Ok(Some(Stored {
+                        record: after,
+                        displaced,
+                    }));
+                }
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }
@@ -280,7 +300,7 @@ impl Integrations {
                 change.write(forget, Refusal::Never);
             }
             match change.commit().await? {
-                Commit::Done => return Ok(Some(before)),
+                Commit::Done(_) => return Ok(Some(before)),
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }

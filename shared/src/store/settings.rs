@@ -79,7 +79,7 @@ impl TenantSettings {
             change.audit(scope, entry)?;
             own_number::is_not_the_target(&self.changes, &mut change, scope, settings).await?;
             match change.commit().await? {
-                Commit::Done => return Ok(after),
+                Commit::Done(_) => return Ok(after),
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
         }

@@ -1,27 +1,20 @@
 //! The subdomains in the Routes table: which tenant a host label selects.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{
-    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use super::item::{Attributes, Item, number, text};
-use super::routes::incomplete;
-use super::{QUARANTINE_SECONDS, StoreError, keys};
+use super::holdings::{Holding, Holdings, Proof, found, is_tombstone};
+use super::item::Item;
+use super::{StoreError, keys};
 use crate::clock::Clock;
 use crate::tenant::{Subdomain, TenantId, TenantScope};
 use crate::tenants::TenantError;
-
-const ACTIVE: &str = "active";
-const RELEASED: &str = "released";
 
 /// Which subdomain selects which tenant. A subdomain has one holder at most: every claim is a conditional write, and one that
 /// was released is its last holder's alone for 16 minutes, as accounts are.
 #[derive(Clone)]
 pub struct Subdomains {
-    client: Client,
-    table: String,
-    clock: Clock,
+    holdings: Holdings,
 }
 
 impl Subdomains {
@@ -29,9 +22,7 @@ impl Subdomains {
     #[must_use]
     pub fn new(client: Client, table: String, clock: Clock) -> Self {
         Self {
-            client,
-            table,
-            clock,
+            holdings: Holdings::new(client, table, clock),
         }
     }
 
@@ -40,24 +31,10 @@ impl Subdomains {
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
     pub async fn resolve(&self, subdomain: &Subdomain) -> Result<Option<TenantId>, StoreError> {
-        const OPERATION: &str = "resolve a subdomain";
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::subdomain_route(subdomain).into_attributes()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        let Some(item) = output.item else {
-            return Ok(None);
-        };
-        let attributes = Attributes::of(OPERATION, &item);
-        if attributes.text("state")? != ACTIVE {
-            return Ok(None);
-        }
-        Ok(Some(attributes.parsed("tenant_id")?))
+        let get = self.holdings.get(keys::subdomain_route(subdomain));
+        let holding = found("resolve a subdomain", get.send().await)?;
+        let active = holding.filter(Holding::is_active);
+        Ok(active.map(|holding| holding.tenant_id))
     }
 
     /// The claim of a subdomain, to go into the transaction that writes it into the profile. It fails while another tenant
@@ -67,30 +44,15 @@ impl Subdomains {
         scope: &TenantScope,
         subdomain: &Subdomain,
     ) -> Result<TransactWriteItem, StoreError> {
-        let now = self.clock.now();
-        let cutoff = now.as_second().saturating_sub(QUARANTINE_SECONDS);
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(keys::subdomain_route(subdomain).into_attributes()))
-            .item("tenant_id", text(scope.tenant_id().as_str()))
-            .item("state", text(ACTIVE))
-            .item("claimed_at", text(format!("{now:.3}")))
-            .condition_expression("attribute_not_exists(pk) OR tenant_id = :me OR (#state = :released AND released_at <= :cutoff)")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":me", text(scope.tenant_id().as_str()))
-            .expression_attribute_values(":released", text(RELEASED))
-            .expression_attribute_values(":cutoff", number(cutoff))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|_| incomplete("claim a subdomain"))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+        let key = keys::subdomain_route(subdomain);
+        self.holdings
+            .claim("claim a subdomain", key, scope, Proof::NotNeeded)
     }
 
     /// Why a claim was refused. It does not say whose the subdomain is.
-    pub(super) fn taken(route: Option<&Item>) -> TenantError {
-        let state = route.and_then(|route| route.get("state")?.as_s().ok());
+    pub(super) fn taken(there: Option<&Item>) -> TenantError {
         TenantError::SubdomainTaken {
-            was_released: state.is_some_and(|state| state == RELEASED),
+            was_released: is_tombstone(there),
         }
     }
 
@@ -101,38 +63,8 @@ impl Subdomains {
         scope: &TenantScope,
         subdomain: &Subdomain,
     ) -> Result<TransactWriteItem, StoreError> {
-        let now = self.clock.now().as_second();
-        let update = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(keys::subdomain_route(subdomain).into_attributes()))
-            .update_expression("SET #state = :released, released_at = :now, expires_at = :gone")
-            .condition_expression("tenant_id = :me AND #state = :active")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":me", text(scope.tenant_id().as_str()))
-            .expression_attribute_values(":active", text(ACTIVE))
-            .expression_attribute_values(":released", text(RELEASED))
-            .expression_attribute_values(":now", number(now))
-            // The tombstone itself goes a day later: an absent route may be claimed by anybody.
-            .expression_attribute_values(":gone", number(now.saturating_add(24 * 60 * 60)))
-            .build()
-            .map_err(|_| incomplete("release a subdomain"))?;
-        Ok(TransactWriteItem::builder().update(update).build())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refused_claim_tells_what_is_held_from_what_is_in_quarantine() {
-        let route = |state| Item::from([("state".to_owned(), text(state))]);
-        for (state, expected) in [(ACTIVE, false), (RELEASED, true)] {
-            let refused = Subdomains::taken(Some(&route(state)));
-            let TenantError::SubdomainTaken { was_released } = refused else {
-                panic!("{refused}");
-            };
-            assert_eq!(was_released, expected, "{state}");
-        }
+        let key = keys::subdomain_route(subdomain);
+        let release = self.holdings.release("release a subdomain", key, scope)?;
+        Ok(TransactWriteItem::builder().update(release).build())
     }
 }

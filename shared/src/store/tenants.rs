@@ -4,9 +4,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 
 use super::deleted::DeletedTenants;
-use super::error::Conflict;
-use super::item::{Attributes, number, text, time};
+use super::item::{Attributes, Item, number, text, time};
 use super::routes::incomplete;
+use super::transaction::Transaction;
 use super::{
     IntegrationRecord, NewIntegration, Profiles, Routes, StoreError, StoredApplication,
     applications, directory, integrations, keys, profiles,
@@ -34,6 +34,17 @@ pub struct TenantRecord {
     pub twilio: Option<IntegrationRecord>,
     /// Its TwiML App, if anybody made sure of one.
     pub application: Option<StoredApplication>,
+}
+
+/// What is done when a tenant is stored whole.
+const STORE: &str = "store a tenant";
+
+/// What stood against storing a tenant.
+fn conflict(conflict: &'static str) -> StoreError {
+    StoreError::Conflict {
+        operation: STORE,
+        conflict,
+    }
 }
 
 impl Tenants {
@@ -103,7 +114,7 @@ impl Tenants {
     /// # Errors
     /// [`StoreError::Conflict`], with the one that it was, when another tenant holds the account, held it in the last 16
     /// minutes; when somebody else stored this tenant's credentials or gave its account up meanwhile; when the tenant is being
-    /// deleted, or one of its id was in the last 15 days.
+    /// deleted, or the id of a deleted one rests.
     pub async fn store(
         &self,
         scope: &TenantScope,
@@ -112,15 +123,14 @@ impl Tenants {
         twilio: Option<&NewIntegration>,
         updated_by: &str,
     ) -> Result<(), StoreError> {
-        const OPERATION: &str = "store a tenant";
         if scope.tenant_id().is_reserved() {
-            return Err(StoreError::Conflict {
-                operation: OPERATION,
-                conflict: "the platform keeps this id for itself",
-            });
+            return Err(conflict("the platform keeps this id for itself"));
         }
-        let changed: Conflict = |_| "the tenant's credentials, or the account that it holds, were changed at the same moment: try again";
-        let unconditional: Conflict = |_| "";
+        let changed = |_: Option<&Item>| {
+            conflict(
+                "the tenant's credentials, or the account that it holds, were changed at the same moment: try again",
+            )
+        };
         let known = Profiles::new(self.client.clone(), self.table.clone());
         let known = known.read(scope).await?;
         // A tenant that is stored anew stays as old as it was.
@@ -130,31 +140,24 @@ impl Tenants {
                 .map_or(profile.created_at, |known| known.profile.created_at),
             ..profile.clone()
         };
-        let mut writes = vec![
-            (
-                self.put_profile(scope, &profile, known.is_some())?,
-                (|_| "the tenant is being deleted, or was stored for the first time or deleted at the same moment: try again")
-                    as Conflict,
-            ),
-            (directory::enter(&self.table, &profile)?, unconditional),
-            (
-                self.put_settings(scope, settings, updated_by)?,
-                unconditional,
-            ),
-        ];
+        let mut transaction = Transaction::new(STORE);
+        transaction.conditional(self.put_profile(scope, &profile, known.is_some())?, |_| {
+            conflict("the tenant is being deleted, or was stored for the first time or deleted at the same moment: try again")
+        });
+        transaction.write(directory::enter(&self.table, &profile)?);
+        transaction.write(self.put_settings(scope, settings, updated_by)?);
         if known.is_none() {
             let deleted =
                 DeletedTenants::new(self.client.clone(), self.table.clone(), self.clock.clone());
-            writes.push((
-                deleted.reuse(scope)?,
-                |_| "a tenant of this id was deleted in the last 15 days: use another id",
-            ));
+            transaction.conditional(deleted.reuse(scope)?, |_| {
+                conflict("a tenant of this id was deleted too lately (in the last 2 minutes, or 15 days if it had an account): use another id")
+            });
         }
         if let Some(new) = twilio {
             let Some(account) = &new.account_sid else {
-                return Err(incomplete(OPERATION));
+                return Err(incomplete(STORE));
             };
-            let stored = self.integration(OPERATION, scope).await?;
+            let stored = self.integration(STORE, scope).await?;
             let account_before = stored
                 .as_ref()
                 .and_then(|stored| stored.account_sid.as_ref());
@@ -163,23 +166,16 @@ impl Tenants {
                 let route = self.routes.resolve(before).await?;
                 if route.is_some_and(|route| route.tenant_id() == scope.tenant_id()) {
                     let release = self.routes.release_in_transaction(scope, before)?;
-                    writes.push((release, changed));
+                    transaction.conditional(release, changed);
                 }
             }
-            let claim = self.routes.claim(scope, account, true)?;
-            writes.push((claim, Routes::claim_conflict));
+            let claim = self.routes.claim(scope, account, false)?;
+            transaction.conditional(claim, |there| conflict(Routes::claim_conflict(there)));
             let (after, _) = new.over(stored.as_ref(), updated_by, self.clock.now());
             let write = integrations::write_over(&self.table, scope, stored.as_ref(), &after)?;
-            writes.push((write, changed));
+            transaction.conditional(write, changed);
         }
-        let (writes, conflicts): (Vec<_>, Vec<Conflict>) = writes.into_iter().unzip();
-        self.client
-            .transact_write_items()
-            .set_transact_items(Some(writes))
-            .send()
-            .await
-            .map_err(|error| StoreError::of_transaction(OPERATION, &conflicts, &error))?;
-        Ok(())
+        transaction.send(&self.client).await
     }
 
     /// Writes the profile; over the one that is there, when the tenant `is_known` and nobody asked for its deletion. The

@@ -49,50 +49,88 @@ impl<E: From<StoreError>> Transaction<E> {
             let writes = client
                 .transact_write_items()
                 .set_transact_items(Some(self.writes.clone()));
-            match writes.send().await {
-                Ok(_) => return Ok(()),
-                Err(error) if is_in_the_way_of_another(&error) => {
-                    attempts.pause(self.operation).await?;
-                }
-                Err(error) => return Err(refusal(self.operation, &self.meanings, &error)),
+            let Err(error) = writes.send().await else {
+                return Ok(());
+            };
+            match Failure::of(self.operation, &error) {
+                Failure::InTheWay => attempts.pause(self.operation).await?,
+                failure => return Err(failure.told_by(self.operation, &self.meanings)),
             }
         }
     }
 }
 
-/// Whether nothing stood against a transaction but another one with the same items.
-fn is_in_the_way_of_another(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-        error.as_service_error()
-    else {
-        return false;
-    };
-    let codes = cancelled.cancellation_reasons().iter();
-    let mut codes = codes
-        .filter_map(|reason| reason.code())
-        .filter(|code| *code != "None")
-        .peekable();
-    codes.peek().is_some() && codes.all(|code| code == "TransactionConflict")
+/// Why writes that are made together or not at all were not made, or perhaps were.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A condition does not hold: which write's, the first if several do not, and the item that is there if the write asks for it.
+    Condition { write: usize, there: Option<Item> },
+    /// Nothing stood against them but another transaction with the same items.
+    InTheWay,
+    /// The store did not make them.
+    Store(StoreError),
+    /// The store did not say whether it made them.
+    Uncertain(StoreError),
 }
 
-fn refusal<E: From<StoreError>>(
-    operation: &'static str,
-    meanings: &[Option<Meaning<E>>],
-    error: &SdkError<TransactWriteItemsError, HttpResponse>,
-) -> E {
-    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-        error.as_service_error()
-    {
-        let reasons = cancelled.cancellation_reasons().iter();
-        let failed = reasons
-            .zip(meanings)
-            .filter(|(reason, _)| reason.code() == Some("ConditionalCheckFailed"))
-            .find_map(|(reason, meaning)| Some(meaning.as_ref()?(reason.item())));
-        if let Some(failed) = failed {
-            return failed;
+impl Failure {
+    /// Sorts what came of a transaction.
+    pub(super) fn of(
+        operation: &'static str,
+        error: &SdkError<TransactWriteItemsError, HttpResponse>,
+    ) -> Self {
+        let failed = StoreError::of_transaction(operation, error);
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
+        else {
+            return match failed.is_unavailable() {
+                true => Self::Uncertain(failed),
+                false => Self::Store(failed),
+            };
+        };
+        let reasons = cancelled.cancellation_reasons();
+        let codes = || reasons.iter().map(|reason| reason.code().unwrap_or("None"));
+        if let Some(write) = codes().position(|code| code == "ConditionalCheckFailed") {
+            let reason = reasons.get(write);
+            return Self::Condition {
+                write,
+                there: reason.and_then(|reason| reason.item()).cloned(),
+            };
+        }
+        let mut others = codes().filter(|code| *code != "None").peekable();
+        if others.peek().is_some() && others.all(|code| code == "TransactionConflict") {
+            return Self::InTheWay;
+        }
+        Self::Store(failed)
+    }
+
+    fn told_by<E: From<StoreError>>(
+        self,
+        operation: &'static str,
+        meanings: &[Option<Meaning<E>>],
+    ) -> E {
+        match self {
+            Self::Store(error) | Self::Uncertain(error) => error.into(),
+            Self::Condition { write, there } => match meanings.get(write) {
+                Some(Some(meaning)) => meaning(there.as_ref()),
+                _ => unconditional(operation).into(),
+            },
+            // Tried again instead.
+            Self::InTheWay => StoreError::Unavailable {
+                operation,
+                cause: "another transaction is under way".to_owned(),
+            }
+            .into(),
         }
     }
-    StoreError::of_transaction(operation, &[], error).into()
+}
+
+/// A condition failed on a write that has none; only a defect of the caller leads here.
+pub(super) fn unconditional(operation: &'static str) -> StoreError {
+    StoreError::Refused {
+        operation,
+        cause: "a condition failed on a write that has none".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +176,7 @@ mod tests {
             None,
             Some(|item| Failed::Second(item.is_some_and(|item| item.contains_key("state")))),
         ];
-        refusal("write", &meanings, &cancellation(codes))
+        Failure::of("write", &cancellation(codes)).told_by("write", &meanings)
     }
 
     #[test]
@@ -158,7 +196,10 @@ mod tests {
     #[test]
     fn a_transaction_that_another_one_was_in_the_way_of_is_made_again() {
         let (conflict, failed) = ("TransactionConflict", "ConditionalCheckFailed");
-        let is_made_again = |codes| is_in_the_way_of_another(&cancellation(codes));
+        let is_made_again = |codes| {
+            let failure = Failure::of("write", &cancellation(codes));
+            matches!(failure, Failure::InTheWay)
+        };
         assert!(is_made_again(["None", conflict, "None"]));
         assert!(is_made_again([conflict, conflict, "None"]));
         assert!(!is_made_again([failed, conflict, "None"]));

@@ -1,6 +1,7 @@
 //! Whether Twilio credentials work: asked of Twilio by calls that read, cost nothing and send nothing.
 
 use std::fmt;
+use std::time::Duration;
 
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
@@ -10,15 +11,22 @@ use super::rest::{Account, AccountStatus, ErrorKind, TwilioClient, TwilioError};
 use crate::clock::Clock;
 use crate::outbound::Outbound;
 use crate::secret::Secret;
+use crate::sid::ApiKeySid;
 use crate::verification::{Capability, Outcome, Verification};
 
+/// How long Twilio is asked what a key may do that works. Where that cannot be learnt, the key is judged without it.
+const POLICY_LIMIT: Duration = Duration::from_secs(5);
+
 /// Checks credentials: the auth token and the secondary one by fetching the account, the API key by listing one App, which is
-/// what a Standard key may do (it may not fetch the account).
+/// what a Standard key may do (it may not fetch the account). Of a key that may, the auth token asks whether it is restricted.
+///
+/// Three different calls for an account with a key that works, all of them reading. The secondary token takes one more; so does a
+/// key that is refused, in place of the one about what it may do, and that one takes two where the primary token is refused.
 ///
 /// `Invalid` is said only in Twilio's own words; error pages, refusals that Twilio does not explain, a 5xx and silence are
 /// `Unreachable`. A secondary token that does not work restricts, since everything still works. An account without an API key
 /// is `Valid` without [`Capability::IssueTokens`], and `error` tells what that means.
-/// What the key is not asked (whether a restricted key that may list Apps can sign access tokens) is not known either.
+/// The account is proven by an auth token that Twilio accepts, whatever comes of the rest.
 pub async fn verify(
     outbound: &Outbound,
     credentials: &TwilioCredentials,
@@ -31,6 +39,7 @@ pub async fn verify(
         capabilities: findings.capabilities,
         checked_at: clock.now(),
         error: findings.fault.map(|fault| fault.to_string()),
+        proves_account: findings.proves_account,
     }
 }
 
@@ -41,6 +50,8 @@ pub(super) struct Findings {
     /// Sorted.
     pub(super) capabilities: Vec<Capability>,
     pub(super) fault: Option<Fault>,
+    /// Whether Twilio recognised the account's owner.
+    proves_account: bool,
 }
 
 /// What is wrong, and what to do about it.
@@ -171,18 +182,22 @@ fn is_promoted(
             by_secondary.status,
             AccountStatus::Suspended | AccountStatus::Closed
         )
-        && credentials
-            .secondary_auth_token
-            .as_ref()
-            .is_some_and(|token| may_be_primary(by_secondary, [token]))
+        // Only what is shown will do: a wrong primary beside a right secondary is a mistake of who entered them.
+        && shown_primary(by_secondary)
+            .zip(credentials.secondary_auth_token.as_ref())
+            .is_some_and(|(shown, token)| is_same(token, shown))
 }
 
-/// Asks about the API key; when it is refused, asks by the auth token whether there is such a key, to say which half is wrong.
+/// Asks about the API key. When it works, asks by the auth token whether it is restricted, since it may be allowed what it was
+/// tried with; when it is refused, whether there is such a key, to say which half is wrong.
 async fn examine_key(client: &TwilioClient<'_>) -> Judgement {
     let judgement = judge_key(client.try_applications().await);
     let Some(sid) = client.credentials().api_key_sid.as_ref() else {
         return judgement;
     };
+    if judgement == VALID && is_restricted(client, sid).await {
+        return (Outcome::Restricted, Some(faults::RESTRICTED_KEY));
+    }
     if judgement != (Outcome::Invalid, Some(faults::WRONG_KEY)) {
         return judgement;
     }
@@ -192,6 +207,23 @@ async fn examine_key(client: &TwilioClient<'_>) -> Judgement {
         Err(_) => faults::WRONG_KEY,
     };
     (Outcome::Invalid, Some(fault))
+}
+
+/// Whether Twilio says that a key is restricted. No other answer says anything against it, and neither does a key that is not
+/// found: see [`TwilioClient::key_policy`].
+async fn is_restricted(client: &TwilioClient<'_>, sid: &ApiKeySid) -> bool {
+    let client = client.until(Instant::now() + POLICY_LIMIT);
+    let policy = match client.as_auth_token().key_policy(sid).await {
+        // The secondary token may have been promoted.
+        Err(error)
+            if error.kind() == ErrorKind::Authentication
+                && client.credentials().secondary_auth_token.is_some() =>
+        {
+            client.as_secondary_auth_token().key_policy(sid).await
+        }
+        policy => policy,
+    };
+    policy.is_ok_and(|policy| policy.sid == *sid && policy.is_restricted())
 }
 
 fn judge_account(
@@ -218,22 +250,24 @@ fn judge_account(
     }
 }
 
-/// Whether the token that signs webhooks is among those that are stored.
+/// Whether the token that signs webhooks is among those that are stored; one that is not shown may be.
 fn knows_primary_token(account: &Account, credentials: &TwilioCredentials) -> bool {
-    let stored = [&credentials.auth_token].into_iter();
-    may_be_primary(account, stored.chain(&credentials.secondary_auth_token))
+    let mut stored = [&credentials.auth_token]
+        .into_iter()
+        .chain(&credentials.secondary_auth_token);
+    shown_primary(account).is_none_or(|shown| stored.any(|token| is_same(token, shown)))
 }
 
-/// Whether one of these tokens may be the account's primary one. Both of an account's tokens authenticate; that the account's
-/// own `auth_token` is the primary one is an inference, so one that Twilio masks or leaves out is not judged.
-fn may_be_primary<'t>(account: &Account, tokens: impl IntoIterator<Item = &'t Secret>) -> bool {
-    let Some(primary) = account.auth_token.as_ref().map(Secret::expose) else {
-        return true;
-    };
+/// The primary token, where the account shows it: not masked, not left out. That the account's own `auth_token` is the primary
+/// one is an inference: both of an account's tokens authenticate.
+fn shown_primary(account: &Account) -> Option<&str> {
+    let primary = account.auth_token.as_ref()?.expose();
     let is_token = primary.len() == 32 && primary.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_primary =
-        |token: &Secret| bool::from(token.expose().as_bytes().ct_eq(primary.as_bytes()));
-    !is_token || tokens.into_iter().any(is_primary)
+    is_token.then_some(primary)
+}
+
+fn is_same(token: &Secret, shown: &str) -> bool {
+    token.expose().as_bytes().ct_eq(shown.as_bytes()).into()
 }
 
 /// `Restricted` is proof of ownership, and no error is: Twilio may well tell a stranger that an account is suspended.
@@ -276,7 +310,7 @@ fn judge_secondary(account: Result<Account, TwilioError>) -> Judgement {
     }
 }
 
-/// Puts the judgements together. While the account does not work or could not be asked, what the key and the secondary token
+/// Puts the judgements together. What a restricted key may do is not told apart: it gives no capability. While the account does not work or could not be asked, what the key and the secondary token
 /// were answered says nothing about them.
 fn conclude(account: Judgement, key: Option<Judgement>, secondary: Judgement) -> Findings {
     let is_owner = account.0.is_proof();
@@ -318,6 +352,7 @@ fn conclude(account: Judgement, key: Option<Judgement>, secondary: Judgement) ->
         outcome,
         capabilities,
         fault,
+        proves_account: is_owner,
     }
 }
 

@@ -124,6 +124,7 @@ async fn all_is_well_when_it_is_and_looking_only_reads() {
             "GET /2010-04-01/Accounts/{AC}/Applications.json",
             APPLICATION,
             NUMBERS,
+            "GET /v1/Keys/{SK}",
             "GET /v1/Services",
         ]
     );

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use local::emulators::faults::{Effect, Matching, Times};
 use local::twilio::rest::KeyKind;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -145,4 +146,60 @@ async fn a_tenant_whose_deletion_was_asked_for_gets_no_further_token() {
         harness.operator().delete(&path).await.document(202);
         all_refuse(harness, &newcomer, (409, "tenant_deleting")).await;
     }
+}
+
+/// A tenant that all processes have issued tokens for, with the credentials of another, of which nobody proved that they are its
+/// own; and that other tenant.
+async fn warm_without_proof(harness: &'static Harness) -> (Newcomer, Newcomer) {
+    let (mut loser, owner) = (harness.newcomer().await, harness.newcomer().await);
+    loser.credentials = owner.credentials.clone();
+    let path = format!("{TWILIO}?verify=false");
+    let stored = loser.admin.put(&path, &loser.credentials).await;
+    stored.document(201);
+    for answer in ask_all(harness, &loser).await {
+        answer.document(200);
+    }
+    (loser, owner)
+}
+
+#[tokio::test]
+async fn a_tenant_that_loses_its_account_to_who_proved_it_gets_no_further_token() {
+    let harness = stack().await;
+    let (loser, owner) = warm_without_proof(harness).await;
+    owner.store().await.document(201);
+    all_refuse(harness, &loser, (409, "credentials_inactive")).await;
+    all_issue(harness, &owner).await;
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_is_lost_is_in_force_with_the_next_token() {
+    let harness = stack().await;
+    let faults = harness.stack.emulators().dynamodb().faults();
+    let lose_answers_of = |newcomer: &Newcomer| {
+        let writes = Matching::operations(["TransactWriteItems"]);
+        let writes = writes.partition(format!("{}#tenant", newcomer.id));
+        faults.inject(writes, Effect::LoseAnswer, Times::Always)
+    };
+    let (loser, owner) = warm_without_proof(harness).await;
+    let fault = lose_answers_of(&owner);
+    let stored = owner.store().await;
+    assert_eq!(stored.refusal(), (503, "unavailable"));
+    faults.remove(fault);
+    all_refuse(harness, &loser, (409, "credentials_inactive")).await;
+
+    let deleted = warm(harness).await;
+    let fault = lose_answers_of(&deleted);
+    let answer = deleted.admin.delete(TWILIO).await;
+    assert_eq!(answer.refusal(), (503, "unavailable"));
+    faults.remove(fault);
+    all_refuse(harness, &deleted, (409, "credentials_missing")).await;
+
+    let suspended = warm(harness).await;
+    let fault = lose_answers_of(&suspended);
+    let path = format!("/api/tenants/{}", suspended.id);
+    let change = json!({"status": "suspended"});
+    let answer = harness.operator().patch(&path, &change).await;
+    assert_eq!(answer.refusal(), (503, "unavailable"));
+    faults.remove(fault);
+    all_refuse(harness, &suspended, (403, "tenant_suspended")).await;
 }

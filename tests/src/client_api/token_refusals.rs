@@ -45,18 +45,22 @@ async fn without_an_api_key_there_is_no_token() {
 #[tokio::test]
 async fn a_restricted_api_key_signs_no_token() {
     let harness = Harness::shared().await;
-    let newcomer = harness.newcomer().await;
-    // One that may list Apps cannot be told from a Standard one before its first token.
-    let permissions = vec![Permission::ReadNumbers, Permission::WriteNumbers];
-    let key = newcomer.account.add_key(KeyKind::Restricted(permissions));
-    let mut credentials = newcomer.credentials.clone();
-    credentials["api_key_sid"] = json!(key.sid);
-    credentials["api_key_secret"] = json!(key.secret);
-    let path = "/api/integrations/twilio";
-    newcomer.admin.put(path, &credentials).await.document(201);
-    let refused = harness.user(&newcomer.id, "member").ask_token().await;
-    assert_eq!(refused.refusal(), (409, "api_key_restricted"));
-    assert_eq!(newcomer.account.applications().len(), 0);
+    for permissions in [
+        vec![Permission::ReadNumbers, Permission::WriteNumbers],
+        // It could make the App that tokens lead to, and Twilio would take no token of it.
+        vec![Permission::ReadApplications, Permission::WriteApplications],
+    ] {
+        let newcomer = harness.newcomer().await;
+        let key = newcomer.account.add_key(KeyKind::Restricted(permissions));
+        let mut credentials = newcomer.credentials.clone();
+        credentials["api_key_sid"] = json!(key.sid);
+        credentials["api_key_secret"] = json!(key.secret);
+        let path = "/api/integrations/twilio";
+        newcomer.admin.put(path, &credentials).await.document(201);
+        let refused = harness.user(&newcomer.id, "member").ask_token().await;
+        assert_eq!(refused.refusal(), (409, "api_key_restricted"));
+        assert_eq!(newcomer.account.applications().len(), 0);
+    }
 }
 
 #[tokio::test]

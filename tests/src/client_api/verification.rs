@@ -1,6 +1,7 @@
 //! Live checks of Twilio credentials: what Twilio answers, what is made of it, what is kept, and which calls it took.
 
 mod fates;
+mod proof;
 mod use_of_credentials;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ const VERIFY: &str = "/api/integrations/twilio/verify";
 const ACCOUNT: &str = "GET /2010-04-01/Accounts/{AC}.json";
 const APPLICATIONS: &str = "GET /2010-04-01/Accounts/{AC}/Applications.json";
 const KEY: &str = "GET /2010-04-01/Accounts/{AC}/Keys/{SK}.json";
+const POLICY: &str = "GET /v1/Keys/{SK}";
 
 /// What valid credentials with an API key can do.
 const ALL: &[&str] = &["receive_webhooks", "call_api", "issue_tokens"];
@@ -200,7 +202,8 @@ async fn a_secondary_token_is_checked_by_a_call_of_its_own() {
     newcomer.credentials["secondary_auth_token"] = json!(secondary);
     newcomer.account.set_secondary_auth_token(Some(&secondary));
     let (answer, asked) = counted(harness, &newcomer, newcomer.store()).await;
-    assert_eq!(asked, operations(&[(ACCOUNT, 2), (APPLICATIONS, 1)]));
+    let expected = [(ACCOUNT, 2), (APPLICATIONS, 1), (POLICY, 1)];
+    assert_eq!(asked, operations(&expected));
     assert_eq!(answer.document(201)["status"], "valid");
 
     newcomer.account.set_secondary_auth_token(None);

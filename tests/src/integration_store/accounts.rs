@@ -2,7 +2,7 @@
 
 use shared::audit::Action;
 use shared::sid::AccountSid;
-use shared::store::{Expected, WriteConflict};
+use shared::store::{Expected, NewIntegration, WriteConflict};
 use shared::tenant::{Provider, TenantScope};
 use shared::verification::Outcome;
 
@@ -88,6 +88,49 @@ async fn who_proves_an_account_takes_it_from_who_did_not_and_both_logs_say_so() 
 }
 
 #[tokio::test]
+async fn proof_counts_whatever_the_outcome_and_an_outcome_without_it_does_not() {
+    let world = World::new().await;
+    for outcome in [Outcome::RateLimited, Outcome::Unreachable] {
+        let (squatter, account) = world.bare().await;
+        let (owner, _) = world.bare().await;
+        put(&world, &squatter, &account, None).await.unwrap();
+        let entry = world.entry(Action::CredentialStored);
+        let mut new = world.twilio(&account, "the owner's", Some(outcome));
+        let store = async |new: &NewIntegration| {
+            let integrations = &world.integrations;
+            integrations.put(&owner, new, Expected::Any, &entry).await
+        };
+        let refused = store(&new).await;
+        assert_eq!(conflict(refused), WriteConflict::AccountTaken);
+        new.verification.as_mut().unwrap().proves_account = true;
+        let stored = store(&new).await.unwrap();
+        // What was found of them is kept as it was found.
+        assert_eq!(stored.record.status, Some(outcome));
+        let proven = Some((owner.tenant_id().clone(), false));
+        assert_eq!(world.holder(&account).await, proven);
+    }
+}
+
+#[tokio::test]
+async fn a_check_on_demand_proves_an_account_even_where_the_rest_fails() {
+    let world = World::new().await;
+    for outcome in [Outcome::RateLimited, Outcome::Unreachable, Outcome::Invalid] {
+        let (scope, account) = world.bare().await;
+        put(&world, &scope, &account, None).await.unwrap();
+        for proves_account in [false, true] {
+            let mut check = world.check(outcome);
+            check.proves_account = proves_account;
+            let integrations = &world.integrations;
+            let record =
+                integrations.record_verification(&scope, Provider::Twilio, 1, &check, &world.admin);
+            assert_eq!(record.await.unwrap().unwrap().record.status, Some(outcome));
+            let holder = Some((scope.tenant_id().clone(), !proves_account));
+            assert_eq!(world.holder(&account).await, holder, "{outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_check_on_demand_proves_an_account_and_takes_it_over_too() {
     let world = World::new().await;
     let (first, account) = world.bare().await;
@@ -104,7 +147,8 @@ async fn a_check_on_demand_proves_an_account_and_takes_it_over_too() {
         );
         record.await
     };
-    assert!(verify(&first).await.unwrap().unwrap().is_active);
+    let kept = verify(&first).await.unwrap().unwrap();
+    assert!(kept.record.is_active && kept.displaced.is_none());
     let proven = Some((first.tenant_id().clone(), false));
     assert_eq!(world.holder(&account).await, proven);
     let refused = put(&world, &second, &account, Some(Outcome::Valid)).await;
@@ -147,6 +191,71 @@ async fn proof_does_not_shorten_the_quarantine_of_an_account_that_was_given_up()
     put(&world, &second, &account, None).await.unwrap();
     let provisional = Some((second.tenant_id().clone(), true));
     assert_eq!(world.holder(&account).await, provisional);
+}
+
+#[tokio::test]
+async fn proof_need_not_wait_for_the_quarantine_after_one_who_had_none() {
+    let world = World::new().await;
+    let (squatter, account) = world.bare().await;
+    let (other, _) = world.bare().await;
+    let (owner, _) = world.bare().await;
+    put(&world, &squatter, &account, None).await.unwrap();
+    delete(&world, &squatter).await;
+    // Without proof it is as any other that was given up.
+    for outcome in [None, Some(Outcome::Unreachable), Some(Outcome::RateLimited)] {
+        let refused = conflict(put(&world, &other, &account, outcome).await);
+        assert_eq!(refused, WriteConflict::AccountInQuarantine);
+    }
+    let valid = Some(Outcome::Valid);
+    put(&world, &owner, &account, valid).await.unwrap();
+    let proven = Some((owner.tenant_id().clone(), false));
+    assert_eq!(world.holder(&account).await, proven);
+    let refused = conflict(put(&world, &squatter, &account, None).await);
+    assert_eq!(refused, WriteConflict::AccountTaken);
+    // Nobody had it when it was claimed.
+    assert_eq!(world.actions(&owner).await, ["credential_stored"]);
+}
+
+#[tokio::test]
+async fn a_tombstone_tells_whether_its_last_holder_had_proof() {
+    let world = World::new().await;
+    let (first, account) = world.bare().await;
+    let (second, _) = world.bare().await;
+    let valid = Some(Outcome::Valid);
+    // Moved away from, an account leaves the same tombstone as one that was deleted.
+    let (_, spare) = world.bare().await;
+    put(&world, &first, &account, None).await.unwrap();
+    put(&world, &first, &spare, None).await.unwrap();
+    put(&world, &second, &account, valid).await.unwrap();
+    // And the tombstone of who proved it is one of proof, though another's before it was none.
+    delete(&world, &second).await;
+    let refused = conflict(put(&world, &first, &account, valid).await);
+    assert_eq!(refused, WriteConflict::AccountInQuarantine);
+}
+
+#[tokio::test]
+async fn who_claims_and_gives_up_over_and_over_does_not_keep_out_who_proves_the_account() {
+    let world = World::new().await;
+    for _ in 0..10 {
+        let ((squatter, account), (owner, _)) = (world.bare().await, world.bare().await);
+        let squat = async {
+            // Until it is the other's.
+            while put(&world, &squatter, &account, None).await.is_ok() {
+                let entry = world.entry(Action::CredentialDeleted);
+                let integrations = &world.integrations;
+                let given_up =
+                    integrations.delete(&squatter, Provider::Twilio, Expected::Any, &entry);
+                if given_up.await.is_err() {
+                    return;
+                }
+            }
+        };
+        let prove = put(&world, &owner, &account, Some(Outcome::Valid));
+        let ((), proved) = tokio::join!(squat, prove);
+        proved.unwrap();
+        let proven = Some((owner.tenant_id().clone(), false));
+        assert_eq!(world.holder(&account).await, proven);
+    }
 }
 
 #[tokio::test]

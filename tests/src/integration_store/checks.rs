@@ -22,7 +22,7 @@ async fn checked(
         &check,
         &world.admin,
     );
-    let record = record.await.unwrap();
+    let record = record.await.unwrap().map(|kept| kept.record);
     if record.is_some() {
         let read = world.integrations.read(scope, Provider::Twilio).await;
         assert_eq!(read.unwrap(), record);
@@ -116,7 +116,7 @@ async fn a_save_that_meets_checks_is_neither_refused_nor_undone() {
             verify(),
             verify(),
         );
-        assert_eq!(put.unwrap().version, 2);
+        assert_eq!(put.unwrap().record.version, 2);
         let kept = [one, two, three].map(|verified| verified.unwrap().is_some());
         let read = world.integrations.read(&scope, Provider::Twilio).await;
         let read = read.unwrap().unwrap();

@@ -149,6 +149,7 @@ impl World {
         };
         let error = (outcome != Outcome::Valid).then(|| format!("it is {}", outcome.as_str()));
         Verification {
+            proves_account: outcome.is_proof(),
             outcome,
             capabilities,
             checked_at: self.clock.now(),
@@ -187,7 +188,7 @@ impl World {
 pub(super) fn conflict<T: std::fmt::Debug>(refused: Result<T, WriteError>) -> WriteConflict {
     match refused.unwrap_err() {
         WriteError::Conflict(conflict) => conflict,
-        WriteError::Store(error) => panic!("{error}"),
+        error => panic!("{error}"),
     }
 }
 

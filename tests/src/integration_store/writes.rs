@@ -50,7 +50,7 @@ async fn an_item_of_before_there_were_checks_is_read_and_written_over() {
     let put = world
         .integrations
         .put(&scope, &new, Expected::Version(1), &entry);
-    assert_eq!(put.await.unwrap().version, 2);
+    assert_eq!(put.await.unwrap().record.version, 2);
     // And by whoever stores the tenant whole.
     world.store(&tenant.document).await;
     let read = world.integrations.read(&scope, Provider::Twilio).await;
@@ -76,7 +76,7 @@ async fn what_is_stored_is_read_back_whole_and_in_the_order_of_the_providers() {
         let put = world
             .integrations
             .put(&scope, &new, Expected::Absent, &entry);
-        let put = put.await.unwrap();
+        let put = put.await.unwrap().record;
         assert_eq!((put.version, put.is_active), (1, true));
         assert_eq!(put.status, Some(Outcome::Restricted));
         assert_eq!(put.rotated_at, Some(world.clock.now()));
@@ -93,7 +93,10 @@ async fn a_write_over_another_version_than_expected_is_refused_and_leaves_no_tra
     let (scope, account) = world.bare().await;
     let new = world.twilio(&account, "one", None);
     let entry = world.entry(Action::CredentialStored);
-    let put = async |expected| world.integrations.put(&scope, &new, expected, &entry).await;
+    let put = async |expected| {
+        let put = world.integrations.put(&scope, &new, expected, &entry);
+        put.await.map(|stored| stored.record)
+    };
     let delete = async |expected| {
         let delete = world
             .integrations
@@ -147,7 +150,7 @@ async fn of_two_who_store_at_once_exactly_one_is_refused() {
         };
         assert_eq!(conflict(refused), WriteConflict::VersionMismatch);
         let read = world.integrations.read(&scope, Provider::Twilio).await;
-        assert_eq!(read.unwrap(), Some(winner));
+        assert_eq!(read.unwrap(), Some(winner.record));
         assert_eq!(world.log(&scope).await.len(), 2);
     }
 }
@@ -161,7 +164,7 @@ async fn unchanged_secrets_keep_what_is_known_of_them_and_changed_ones_do_not() 
         world.clock.advance(60);
         let new = world.twilio(&account, secrets, outcome);
         let put = world.integrations.put(&scope, &new, Expected::Any, &entry);
-        put.await.unwrap()
+        put.await.unwrap().record
     };
     let me = scope.tenant_id().clone();
     let first = put("one", Some(Outcome::Valid)).await;

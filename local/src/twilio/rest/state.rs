@@ -43,6 +43,19 @@ pub enum Permission {
     ReadServices,
 }
 
+impl Permission {
+    /// Its name in a key's policy, in the form of the one that Twilio's API description shows. Nobody here reads it.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::ReadApplications => "/twilio/voice/applications/read",
+            Self::WriteApplications => "/twilio/voice/applications/write",
+            Self::ReadNumbers => "/twilio/phone-numbers/incoming-phone-numbers/read",
+            Self::WriteNumbers => "/twilio/phone-numbers/incoming-phone-numbers/update",
+            Self::ReadServices => "/twilio/messaging/services/read",
+        }
+    }
+}
+
 /// Whether an account works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -101,6 +101,7 @@ impl Judgement {
             capabilities,
             checked_at,
             error,
+            proves_account: outcome.is_proof(),
         }
     }
 }

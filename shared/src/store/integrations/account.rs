@@ -51,14 +51,15 @@ impl Integrations {
         let Some(account) = account else {
             return Ok(());
         };
-        let write = match self.routes.standing(scope, account).await? {
-            Standing::Free => self.routes.claim(scope, account, !claim.is_proven)?,
+        let is_proven = claim.is_proven;
+        let write = match self.routes.standing(scope, account, is_proven).await? {
+            Standing::Free => self.routes.claim(scope, account, is_proven)?,
             Standing::Own { is_provisional } => {
-                let is_proven = claim.is_proven || (!is_provisional && claim.keeps_proof);
+                let is_proven = is_proven || (!is_provisional && claim.keeps_proof);
                 self.routes.hold(scope, account, !is_proven)?
             }
             Standing::Quarantined => return Err(WriteConflict::AccountInQuarantine.into()),
-            Standing::Foreign(holder) if holder.is_provisional() && claim.is_proven => {
+            Standing::Foreign(holder) if holder.is_provisional() && is_proven => {
                 self.take_over(change, scope, account, &holder, claim.entry)
                     .await?;
                 return Ok(());
@@ -76,7 +77,7 @@ impl Integrations {
         scope: &TenantScope,
         account: &AccountSid,
     ) -> Result<(), WriteError> {
-        if let Standing::Own { .. } = self.routes.standing(scope, account).await? {
+        if let Standing::Own { .. } = self.routes.standing(scope, account, false).await? {
             let release = self.routes.release_in_transaction(scope, account)?;
             change.write(release, Refusal::Raced);
         }
@@ -122,6 +123,7 @@ impl Integrations {
         told.actor = Actor::Function("credentials");
         told.detail = TAKEN_FROM.to_owned();
         change.audit(&holder, &told)?;
+        change.displace(holder);
         Ok(())
     }
 

@@ -235,6 +235,7 @@ mod tests {
             capabilities,
             checked_at: "2026-03-02T12:00:00Z".parse().unwrap(),
             error: error.map(str::to_owned),
+            proves_account: outcome.is_proof(),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::outbound::{Answer, Call, Outbound};
 pub use accounts::{Account, AccountStatus};
 pub use applications::{Application, ApplicationConfig};
 pub use error::{ErrorKind, Refusal, TwilioError};
-pub use keys::Key;
+pub use keys::{Key, KeyPolicy};
 pub use messaging_services::{MessagingService, ServiceNumber};
 pub use phone_numbers::{IncomingPhoneNumber, NumberCapabilities};
 
@@ -77,6 +77,15 @@ impl<'a> TwilioClient<'a> {
     pub(in crate::twilio) fn as_secondary_auth_token(self) -> Self {
         Self {
             login: Login::Secondary,
+            ..self
+        }
+    }
+
+    /// The same client with no call later than `deadline`, for what is not worth all of the remaining time.
+    #[must_use]
+    pub(in crate::twilio) fn until(self, deadline: Instant) -> Self {
+        Self {
+            deadline: self.deadline.min(deadline),
             ..self
         }
     }

@@ -1,5 +1,8 @@
 //! Credentials against a scripted Twilio.
 
+mod key_policy;
+mod proof;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -36,12 +39,13 @@ fn no_apps() -> Reaction {
     Reaction::json(200, &json!({"applications": [], "next_page_uri": null}))
 }
 
-/// Reactions to the account's fetch by each token, to the key's list and to the key's fetch.
+/// Reactions to the account's fetch by each token, to the key's list, to the key's fetch and to that of its policy by each token.
 struct Twilio {
     primary: Reaction,
     secondary: Reaction,
     key: Reaction,
     fetched_key: Reaction,
+    policy: [Reaction; 2],
 }
 
 impl Twilio {
@@ -51,6 +55,7 @@ impl Twilio {
             secondary: active(),
             key: no_apps(),
             fetched_key: Reaction::json(200, &json!({"sid": KEY})),
+            policy: [(); 2].map(|()| key_policy::policy(&json!(null))),
         }
     }
 
@@ -59,12 +64,15 @@ impl Twilio {
         let fetch = format!("/2010-04-01/Accounts/{ACCOUNT}.json");
         let list = format!("/2010-04-01/Accounts/{ACCOUNT}/Applications.json?PageSize=1");
         let key = format!("/2010-04-01/Accounts/{ACCOUNT}/Keys/{KEY}.json");
+        let policy = format!("/v1/Keys/{KEY}");
         let (user, password) = request.basic();
         match (user.as_str(), password.as_str(), &request.target) {
             (ACCOUNT, TOKEN, target) if *target == fetch => self.primary.clone(),
             (ACCOUNT, SECOND, target) if *target == fetch => self.secondary.clone(),
             (KEY, SECRET, target) if *target == list => self.key.clone(),
             (ACCOUNT, TOKEN, target) if *target == key => self.fetched_key.clone(),
+            (ACCOUNT, TOKEN, target) if *target == policy => self.policy[0].clone(),
+            (ACCOUNT, SECOND, target) if *target == policy => self.policy[1].clone(),
             other => panic!("not a call of a check: {other:?}"),
         }
     }

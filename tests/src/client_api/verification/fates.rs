@@ -1,10 +1,14 @@
 //! What may become of credentials at Twilio.
 
+use local::double::Misbehaviour;
+use local::emulators::faults::{Matching, Times};
 use local::twilio::rest::{KeyKind, Permission};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{ACCOUNT, ALL, APPLICATIONS, KEY, TWILIO, counted, operations, stored, verified};
+use super::{
+    ACCOUNT, ALL, APPLICATIONS, KEY, POLICY, TWILIO, counted, operations, stored, verified,
+};
 use crate::client_api::onboarding::Newcomer;
 use crate::harness::Harness;
 
@@ -18,11 +22,21 @@ struct Fate {
 }
 
 const BOTH: &[(&str, usize)] = &[(ACCOUNT, 1), (APPLICATIONS, 1)];
+/// Of a key that works it is asked whether it is restricted.
+const WITH_POLICY: &[(&str, usize)] = &[(ACCOUNT, 1), (APPLICATIONS, 1), (POLICY, 1)];
+/// Of one that does not, whether there is such a key.
 const WITH_KEY: &[(&str, usize)] = &[(ACCOUNT, 1), (APPLICATIONS, 1), (KEY, 1)];
 
 fn key_of(newcomer: &Newcomer) -> (&str, &str) {
     let text = |field: &str| newcomer.credentials[field].as_str().unwrap();
     (text("api_key_sid"), text("api_key_secret"))
+}
+
+/// Makes the key one of another kind, of the same SID and secret.
+fn replace_key(newcomer: &Newcomer, kind: KeyKind) {
+    let (sid, secret) = key_of(newcomer);
+    newcomer.account.delete_key(sid);
+    newcomer.account.add_known_key(kind, sid, secret);
 }
 
 fn fates() -> Vec<Fate> {
@@ -32,7 +46,7 @@ fn fates() -> Vec<Fate> {
             outcome: "valid",
             capabilities: ALL,
             says: "",
-            asked: BOTH,
+            asked: WITH_POLICY,
         },
         Fate {
             happens: |_, newcomer| newcomer.account.suspend(),
@@ -60,7 +74,7 @@ fn fates() -> Vec<Fate> {
             outcome: "invalid",
             capabilities: &[],
             says: "auth_token: Twilio does not accept",
-            asked: BOTH,
+            asked: WITH_POLICY,
         },
         // Both tokens authenticate, but webhooks are signed by the other one.
         Fate {
@@ -72,7 +86,7 @@ fn fates() -> Vec<Fate> {
             outcome: "restricted",
             capabilities: &["call_api", "issue_tokens"],
             says: "not the primary one",
-            asked: BOTH,
+            asked: WITH_POLICY,
         },
         Fate {
             happens: |_, newcomer| {
@@ -111,15 +125,32 @@ fn fates() -> Vec<Fate> {
         },
         Fate {
             happens: |_, newcomer| {
-                let (sid, secret) = key_of(newcomer);
-                newcomer.account.delete_key(sid);
-                let kind = KeyKind::Restricted(vec![Permission::ReadNumbers]);
-                newcomer.account.add_known_key(kind, sid, secret);
+                let permissions = vec![Permission::ReadNumbers];
+                replace_key(newcomer, KeyKind::Restricted(permissions));
             },
             outcome: "restricted",
             capabilities: &["receive_webhooks"],
             says: "the key is restricted",
             asked: BOTH,
+        },
+        // It may do what keys are tried with.
+        Fate {
+            happens: |_, newcomer| {
+                let permissions = vec![Permission::ReadApplications, Permission::WriteApplications];
+                replace_key(newcomer, KeyKind::Restricted(permissions));
+            },
+            outcome: "restricted",
+            capabilities: &["receive_webhooks"],
+            says: "the key is restricted",
+            asked: WITH_POLICY,
+        },
+        // Twilio tells nothing of it, and it may do everything.
+        Fate {
+            happens: |_, newcomer| replace_key(newcomer, KeyKind::Main),
+            outcome: "valid",
+            capabilities: ALL,
+            says: "",
+            asked: WITH_POLICY,
         },
     ]
 }
@@ -170,6 +201,32 @@ async fn what_has_become_of_credentials_is_found_on_demand() {
             assert_eq!(after["capabilities"], json!(fate.capabilities));
             assert_eq!(after["verification_error"], found["error"]);
             assert_eq!(after["is_active"], true);
+        });
+    }
+    cases.join_all().await;
+}
+
+#[tokio::test]
+async fn what_a_key_may_do_is_no_reason_to_refuse_it_while_twilio_does_not_tell() {
+    let harness = Harness::shared().await;
+    let mut cases = JoinSet::new();
+    for misbehaviour in [
+        Misbehaviour::NotFound,
+        Misbehaviour::TooManyRequests {
+            retry_after: Some(60),
+        },
+        Misbehaviour::Unavailable,
+        Misbehaviour::Html(404),
+        Misbehaviour::Garbled,
+    ] {
+        cases.spawn(async move {
+            let newcomer = harness.newcomer().await;
+            let matching = Matching::operations([POLICY]).on(newcomer.account.sid().as_str());
+            let faults = harness.stack.twilio().faults();
+            faults.inject(matching, misbehaviour.clone(), Times::Always);
+            let entered = newcomer.store().await.document(201);
+            assert_eq!(entered["status"], "valid", "{misbehaviour:?}");
+            assert_eq!(entered["capabilities"], json!(ALL));
         });
     }
     cases.join_all().await;

@@ -219,3 +219,39 @@ async fn a_deleted_key_is_unknown() {
         .await;
     assert_eq!(refused(response).await, (401, 20_003));
 }
+
+#[tokio::test]
+async fn the_newer_api_tells_which_keys_of_the_caller_are_restricted_and_nothing_of_main_keys() {
+    let world = world().await;
+    let other = world.double.account(&sid(2));
+    other.open("another token");
+    let of_other = other.add_key(KeyKind::Standard);
+    let standard = world.account.add_key(KeyKind::Standard);
+    let main = world.account.add_key(KeyKind::Main);
+    let kind = KeyKind::Restricted(vec![Permission::ReadApplications]);
+    let restricted = world.account.add_key(kind);
+    let path = |key: &IssuedKey| format!("/v1/Keys/{}", key.sid);
+
+    let (status, body) = answered(world.get(&path(&standard)).await).await;
+    assert_eq!((status, body["sid"].as_str()), (200, Some(&*standard.sid)));
+    let names = [
+        "date_created",
+        "date_updated",
+        "friendly_name",
+        "policy",
+        "sid",
+    ];
+    assert_eq!(property_names(&body), names);
+    assert!(body["policy"].is_null());
+    let (_, body) = answered(world.get(&path(&restricted)).await).await;
+    assert_eq!(body["policy"]["allow"].as_array().unwrap().len(), 1);
+    for unknown in [&main, &of_other] {
+        let answer = world.get(&path(unknown)).await;
+        assert_eq!(refused(answer).await, (404, 20_404));
+    }
+    for (key, refusal) in [(standard, (401, 20_003)), (restricted, (403, 70_051))] {
+        let path = path(&key);
+        let asked = world.ask_as(&key.sid, &key.secret, Method::GET, &path, &[]);
+        assert_eq!(refused(asked.await).await, refusal);
+    }
+}
