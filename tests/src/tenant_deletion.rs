@@ -314,7 +314,7 @@ async fn credentials_that_are_stored_while_a_deletion_is_asked_for_do_not_outliv
             let writes = calls.clone().operation("TransactWriteItems");
             writes.partition("platform#audit").count() > 0
         });
-        begun.await;
+        tokio::time::timeout(PATIENCE, begun).await.unwrap();
         harness.store(tenant.document.clone()).await;
         faults.remove(held);
     };

@@ -82,7 +82,7 @@ fn numbers(item: &str, policy: &str) -> (u64, u64) {
     (remaining.parse().unwrap(), left.parse().unwrap())
 }
 
-/// One request of the limit was made so far, which counts twice when its answer was late.
+/// One request of the limit was made so far, which counts twice when its answer was late: a call is made again once at most.
 #[track_caller]
 fn assert_first(left: u64, limit: u64) {
     assert!((limit - 2..limit).contains(&left), "{left} of {limit}");

@@ -1,5 +1,7 @@
 //! Tenants as an operator creates, reads and changes them.
 
+use std::time::Duration;
+
 use local::emulators::faults::{Effect, Matching, Times};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -12,6 +14,9 @@ use tokio::task::JoinSet;
 use super::caller::subject;
 use crate::harness::Harness;
 use crate::tenant_store::{Opened, scope};
+
+/// How long a request may take to reach the store.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const TENANTS: &str = "/api/tenants";
 
@@ -339,7 +344,7 @@ async fn of_two_changes_at_once_the_later_is_told_that_somebody_was_first() {
             let writes = calls.clone().operation("TransactWriteItems");
             writes.partition(&subdomain).count() > 0
         });
-        begun.await;
+        tokio::time::timeout(PATIENCE, begun).await.unwrap();
         let suspended = ProfileChanges {
             status: Some(TenantStatus::Suspended),
             ..ProfileChanges::default()
