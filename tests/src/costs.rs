@@ -31,7 +31,7 @@ struct Calls {
 }
 
 /// How long the functions wait for an answer before they make the same call again.
-const ATTEMPT_LIMIT: Duration = Duration::from_millis(300);
+const ATTEMPT_LIMIT: Duration = Patience::WEBHOOK.attempt();
 
 /// What a warm function is allowed.
 const ONE_WRITE: Calls = Calls {

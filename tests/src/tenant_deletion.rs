@@ -145,20 +145,12 @@ async fn thousands_of_items_are_gone_though_the_deletion_is_given_up_in_the_midd
     // Given up when a quarter is deleted.
     let dynamodb = harness.stack.emulators().dynamodb();
     let mark = dynamodb.wire().mark();
-    let killed = async {
-        while dynamodb
-            .wire()
-            .since(mark)
-            .operation("BatchWriteItem")
-            .count()
-            < 20
-        {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
+    let killed = dynamodb.wire().wait_until(mark, |calls| {
+        calls.clone().operation("BatchWriteItem").count() >= 20
+    });
     tokio::select! {
         deleted = opened.delete(id) => panic!("not killed in time: {deleted:?}"),
-        () = killed => {}
+        _ = killed => {}
     }
     let rest = left(&harness, id).await;
     assert!((200..1_900).contains(&rest.len()), "{}", rest.len());
@@ -272,23 +264,20 @@ async fn credentials_that_are_stored_while_a_deletion_is_asked_for_do_not_outliv
     let opened = Opened::of(&harness);
     let tenant = harness.tenant(json!({})).await;
     let id = tenant.id.as_str();
-    // The request has read what is stored anew before it writes.
+    // The request has read what is stored anew before it writes, which the platform's log tells it from the storing by.
     let dynamodb = harness.stack.emulators().dynamodb();
-    let writes = Matching::operations(["TransactWriteItems"]);
-    let delay = Effect::Delay(Duration::from_secs(1));
-    dynamodb.faults().inject(writes, delay, Times::Next(1));
+    let request = Matching::operations(["TransactWriteItems"]).partition("platform#audit");
+    let faults = dynamodb.faults();
+    let held = faults.inject(request, Effect::Hold, Times::Always);
     let mark = dynamodb.wire().mark();
     let stored = async {
-        while dynamodb
-            .wire()
-            .since(mark)
-            .operation("TransactWriteItems")
-            .count()
-            == 0
-        {
-            tokio::task::yield_now().await;
-        }
+        let begun = dynamodb.wire().wait_until(mark, |calls| {
+            let writes = calls.clone().operation("TransactWriteItems");
+            writes.partition("platform#audit").count() > 0
+        });
+        tokio::time::timeout(PATIENCE, begun).await.unwrap();
         harness.store(tenant.document.clone()).await;
+        faults.remove(held);
     };
     let (deleted, ()) = tokio::join!(opened.delete(id), stored);
     assert!(matches!(deleted.unwrap(), Deletion::Continues { .. }));

@@ -18,7 +18,7 @@ use super::request::sid_kind;
 use super::{Answer, Misbehaviour, Played, Refusal, Request};
 use crate::emulators::StartError;
 use crate::emulators::connection::{CuttableListener, Scissors};
-use crate::emulators::faults::Faults;
+use crate::emulators::faults::{FaultId, Faults};
 use crate::emulators::wire::WireLog;
 use crate::loopback::Guard;
 
@@ -135,14 +135,18 @@ async fn handle<S: Played>(
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    let asked = format!("{} {}", parts.method, parts.uri);
     let request = Request::new(parts, &host, body);
     let operation = operation(&request);
     let targets = shared.service.targets(&request);
-    let misbehaviour = shared.faults.hit(&operation, &targets);
+    let hit = shared.faults.hit(&operation, &targets);
     let number = shared
         .wire
-        .begin(&operation, targets, misbehaviour.is_some());
-    let answer = shared.answer(&request, misbehaviour.clone()).await;
+        .begin_request(&operation, &asked, targets, hit.is_some());
+    let answer = shared.answer(&request, hit.clone()).await;
+    if let Some(form) = answer.as_ref().and_then(|answer| request.echo(answer)) {
+        shared.wire.echoed(number, form);
+    }
     shared
         .wire
         .finish(number, answer.as_ref().map(|answer| answer.status));
@@ -150,9 +154,9 @@ async fn handle<S: Played>(
         scissors.cut();
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
-    match misbehaviour {
-        Some(Misbehaviour::CutShort) => scissors.cut_short(),
-        Some(Misbehaviour::DieAfterwards) => scissors.die_afterwards(),
+    match hit {
+        Some((_, Misbehaviour::CutShort)) => scissors.cut_short(),
+        Some((_, Misbehaviour::DieAfterwards)) => scissors.die_afterwards(),
         _ => {}
     }
     response(answer)
@@ -163,10 +167,10 @@ impl<S: Played> Shared<S> {
     async fn answer(
         &self,
         request: &Request,
-        misbehaviour: Option<Misbehaviour>,
+        hit: Option<(FaultId, Misbehaviour)>,
     ) -> Option<Answer> {
         let refusal = |refusal| Some(self.service.refusal(request, refusal));
-        let Some(misbehaviour) = misbehaviour else {
+        let Some((fault, misbehaviour)) = hit else {
             return Some(self.service.answer(request));
         };
         match misbehaviour {
@@ -194,7 +198,10 @@ impl<S: Played> Shared<S> {
             Misbehaviour::JsonEcho(status) => Some(json_echo(status, request)),
             Misbehaviour::Garbled => Some(Answer::new(200, "application/json", "{\"sid\": \"")),
             Misbehaviour::Hang(limit) => {
-                self.wait(limit, true).await;
+                tokio::select! {
+                    () = self.wait(limit) => {}
+                    () = self.faults.removed(fault) => {}
+                }
                 None
             }
             Misbehaviour::Close => None,
@@ -203,19 +210,24 @@ impl<S: Played> Shared<S> {
                 None
             }
             Misbehaviour::Delay(delay) => {
-                self.wait(delay, false).await;
+                self.wait(delay).await;
                 Some(self.service.answer(request))
+            }
+            Misbehaviour::Hold => {
+                let mut stopping = self.stopping.clone();
+                tokio::select! {
+                    () = self.faults.removed(fault) => Some(self.service.answer(request)),
+                    _ = stopping.wait_for(|stopping| *stopping) => None,
+                }
             }
         }
     }
 
-    /// Waits until the time is over or the listener stops; if `removable` also until faults are taken back.
-    async fn wait(&self, limit: Duration, removable: bool) {
-        let mut removals = self.faults.removals();
+    /// Waits until the time is over or the listener stops.
+    async fn wait(&self, limit: Duration) {
         let mut stopping = self.stopping.clone();
         tokio::select! {
             () = tokio::time::sleep(limit) => {}
-            _ = removals.changed(), if removable => {}
             _ = stopping.wait_for(|stopping| *stopping) => {}
         }
     }

@@ -51,6 +51,8 @@ pub enum Misbehaviour {
     DieAfterwards,
     /// The request is done after a while.
     Delay(Duration),
+    /// The request is done when the fault is taken back.
+    Hold,
 }
 
 /// A refusal that each service words in its own way.

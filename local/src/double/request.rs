@@ -71,6 +71,18 @@ impl Request {
             .unwrap_or_default()
     }
 
+    /// The media type of an answer whose body repeats the secret that the request came with.
+    pub(super) fn echo<'a>(&self, answer: &'a Answer) -> Option<&'a str> {
+        let secret = self.credential();
+        let body = String::from_utf8_lossy(&answer.body);
+        if secret.is_empty() || !body.contains(&secret) {
+            return None;
+        }
+        let mut headers = answer.headers.iter();
+        let (_, media_type) = headers.find(|(name, _)| *name == "content-type")?;
+        media_type.split(';').next()
+    }
+
     /// The first value of a query parameter.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         first(&self.query, name)

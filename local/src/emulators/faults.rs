@@ -158,6 +158,8 @@ pub enum Effect {
     Refuse(AwsError),
     /// It is done after a while.
     Delay(Duration),
+    /// It is done when the fault is taken back.
+    Hold,
     /// It is not done, and not answered until the fault is taken back; then the connection is dropped.
     Hang,
     /// It is not done, and the connection is dropped.
@@ -228,37 +230,40 @@ impl<E: Clone> Faults<E> {
         id
     }
 
-    /// Takes one fault back. Every call that hangs is let go.
+    /// Takes one fault back. Every call that it holds or lets hang goes on.
     pub fn remove(&self, id: FaultId) {
         self.lock().active.retain(|rule| rule.id != id);
         self.removals
             .send_modify(|removals| *removals = removals.wrapping_add(1));
     }
 
-    /// Takes all faults back. Every call that hangs is let go.
+    /// Takes all faults back. Every call that is held or hangs goes on.
     pub fn clear(&self) {
         self.lock().active.clear();
         self.removals
             .send_modify(|removals| *removals = removals.wrapping_add(1));
     }
 
-    /// The effect on a call that has arrived; it counts as one of [`Times::Next`].
-    pub(crate) fn hit(&self, operation: &str, targets: &[Target]) -> Option<E> {
+    /// The fault that hits a call that has arrived, and its effect; the call counts as one of [`Times::Next`].
+    pub(crate) fn hit(&self, operation: &str, targets: &[Target]) -> Option<(FaultId, E)> {
         let mut rules = self.lock();
         let index = rules.active.iter().position(|rule| {
             rule.times != Times::Next(0) && rule.matching.matches(operation, targets)
         })?;
         let rule = rules.active.get_mut(index)?;
-        let effect = rule.effect.clone();
+        let hit = (rule.id, rule.effect.clone());
         if let Times::Next(left) = &mut rule.times {
             *left = left.saturating_sub(1);
         }
-        Some(effect)
+        Some(hit)
     }
 
-    /// Changes whenever faults are taken back.
-    pub(crate) fn removals(&self) -> watch::Receiver<u64> {
-        self.removals.subscribe()
+    /// Waits until this fault is taken back, whatever happens to others; at once if it was already.
+    pub(crate) async fn removed(&self, id: FaultId) {
+        let mut removals = self.removals.subscribe();
+        let is_active = || self.lock().active.iter().any(|rule| rule.id == id);
+        // The sender lives as long as `self`.
+        let _ = removals.wait_for(|_| !is_active()).await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Rules<E>> {
@@ -269,6 +274,10 @@ impl<E: Clone> Faults<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn effect(faults: &Faults, operation: &str, targets: &[Target]) -> Option<Effect> {
+        faults.hit(operation, targets).map(|(_, effect)| effect)
+    }
 
     fn item(table: &str, partition: &str) -> Vec<Target> {
         vec![Target {
@@ -285,17 +294,26 @@ mod tests {
             .on("activity")
             .partition("acme#");
         faults.inject(matching, Effect::Drop, Times::Next(1));
-        assert_eq!(faults.hit("GetItem", &item("activity", "acme#1")), None);
-        assert_eq!(faults.hit("UpdateItem", &item("routes", "acme#1")), None);
         assert_eq!(
-            faults.hit("UpdateItem", &item("activity", "acmeco#1")),
+            effect(&faults, "GetItem", &item("activity", "acme#1")),
             None
         );
         assert_eq!(
-            faults.hit("UpdateItem", &item("activity", "acme#1")),
+            effect(&faults, "UpdateItem", &item("routes", "acme#1")),
+            None
+        );
+        assert_eq!(
+            effect(&faults, "UpdateItem", &item("activity", "acmeco#1")),
+            None
+        );
+        assert_eq!(
+            effect(&faults, "UpdateItem", &item("activity", "acme#1")),
             Some(Effect::Drop)
         );
-        assert_eq!(faults.hit("UpdateItem", &item("activity", "acme#1")), None);
+        assert_eq!(
+            effect(&faults, "UpdateItem", &item("activity", "acme#1")),
+            None
+        );
     }
 
     #[test]
@@ -307,13 +325,31 @@ mod tests {
             Effect::Refuse(AwsError::internal()),
             Times::Always,
         );
-        assert_eq!(faults.hit("PutItem", &[]), Some(Effect::Hang));
+        assert_eq!(effect(&faults, "PutItem", &[]), Some(Effect::Hang));
         faults.remove(first);
         assert_eq!(
-            faults.hit("PutItem", &[]),
+            effect(&faults, "PutItem", &[]),
             Some(Effect::Refuse(AwsError::internal()))
         );
         faults.clear();
-        assert_eq!(faults.hit("PutItem", &[]), None);
+        assert_eq!(effect(&faults, "PutItem", &[]), None);
+    }
+
+    #[tokio::test]
+    async fn a_fault_is_waited_for_until_it_is_taken_back_and_no_other() {
+        let faults = Faults::default();
+        let [held, other] =
+            [(); 2].map(|()| faults.inject(Matching::any(), Effect::Hold, Times::Next(1)));
+        assert_eq!(faults.hit("PutItem", &[]), Some((held, Effect::Hold)));
+        let mut waiting = tokio::spawn({
+            let faults = faults.clone();
+            async move { faults.removed(held).await }
+        });
+        faults.remove(other);
+        let early = tokio::time::timeout(Duration::from_millis(50), &mut waiting).await;
+        assert!(early.is_err());
+        faults.remove(held);
+        waiting.await.unwrap();
+        faults.removed(held).await;
     }
 }

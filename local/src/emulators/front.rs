@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use super::StartError;
 use super::connection::{CuttableListener, Scissors};
-use super::faults::{AwsError, Effect, Faults};
+use super::faults::{AwsError, Effect, FaultId, Faults};
 use super::wire::{Target, WireLog};
 
 /// DynamoDB takes 16 MiB; the others take less.
@@ -166,10 +166,10 @@ async fn handle<S: Emulated>(
         .to_owned();
     let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
     let targets = shared.service.targets(&operation, &parsed);
-    let effect = shared.faults.hit(&operation, &targets);
+    let hit = shared.faults.hit(&operation, &targets);
     // A bare GET opens a connection and asks for nothing; AWS bills no call for it either.
     let number =
-        (!operation.is_empty()).then(|| shared.wire.begin(&operation, targets, effect.is_some()));
+        (!operation.is_empty()).then(|| shared.wire.begin(&operation, targets, hit.is_some()));
     let call = Incoming {
         operation,
         uri: parts.uri,
@@ -177,19 +177,23 @@ async fn handle<S: Emulated>(
         body,
     };
 
-    let answer = match effect {
+    let answer = match hit {
         None => shared.answer(call).await,
-        Some(Effect::Refuse(error)) => Some(refused(&error)),
-        Some(Effect::Delay(delay)) => {
+        Some((_, Effect::Refuse(error))) => Some(refused(&error)),
+        Some((_, Effect::Delay(delay))) => {
             tokio::time::sleep(delay).await;
             shared.answer(call).await
         }
-        Some(Effect::Hang) => {
-            shared.hang().await;
+        Some((fault, Effect::Hold)) => {
+            shared.wait_for_removal(fault).await;
+            shared.answer(call).await
+        }
+        Some((fault, Effect::Hang)) => {
+            shared.wait_for_removal(fault).await;
             None
         }
-        Some(Effect::Drop) => None,
-        Some(Effect::LoseAnswer) => {
+        Some((_, Effect::Drop)) => None,
+        Some((_, Effect::LoseAnswer)) => {
             shared.answer(call).await;
             None
         }
@@ -222,11 +226,11 @@ impl<S: Emulated> Shared<S> {
         }
     }
 
-    async fn hang(&self) {
-        let mut removals = self.faults.removals();
+    /// Waits until a fault is taken back or the front stops.
+    async fn wait_for_removal(&self, fault: FaultId) {
         let mut stopping = self.stopping.clone();
         tokio::select! {
-            _ = removals.changed() => {}
+            () = self.faults.removed(fault) => {}
             _ = stopping.wait_for(|stopping| *stopping) => {}
         }
     }

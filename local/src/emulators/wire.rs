@@ -25,6 +25,8 @@ pub struct Target {
 pub struct Call {
     /// The operation, for example `UpdateItem`. A request that names none is no call.
     pub operation: String,
+    /// Method, path and query as they came; empty for an emulator, whose calls all have the same.
+    pub asked: String,
     /// What it was about. Batches and transactions touch more than one thing.
     pub targets: Vec<Target>,
     /// When it arrived.
@@ -35,6 +37,8 @@ pub struct Call {
     pub status: Option<u16>,
     /// Whether a fault was injected into it.
     pub disturbed: bool,
+    /// The media type of the answer, if the answer repeated the secret that the request came with.
+    pub echoed: Option<String>,
 }
 
 impl Call {
@@ -199,6 +203,17 @@ impl WireLog {
 
     /// Notes a call that has arrived; the number is for [`WireLog::finish`].
     pub(crate) fn begin(&self, operation: &str, targets: Vec<Target>, disturbed: bool) -> u64 {
+        self.begin_request(operation, "", targets, disturbed)
+    }
+
+    /// The same of a request that `asked` for something by its path and query.
+    pub(crate) fn begin_request(
+        &self,
+        operation: &str,
+        asked: &str,
+        targets: Vec<Target>,
+        disturbed: bool,
+    ) -> u64 {
         let mut kept = self.lock();
         if kept.calls.len() == KEPT {
             kept.calls.pop_front();
@@ -206,11 +221,13 @@ impl WireLog {
         }
         kept.calls.push_back(Call {
             operation: operation.to_owned(),
+            asked: asked.to_owned(),
             targets,
             at: Instant::now(),
             took: None,
             status: None,
             disturbed,
+            echoed: None,
         });
         let number = kept
             .first
@@ -223,13 +240,24 @@ impl WireLog {
 
     /// Notes the answer of a call; `None` if the connection was dropped instead.
     pub(crate) fn finish(&self, number: u64, status: Option<u16>) {
+        self.note(number, |call| {
+            call.took = Some(call.at.elapsed());
+            call.status = status;
+        });
+    }
+
+    /// Notes that the answer of a call, which is of this media type, repeats the secret that the call came with.
+    pub(crate) fn echoed(&self, number: u64, media_type: &str) {
+        self.note(number, |call| call.echoed = Some(media_type.to_owned()));
+    }
+
+    fn note(&self, number: u64, change: impl FnOnce(&mut Call)) {
         let mut kept = self.lock();
         let index = number
             .checked_sub(kept.first)
             .and_then(|index| usize::try_from(index).ok());
         if let Some(call) = index.and_then(|index| kept.calls.get_mut(index)) {
-            call.took = Some(call.at.elapsed());
-            call.status = status;
+            change(call);
         }
         drop(kept);
         self.changed();

@@ -41,6 +41,12 @@ impl Patience {
         attempt: Duration::from_secs(2),
         operation: Duration::from_secs(5),
     };
+
+    /// How long one attempt may take. A call whose answer takes longer is made again, once.
+    #[must_use]
+    pub const fn attempt(self) -> Duration {
+        self.attempt
+    }
 }
 
 /// The AWS services of one process.

@@ -30,7 +30,8 @@ pub use error::CallError;
 use host::BaseUrls;
 pub use host::Host;
 
-/// How long one attempt may take, answer and all. Four of them fit into an API function's 29 seconds.
+/// How long one attempt may take, answer and all. Three of them fit into the 21 seconds that an API function has for its calls
+/// to providers, and a fourth that is cut short.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// What has to be left for an attempt to be worth waiting for: a connection, TLS and an answer from another continent.

@@ -123,7 +123,8 @@ async fn fifty_first_tokens_make_one_app_whose_making_is_answered_by_nothing_or_
         Misbehaviour::Garbled,
         Misbehaviour::TooManyRequests { retry_after: None },
     ];
-    let tests = misbehaviours.into_iter().map(async move |misbehaviour| {
+    // One after the other: who waits for an App that may have been made keeps a process for seconds, and the others wait for it.
+    for misbehaviour in misbehaviours {
         let newcomer = harness.connected().await;
         let make = Matching::operations([MAKE]).on(newcomer.account.sid().as_str());
         let faults = harness.stack.twilio().faults();
@@ -136,8 +137,7 @@ async fn fifty_first_tokens_make_one_app_whose_making_is_answered_by_nothing_or_
         let expected = BTreeSet::from([application["sid"].as_str().unwrap().to_owned()]);
         assert_eq!(named, expected, "{misbehaviour:?}");
         assert_eq!(log(&newcomer).await.len(), 1, "{misbehaviour:?}");
-    });
-    tests.collect::<JoinSet<()>>().join_all().await;
+    }
 }
 
 #[tokio::test]

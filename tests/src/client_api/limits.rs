@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use local::emulators::wire::{Calls, Mark};
 use local::issuer::TokenRequest;
 use serde_json::json;
+use shared::aws::Patience;
 use shared::clock::Clock;
 use shared::tenant::TenantId;
 use tokio::task::JoinSet;
@@ -18,9 +19,6 @@ use super::caller::{Answer, Caller, subject};
 use super::deployment::{self, PROCESSES, TENANT_LIMIT, USER_LIMIT};
 use super::wire::calls_about;
 use crate::harness::Harness;
-
-/// How long the functions wait for an answer before they make the same call again.
-const ATTEMPT_LIMIT: Duration = Duration::from_millis(300);
 
 /// What an answer says of the limits.
 #[derive(Debug)]
@@ -95,7 +93,7 @@ fn numbers(item: &str, policy: &str) -> (u64, u64) {
     (remaining.parse().unwrap(), left.parse().unwrap())
 }
 
-/// One request of the limit was made so far, which counts twice when its answer was late.
+/// One request of the limit was made so far, which counts twice when its answer was late: a call is made again once at most.
 #[track_caller]
 fn assert_first(left: impl Into<Option<u64>>, limit: u64) {
     let left = left.into().unwrap();
@@ -331,7 +329,7 @@ async fn a_request_that_is_let_through_is_counted_by_one_write() {
         let begun = Instant::now();
         newcomer.admin.get("/api/settings").await.document(200);
         // A function that waited longer may have counted a second time.
-        if begun.elapsed() < ATTEMPT_LIMIT {
+        if begun.elapsed() < Patience::REQUEST.attempt() {
             assert_eq!(watched.calls().writes().count(), 1);
             assert_eq!(watched.counts().count(), 1);
             return;

@@ -156,7 +156,8 @@ async fn providers_that_hang_are_given_up_before_the_gateway_gives_up() {
         let made = tenant.account.calls().count() - before;
         assert!((2 * different..=4 * different).contains(&made), "{made}");
     }
-    assert_eq!(providers.calls_with(key).count(), 4);
+    let made = providers.calls_with(key).count();
+    assert!((2..=4).contains(&made), "{made}");
     twilio.faults().clear();
     providers.faults().clear();
 }

@@ -6,6 +6,7 @@ use shared::secret::Secret;
 use shared::sid::MessageSid;
 
 use super::onboarding::Newcomer;
+use super::webhooks_in_force::single;
 use crate::harness::{Harness, Tenant};
 
 const TWILIO: &str = "/api/integrations/twilio";
@@ -180,7 +181,7 @@ async fn a_proven_account_is_lost_only_after_its_tenant_replaced_the_secrets_wit
 
 #[tokio::test]
 async fn webhooks_of_the_account_reach_the_winner_though_warm_functions_knew_the_loser() {
-    let harness = Harness::shared().await;
+    let harness = single().await;
     let owner = harness.newcomer().await;
     let squatter = squatter(harness, &owner).await;
     let mut invented = squatter.tenant(harness);
@@ -188,7 +189,7 @@ async fn webhooks_of_the_account_reach_the_winner_though_warm_functions_knew_the
     invented.sender = WebhookSender::new(account.clone());
     invented.target.account = account;
     let real = owner.tenant(harness);
-    // It says whose the account is to every function that is warm.
+    // It says whose the account is to the function's one process.
     let (sid, status) = receive(&invented).await;
     assert_eq!(status, Some(200));
     assert!(is_filed(&invented, &sid).await);

@@ -1,21 +1,16 @@
 //! Versions: of two who change the same thing one is told, and nothing is lost in silence.
 
-use std::time::Duration;
-
-use local::double::Misbehaviour;
-use local::emulators::faults::Times;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use serde_json::{Value, json};
 
 use super::caller::{Answer, Caller};
+use super::wire::Held;
 use crate::harness::Harness;
 
 const TWILIO: &str = "/api/integrations/twilio";
 const UNCHECKED: &str = "/api/integrations/twilio?verify=false";
 const SETTINGS: &str = "/api/settings";
-/// How long Twilio takes, so that two who ask it at once are both waiting.
-const SLOW: Duration = Duration::from_millis(400);
 
 /// A change under conditions.
 async fn change(
@@ -165,20 +160,19 @@ async fn settings_have_versions_too() {
     assert_eq!(admin.get(SETTINGS).await.header("etag"), Some("\"3\""));
 }
 
-/// Two admins change credentials at once while Twilio is slow: what one of them entered is stored, and the other is told.
+/// Two admins change credentials while the checks of both wait for Twilio: what one of them entered is stored, and the other is
+/// told.
 async fn two_at_once(conditions: &[(HeaderName, &str)]) {
     let harness = Harness::shared().await;
     let newcomer = harness.connected().await;
     let (ada, eve) = (harness.admin(&newcomer.id), harness.admin(&newcomer.id));
-    let slow = newcomer
-        .account
-        .misbehave(Misbehaviour::Delay(SLOW), Times::Always);
+    let held = Held::at(harness, &newcomer);
     let (first, second) = (number(1), number(2));
-    let (one, other) = tokio::join!(
+    let (one, other, ()) = tokio::join!(
         change(&ada, Method::PATCH, TWILIO, &first, conditions),
         change(&eve, Method::PATCH, TWILIO, &second, conditions),
+        held.both_at_once(),
     );
-    harness.stack.twilio().faults().remove(slow);
     let stored = newcomer.admin.get(TWILIO).await.document(200);
     assert_eq!(stored["version"], 2);
     let winner = match (one.status, other.status) {
@@ -209,12 +203,11 @@ async fn of_two_admins_who_store_the_first_credentials_at_once_one_gets_412() {
     let harness = Harness::shared().await;
     let newcomer = harness.newcomer().await;
     let (ada, eve) = (harness.admin(&newcomer.id), harness.admin(&newcomer.id));
-    newcomer
-        .account
-        .misbehave(Misbehaviour::Delay(SLOW), Times::Next(4));
-    let (one, other) = tokio::join!(
+    let held = Held::at(harness, &newcomer);
+    let (one, other, ()) = tokio::join!(
         ada.put(TWILIO, &newcomer.credentials),
         eve.put(TWILIO, &newcomer.credentials),
+        held.both_at_once(),
     );
     let mut statuses = [one.status, other.status];
     statuses.sort_unstable();
@@ -289,24 +282,17 @@ async fn a_check_of_credentials_that_are_replaced_meanwhile_says_nothing_about_t
     let harness = Harness::shared().await;
     let newcomer = harness.connected().await;
     newcomer.account.set_auth_token("somebody-changed-it");
-    let mark = harness.stack.twilio().wire().mark();
-    let slow = newcomer
-        .account
-        .misbehave(Misbehaviour::Delay(SLOW), Times::Always);
+    let held = Held::at(harness, &newcomer);
     let checker = harness.admin(&newcomer.id);
     let checking = tokio::spawn(async move {
         let path = format!("{TWILIO}/verify");
         checker.post(&path, &json!({})).await
     });
-    let sid = newcomer.account.sid().to_string();
-    let asked = harness.stack.twilio().wire();
-    asked
-        .wait_until(mark, |calls| calls.clone().resource(&sid).count() > 0)
-        .await;
+    held.until_there_are(1).await;
     let edit = json!({"auth_token": "somebody-changed-it"});
     newcomer.admin.patch(UNCHECKED, &edit).await.document(200);
+    held.release();
     assert_eq!(checking.await.unwrap().refusal(), (412, "version_mismatch"));
-    harness.stack.twilio().faults().remove(slow);
     let stored = newcomer.admin.get(TWILIO).await.document(200);
     assert_eq!(
         (&stored["status"], &stored["version"]),

@@ -25,7 +25,7 @@ const REMEMBERED: i64 = 5 * 60;
 const BETWEEN_READINGS: i64 = 5;
 
 /// A stack whose functions have one process each, so that what one request taught it the next one finds.
-async fn single() -> &'static Harness {
+pub(super) async fn single() -> &'static Harness {
     static STACK: OnceLock<Harness> = OnceLock::new();
     Harness::once(&STACK, |options| options.concurrency = 1).await
 }

@@ -138,6 +138,11 @@ impl Contract {
         )
     }
 
+    /// Whether a request of `method` for `path` (with or without a query) is for an operation of the API.
+    pub(crate) fn describes(&self, method: &str, path: &str) -> bool {
+        self.operation(method, path).is_some()
+    }
+
     /// The operation of a request.
     fn operation(&self, method: &str, path: &str) -> Option<Operation<'_>> {
         let path = path.split('?').next().unwrap_or(path);

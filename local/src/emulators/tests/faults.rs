@@ -127,6 +127,24 @@ async fn a_delay_delays() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_held_is_done_when_the_fault_is_taken_back() {
+    let emulators = memory().await;
+    let client = dynamodb(&emulators, 0);
+    let (faults, wire) = (emulators.dynamodb().faults(), emulators.dynamodb().wire());
+    let held = faults.inject(Matching::writes(), Effect::Hold, Times::Next(1));
+    let mark = wire.mark();
+    let released = async {
+        wire.wait_until(mark, |calls| calls.clone().writes().count() == 1)
+            .await;
+        assert_eq!(items(&client).await, 0);
+        faults.remove(held);
+    };
+    let (stored, ()) = tokio::join!(put(&client, "acme#1"), released);
+    stored.unwrap();
+    assert_eq!(items(&client).await, 1);
+}
+
+#[tokio::test]
 async fn a_call_hangs_until_its_caller_gives_up() {
     let emulators = memory().await;
     let client = dynamodb(&emulators, 0);

@@ -49,6 +49,37 @@ async fn an_answer_may_repeat_what_came() {
 }
 
 #[tokio::test]
+async fn the_wire_log_has_each_query_and_which_answers_repeated_the_secret() {
+    let doubles = doubles().await;
+    for echo in [Misbehaviour::HtmlEcho(401), Misbehaviour::JsonEcho(401)] {
+        doubles.misbehave(Service::Vapi, echo, Times::Next(1));
+        get(&doubles, Service::Vapi, PATH, demo::VAPI_PRIVATE).await;
+    }
+    doubles.misbehave(Service::Vapi, Misbehaviour::Unauthorized, Times::Next(1));
+    get(&doubles, Service::Vapi, PATH, demo::VAPI_PRIVATE).await;
+    let calls = doubles.calls(Service::Vapi);
+    assert!(calls.iter().all(|call| call.asked.ends_with(PATH)));
+    let echoed: Vec<_> = calls.iter().map(|call| call.echoed.as_deref()).collect();
+    assert_eq!(echoed, [Some("text/html"), Some("application/json"), None]);
+}
+
+#[tokio::test]
+async fn a_request_that_is_held_is_answered_when_the_fault_is_taken_back() {
+    let doubles = doubles().await;
+    let held = doubles.misbehave(Service::Vapi, Misbehaviour::Hold, Times::Next(1));
+    let mark = doubles.wire().mark();
+    let released = async {
+        let there = doubles.wire().wait_until(mark, |calls| calls.count() == 1);
+        let calls = there.await;
+        assert!(calls.iter().all(|call| call.status.is_none()));
+        doubles.faults().remove(held);
+    };
+    let asked = get(&doubles, Service::Vapi, PATH, demo::VAPI_PRIVATE);
+    let (response, ()) = tokio::join!(asked, released);
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
 async fn a_hang_hits_one_service_and_ends_with_its_limit() {
     let doubles = doubles().await;
     let hang = Misbehaviour::Hang(Duration::from_millis(100));

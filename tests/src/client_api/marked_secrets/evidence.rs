@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::client_api::caller::{Answer, Caller};
 use crate::client_api::onboarding::Newcomer;
 use crate::harness::Harness;
+use crate::openapi::Contract;
 use crate::secrets::stored_items;
 
 /// Every secret repeats it, and it is nowhere else.
@@ -44,10 +45,10 @@ pub(super) struct Evidence {
     pub(super) lines: Vec<Line>,
     /// Every item of every table, as text.
     pub(super) items: String,
-    /// Method and path of all that providers were asked.
+    /// Method, path and query of all that providers were asked, as they came.
     pub(super) asked: Vec<String>,
-    /// Who answered with what they were sent.
-    pub(super) echoed: BTreeSet<String>,
+    /// Who answered with the secret that they were sent, by which status and in which media type.
+    pub(super) echoed: BTreeSet<(&'static str, u16, String)>,
 }
 
 /// Sends everything once, whichever test asks first.
@@ -110,7 +111,10 @@ impl Gathering {
         path: &str,
         change: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Answer {
-        let answer = caller.send_unjudged(method.clone(), path, change).await;
+        let answer = match Contract::shared().describes(method.as_str(), path) {
+            true => caller.send(method.clone(), path, change).await,
+            false => caller.send_unjudged(method.clone(), path, change).await,
+        };
         self.note(method.as_str(), answer).await
     }
 
@@ -235,24 +239,26 @@ impl Gathering {
                 );
             }
         }
-        let operations = |wire: &WireLog| {
+        let asked = |wire: &WireLog| {
             let calls = wire.calls();
-            let operations = calls.iter().map(|call| call.operation.clone());
-            operations.collect::<Vec<_>>()
+            let asked = calls.iter().map(|call| call.asked.clone());
+            asked.collect::<Vec<_>>()
         };
-        let mut asked = operations(stack.twilio().wire());
-        asked.extend(operations(stack.providers().wire()));
+        let asked = [stack.twilio().wire(), stack.providers().wire()]
+            .map(asked)
+            .concat();
         let mut echoed = BTreeSet::new();
         let calls = stack.providers().wire().calls();
         for provider in Provider::ALL {
-            let disturbed = match provider {
+            let calls = match provider {
                 Provider::Twilio => stack.twilio().wire().calls(),
                 Provider::GoogleCalendar => calls.clone().resource("google-oauth"),
                 other => calls.clone().resource(other.as_str()),
             };
-            if disturbed.iter().any(|call| call.disturbed) {
-                echoed.insert(provider.as_str().to_owned());
-            }
+            echoed.extend(calls.iter().filter_map(|call| {
+                let media_type = call.echoed.clone()?;
+                Some((provider.as_str(), call.status?, media_type))
+            }));
         }
         let items = stored_items(&self.harness).await;
         let lines = stack.logs().lines();

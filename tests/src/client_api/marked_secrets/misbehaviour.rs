@@ -10,6 +10,17 @@ use shared::tenant::Provider;
 use super::evidence::Gathering;
 use crate::client_api::onboarding::{Newcomer, path_of};
 
+/// In which statuses and media types every provider repeats what it is sent.
+pub(super) const ECHOES: [(u16, &str); 7] = [
+    (200, "text/html"),
+    (401, "text/html"),
+    (200, "application/json"),
+    (400, "application/json"),
+    (401, "application/json"),
+    (403, "application/json"),
+    (502, "text/html"),
+];
+
 impl Gathering {
     /// Providers that answer with whatever they were sent.
     pub(super) async fn misbehaving(&self, newcomer: &Newcomer, provider: Provider) {
@@ -18,19 +29,18 @@ impl Gathering {
         let entry = self.entry(newcomer, provider, true);
         self.enter(newcomer, Method::PUT, &unchecked, &entry).await;
         let (twilio, providers) = (self.harness.stack.twilio(), self.harness.stack.providers());
-        for (echo, is_repeated) in [
-            (Misbehaviour::HtmlEcho(200), false),
-            (Misbehaviour::HtmlEcho(401), false),
-            (Misbehaviour::JsonEcho(200), false),
-            (Misbehaviour::JsonEcho(400), false),
-            (Misbehaviour::JsonEcho(401), false),
-            (Misbehaviour::JsonEcho(403), false),
-            (Misbehaviour::Garbled, false),
-            (Misbehaviour::Unauthorized, false),
+        let echoes = ECHOES.map(|(status, media_type)| match media_type {
+            "text/html" => Misbehaviour::HtmlEcho(status),
+            _ => Misbehaviour::JsonEcho(status),
+        });
+        let others = [
+            Misbehaviour::Garbled,
+            Misbehaviour::Unauthorized,
+            Misbehaviour::Close,
+        ];
+        for echo in echoes.into_iter().chain(others) {
             // These are asked four times, with pauses: once will do.
-            (Misbehaviour::HtmlEcho(502), true),
-            (Misbehaviour::Close, true),
-        ] {
+            let is_repeated = matches!(echo, Misbehaviour::HtmlEcho(502) | Misbehaviour::Close);
             let service = match provider {
                 Provider::Twilio => None,
                 Provider::Vapi => Some(Service::Vapi),
