@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use shared::audit::Actor;
-use shared::store::ProfileChanges;
+use shared::store::{Expected, ProfileChanges};
 use shared::tenant::TenantStatus;
 use tokio::task::JoinSet;
 
@@ -350,7 +350,7 @@ async fn of_two_changes_at_once_the_later_is_told_that_somebody_was_first() {
             ..ProfileChanges::default()
         };
         let own = scope(&id);
-        let changed = other.update(&own, suspended, None, &Actor::Console);
+        let changed = other.update(&own, suspended, Expected::Any, &Actor::Console);
         changed.await.unwrap();
         dynamodb.faults().remove(held);
     };
