@@ -22,7 +22,12 @@ import yaml
 
 # The tenants that schemathesis.toml names. No request changes what the first one has, so that its credentials stay good.
 KEPT, CHANGED, EMPTIED = "globex", "initech", "emptied"
-OTHER_TENANTS = ["renamed", "leaving-1", "leaving-2", "leaving-3"]
+OTHER_TENANTS = ["renamed"]
+
+# For how long one kind of caller may ask, in seconds: several times what it takes on two cores.
+ROLE_LIMIT = 300
+# For how long one command or request of this step's own may take, in seconds.
+STEP_LIMIT = 60
 
 # Accounts and keys that the stack's doubles know (docs/local-stack.md).
 TWILIO = {
@@ -54,21 +59,22 @@ OTHER_PROVIDERS = {
     "elevenlabs": {"api_key": "sk_demo_full_access"},
 }
 
-# What has to be among the answers besides 200, to those who may call the operation.
+# What has to be among the answers besides 200, to those who may call the operation: no more than comes of the document's examples, of
+# the edges of its schemas and of what this step stored before, whatever else is drawn. The end-to-end tests prove the rest.
 MORE = {
     "issueToken": {422},
+    "listTenants": {400},
     "createTenant": {201, 409, 422},
-    "readTenant": {404},
-    "updateTenant": {409, 422},
-    "deleteTenant": {202, 204, 404},
-    "replaceIntegration": {201, 412, 422},
-    "readIntegration": {404},
+    "updateTenant": {422},
+    "deleteTenant": {202},
+    "replaceIntegration": {201, 422},
     "updateIntegration": {422},
-    "deleteIntegration": {204, 404, 412},
-    "updateSettings": {412, 422},
+    "deleteIntegration": {204},
+    "updateSettings": {422},
     "listAudit": {400},
 }
 WITHOUT_200 = {"createTenant", "deleteTenant", "deleteIntegration"}
+
 
 class Operator:
     """The client API, as an operator calls it."""
@@ -85,7 +91,7 @@ class Operator:
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, content, headers, method=method)
         try:
-            urllib.request.urlopen(request).close()
+            urllib.request.urlopen(request, timeout=STEP_LIMIT).close()
         except urllib.error.HTTPError as error:
             sys.exit(f"{method} {path} for {tenant or 'nobody'}: {error.code} {error.read().decode()}")
 
@@ -135,7 +141,7 @@ def main() -> int:
 
     def token(role: str, *tenant: str) -> str:
         command = [trunkline, "token", "--data", data, "--role", role, *(f"--tenant={name}" for name in tenant)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=STEP_LIMIT).stdout.strip()
 
     operator = Operator(url, token("operator"))
     for tenant in [CHANGED, EMPTIED, *OTHER_TENANTS]:
@@ -156,7 +162,13 @@ def main() -> int:
             har = pathlib.Path(folder) / "answers.har"
             command = ["schemathesis", "--config-file", ".ci/steps/schemathesis.toml", "run", "openapi.yaml", "--url", url]
             command += ["--no-color", "--phases", phases, "--report-har-path", str(har)]
-            if subprocess.run(command, env={**os.environ, **tokens}).returncode:
+            try:
+                code = subprocess.run(command, env={**os.environ, **tokens}, timeout=ROLE_LIMIT).returncode
+            except subprocess.TimeoutExpired:
+                # The others would wait for the same.
+                faults.append(f"{role}: Schemathesis was not done after {ROLE_LIMIT} seconds")
+                break
+            if code:
                 faults.append(f"{role}: Schemathesis found something")
                 continue
             seen = statuses(har, operations)

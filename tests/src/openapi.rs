@@ -1,5 +1,6 @@
 //! `openapi.yaml`: that it says what the rest of the tree does, and [`Contract`], which judges every answer by it.
 
+mod bodies;
 mod contract;
 mod judgement;
 mod yaml;

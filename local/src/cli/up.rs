@@ -24,9 +24,9 @@ use crate::twilio::DEMO_TENANTS;
 /// `up`
 #[derive(Debug, Clone, Args)]
 pub(super) struct Up {
-    /// First of the ports that are listened on
-    #[arg(long, value_name = "PORT", default_value_t = 9_100, value_parser = clap::value_parser!(u16).range(1_024..=65_000))]
-    port_base: u16,
+    /// First of the ports that are listened on; 0 for any free ones
+    #[arg(long, value_name = "PORT", default_value = "9100", value_parser = ports)]
+    port_base: Ports,
     /// Keep the data in memory only
     #[arg(long)]
     ephemeral: bool,
@@ -89,7 +89,7 @@ impl Up {
                 release: self.release,
                 progress: Progress::Shown,
             },
-            ports: Ports::From(self.port_base),
+            ports: self.port_base,
             tunnels: self.hosts,
             folder: Some(folder.to_owned()),
             ephemeral: self.ephemeral,
@@ -106,6 +106,14 @@ fn parameter(argument: &str) -> Result<(String, String), String> {
         .split_once('=')
         .ok_or_else(|| format!("{argument:?} is not NAME=VALUE"))?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn ports(argument: &str) -> Result<Ports, String> {
+    match argument.parse() {
+        Ok(0) => Ok(Ports::Free),
+        Ok(first @ 1_024..=65_000) => Ok(Ports::From(first)),
+        _ => Err("must be 1024 to 65000, or 0 for any free ports".to_owned()),
+    }
 }
 
 fn at_least_one(argument: &str) -> Result<usize, String> {
@@ -243,6 +251,15 @@ mod tests {
         assert_eq!(data_argument(&default_folder().unwrap()).unwrap(), "");
         let named = data_argument(Path::new("/it's here")).unwrap();
         assert_eq!(named, r" --data '/it'\''s here'");
+    }
+
+    #[test]
+    fn ports_are_a_row_of_them_or_any_free_ones() {
+        assert_eq!(ports("9100"), Ok(Ports::From(9_100)));
+        assert_eq!(ports("0"), Ok(Ports::Free));
+        for refused in ["80", "65001", "-1", "any"] {
+            assert!(ports(refused).is_err(), "{refused}");
+        }
     }
 
     #[test]

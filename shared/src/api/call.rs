@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use lambda_http::http::Method;
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -104,16 +105,18 @@ impl Call {
         operator.ok_or_else(|| Problem::new(Code::RoleRequired, "Only an operator may do this."))
     }
 
-    /// The JSON document that it brings.
+    /// The JSON document that it brings. A `PATCH` may call it a merge patch (RFC 7396), which it is.
     ///
     /// # Errors
     /// [`Code::UnsupportedMediaType`] for anything but JSON, [`Code::MalformedBody`] for what is none.
     pub fn document(&self) -> Result<Document, Problem> {
-        let media_type = self.request.media_type();
-        let is_json =
-            media_type == "application/json" || media_type == "application/merge-patch+json";
-        if !is_json {
-            let detail = "Send the body as application/json.";
+        let taken: &[&str] = if self.request.method() == Method::PATCH {
+            &["application/json", "application/merge-patch+json"]
+        } else {
+            &["application/json"]
+        };
+        if !taken.contains(&self.request.media_type().as_str()) {
+            let detail = format!("Send the body as {}.", taken.join(" or "));
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
         Document::parse(self.request.body()).map_err(|fault| {

@@ -4,6 +4,9 @@ use super::{Code, Problem};
 use crate::http::HttpRequest;
 use crate::store::Expected;
 
+/// No version has more digits.
+const MOST_DIGITS: usize = 18;
+
 /// What a request expects to change, by `If-Match` and `If-None-Match`.
 ///
 /// # Errors
@@ -26,7 +29,10 @@ pub(super) fn expected(request: &HttpRequest) -> Result<Expected, Problem> {
 /// A weak tag is no version: proxies that compress make them (`W/"3"`), and what is in the quotes is ours all the same.
 fn version(tag: &str) -> Option<u64> {
     let tag = tag.strip_prefix("W/").unwrap_or(tag);
-    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    let digits = tag.strip_prefix('"')?.strip_suffix('"')?;
+    let is_version =
+        (1..=MOST_DIGITS).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit());
+    is_version.then(|| digits.parse().ok())?
 }
 
 #[cfg(test)]
@@ -58,6 +64,9 @@ mod tests {
         for headers in [
             json!({"if-match": "3"}),
             json!({"if-match": "\"three\""}),
+            json!({"if-match": "\"+3\""}),
+            json!({"if-match": "\"\""}),
+            json!({"if-match": format!("\"{}\"", "9".repeat(19))}),
             json!({"if-match": "\"1\", \"2\""}),
             json!({"if-none-match": "\"3\""}),
             json!({"if-match": "*", "if-none-match": "*"}),

@@ -195,6 +195,9 @@ mod clock_time {
     use jiff::civil::Time;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    /// A day's end, as its last hour's.
+    pub(super) const MIDNIGHT_AT_THE_END: &str = "24:00";
+
     /// What a text should be that is none.
     pub(super) const FORM: &str = "expected a time of day as HH:MM";
 
@@ -210,10 +213,12 @@ mod clock_time {
     }
 
     pub(super) fn read(text: &str) -> Option<Time> {
-        if text == "24:00" {
+        if text == MIDNIGHT_AT_THE_END {
             return Some(Time::midnight());
         }
-        Time::strptime("%H:%M", text).ok()
+        // Two digits each, which `strptime` does not insist on.
+        let is_whole = text.len() == 5 && text.bytes().filter(u8::is_ascii_digit).count() == 4;
+        Time::strptime("%H:%M", text).ok().filter(|_| is_whole)
     }
 }
 

@@ -11,6 +11,7 @@ use super::onboarding::Newcomer;
 use crate::harness::Harness;
 
 const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// The path of a route, at a tenant.
 fn path(access: &Access, newcomer: &Newcomer) -> String {
@@ -133,7 +134,11 @@ async fn a_body_of_another_media_type_is_refused_on_every_route_that_takes_one()
             "",
             "application/json/",
             "multipart/form-data; boundary=x",
+            MERGE_PATCH,
         ] {
+            if kind == MERGE_PATCH && access.method == Method::PATCH {
+                continue;
+            }
             let answer = send(&caller, access, &path, kind, b"{\"name\": \"Acme\"}").await;
             assert_eq!(answer.refusal(), (415, "unsupported_media_type"), "{kind}");
         }
@@ -146,7 +151,7 @@ async fn a_body_of_another_media_type_is_refused_on_every_route_that_takes_one()
     for kind in [
         "application/json; charset=utf-8",
         "Application/JSON;charset=UTF-8",
-        "application/merge-patch+json",
+        MERGE_PATCH,
     ] {
         let update = ROUTES
             .iter()

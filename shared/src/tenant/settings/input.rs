@@ -200,7 +200,7 @@ fn time_zone(value: &Value, path: &str, faults: &mut Faults) -> Option<String> {
 fn opening_hours(value: &Value, path: &str, faults: &mut Faults) -> Option<OpeningHours> {
     Entry::object(value, path, &["day", "open", "close"], faults, |entry| {
         let day = entry.required("day", None, one_of(&DAYS));
-        let open = entry.required("open", None, time_of_day);
+        let open = entry.required("open", None, opening_time);
         let close = entry.required("close", None, time_of_day);
         Some(OpeningHours {
             day: day?,
@@ -208,6 +208,15 @@ fn opening_hours(value: &Value, path: &str, faults: &mut Faults) -> Option<Openi
             close: close?,
         })
     })
+}
+
+/// No day begins at its end.
+fn opening_time(value: &Value, path: &str, faults: &mut Faults) -> Option<jiff::civil::Time> {
+    if value == clock_time::MIDNIGHT_AT_THE_END {
+        faults.add(path, "expected a time of day from 00:00 to 23:59");
+        return None;
+    }
+    time_of_day(value, path, faults)
 }
 
 fn time_of_day(value: &Value, path: &str, faults: &mut Faults) -> Option<jiff::civil::Time> {
