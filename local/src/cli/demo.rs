@@ -69,8 +69,9 @@ impl DemoTenant {
     }
 }
 
-/// The command to try next: with the first tenant that answers, or else one that works without any.
-pub(super) fn next(tenants: &[DemoTenant]) -> String {
+/// The command to try next: with the first tenant that answers, or else one that works without any. `data` is what names the
+/// data folder to other commands, with a space before it, or nothing.
+pub(super) fn next(tenants: &[DemoTenant], data: &str) -> String {
     let mut answering = tenants
         .iter()
         .filter(|tenant| tenant.is_active && tenant.has_account);
@@ -78,7 +79,7 @@ pub(super) fn next(tenants: &[DemoTenant]) -> String {
         || "cargo run -- help".to_owned(),
         |tenant| {
             format!(
-                r#"cargo run -- simulate sms --tenant {} --from +15005550010 --body "Hello""#,
+                r#"cargo run -- simulate sms --tenant {} --from +15005550010 --body "Hello"{data}"#,
                 tenant.id
             )
         },
@@ -102,11 +103,13 @@ mod tests {
 
     #[test]
     fn the_next_command_is_for_the_first_tenant_that_answers() {
-        let next = |status, has_account| next(&demo(status, has_account));
-        assert!(next(TenantStatus::Active, true).contains("--tenant acme"));
+        let next = |status, has_account| next(&demo(status, has_account), " --data '/d'");
+        let first = next(TenantStatus::Active, true);
+        assert!(first.contains("--tenant acme") && first.ends_with(" --data '/d'"));
         assert!(next(TenantStatus::Suspended, true).contains("--tenant globex"));
         assert!(next(TenantStatus::Active, false).contains("--tenant globex"));
-        assert_eq!(super::next(&[]), "cargo run -- help");
+        // It takes no data folder.
+        assert_eq!(super::next(&[], " --data '/d'"), "cargo run -- help");
     }
 
     #[test]

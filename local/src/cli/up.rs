@@ -155,7 +155,7 @@ fn client_api(
 }
 
 fn screen(stack: &Stack, tenants: &[DemoTenant], ephemeral: bool, data: &str) -> String {
-    let next = format!("{}{data}", demo::next(tenants));
+    let next = demo::next(tenants, data);
     let (api, walkthrough) = client_api(stack, tenants, data);
     let functions = stack.template().functions().map(|(_, function)| {
         let routes = function.events.iter();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use shared::audit::Actor;
 use shared::aws::{Aws, Patience};
@@ -29,7 +29,7 @@ async fn delete(up: &Up, id: &str, ago: SignedDuration) {
     let environment = Environment::of(variables);
     let tables = TableNames::from_environment(&environment).unwrap();
     let aws = Aws::from_environment(&environment, Patience::BACKGROUND).unwrap();
-    let clock = Clock::fixed(Timestamp::now() - ago);
+    let clock = Clock::fixed(Clock::system().now() - ago);
     let administration = TenantAdministration::new(&aws, &tables, clock.clone());
     let scope = scope(id);
     for is_last in [false, true] {
