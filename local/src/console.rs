@@ -6,7 +6,7 @@ use shared::clock::Clock;
 use shared::environment::{ConfigurationError, Environment};
 use shared::onboarding::{NewTenant, Onboarding, OnboardingError};
 use shared::sid::{CallSid, MessageSid, RecordingSid};
-use shared::store::{Activity, Routes, StoreError, TableNames, Tenants};
+use shared::store::{Activity, Routes, StoreError, TableNames, TenantRecord, Tenants};
 use shared::tenant::{Operator, Provider, TenantId, TenantScope};
 use shared::twilio::TwilioCredentials;
 use shared::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
@@ -77,13 +77,12 @@ impl Console {
         self.onboarding.store(self.operator, tenant).await
     }
 
-    /// Whether there is such a tenant.
+    /// A tenant as a webhook knows it, if there is one; also one that is being deleted.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn has(&self, tenant_id: &TenantId) -> Result<bool, StoreError> {
-        let record = self.tenants.record(&self.scope(tenant_id)).await?;
-        Ok(record.is_some())
+    pub async fn record(&self, tenant_id: &TenantId) -> Result<Option<TenantRecord>, StoreError> {
+        self.tenants.record(&self.scope(tenant_id)).await
     }
 
     /// A tenant's Twilio credentials, to sign as its account does.
@@ -94,7 +93,7 @@ impl Console {
         &self,
         tenant_id: &TenantId,
     ) -> Result<TwilioCredentials, CredentialsError> {
-        let record = self.tenants.record(&self.scope(tenant_id)).await?;
+        let record = self.record(tenant_id).await?;
         let record = record.ok_or_else(|| CredentialsError::NoTenant(tenant_id.clone()))?;
         let integration = record
             .twilio

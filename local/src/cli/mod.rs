@@ -1,5 +1,6 @@
 //! The command line.
 
+mod demo;
 mod invoke;
 mod output;
 mod screen;

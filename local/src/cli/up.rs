@@ -4,22 +4,17 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use shared::address::PhoneNumber;
-use shared::environment::Environment;
-use shared::onboarding::NewTenant;
-
+use super::demo::{self, DemoTenant};
 use super::output::tell;
 use super::screen::Screen;
 use super::signal::Signals;
 use super::{Failure, default_folder, walkthrough};
 use crate::binaries::{Progress, workspace};
-use crate::console::Console;
 use crate::deployment::{Overrides, Ports};
 use crate::issuer::TokenRequest;
 use crate::logs::Display;
 use crate::stack::{Binaries, CONCURRENCY, Stack, StackOptions};
 use crate::template::EventSource;
-use crate::twilio::DEMO_TENANTS;
 
 /// `up`
 #[derive(Debug, Clone, Args)]
@@ -47,9 +42,6 @@ pub(super) struct Up {
     concurrency: usize,
 }
 
-/// The command to try next.
-const NEXT: &str = r#"cargo run -- simulate sms --tenant acme --from +15005550010 --body "Hello""#;
-
 impl Up {
     /// Runs the stack until a signal ends it.
     pub(super) async fn run(self, folder: &Path) -> Result<ExitCode, Failure> {
@@ -60,7 +52,7 @@ impl Up {
             stack = Stack::start(options) => stack?,
             () = signals.next() => return Ok(ExitCode::FAILURE),
         };
-        let tenants = demo_tenants(&stack).await?;
+        let tenants = demo::tenants(&stack).await?;
         let screen = screen(&stack, &tenants, ephemeral, &data_argument(folder)?);
         // A closed pipe must not take the stack down.
         drop(std::io::stdout().write_all(screen.as_bytes()));
@@ -124,19 +116,6 @@ fn at_least_one(argument: &str) -> Result<usize, String> {
         .ok_or_else(|| "must be a number from 1 on".to_owned())
 }
 
-/// Stores the demo tenants that are not there yet: what somebody changed of them stays.
-async fn demo_tenants(stack: &Stack) -> Result<Vec<NewTenant>, Failure> {
-    let console = Console::open(&Environment::of(stack.environment().clone()))
-        .map_err(|fault| format!("{fault}: give the functions of the template what is missing"))?;
-    let tenants: Vec<NewTenant> = serde_json::from_str(DEMO_TENANTS)?;
-    for tenant in &tenants {
-        if !console.has(&tenant.tenant_id).await? {
-            console.store(tenant).await?;
-        }
-    }
-    Ok(tenants)
-}
-
 /// What names this data folder to other commands, with a space before it; nothing for the usual one.
 fn data_argument(folder: &Path) -> Result<String, Failure> {
     if folder == default_folder()? {
@@ -147,7 +126,11 @@ fn data_argument(folder: &Path) -> Result<String, Failure> {
 }
 
 /// Rows about the client API, and the commands that lead through it.
-fn client_api(stack: &Stack, data: &str) -> (Vec<(&'static str, String)>, Vec<String>) {
+fn client_api(
+    stack: &Stack,
+    tenants: &[DemoTenant],
+    data: &str,
+) -> (Vec<(&'static str, String)>, Vec<String>) {
     let authorizer = stack
         .template()
         .http_api()
@@ -164,22 +147,27 @@ fn client_api(stack: &Stack, data: &str) -> (Vec<(&'static str, String)>, Vec<St
         rows.push(("token", "from that issuer alone".to_owned()));
         return (rows, Vec::new());
     }
-    let request = TokenRequest::new("local-admin")
-        .tenant("acme")
-        .role("admin");
+    let tenant = tenants.iter().find(|tenant| tenant.is_active);
+    let (request, who) = match tenant.map(|tenant| tenant.id.as_str()) {
+        Some(id) => (
+            TokenRequest::new("local-admin").tenant(id).role("admin"),
+            format!("an admin of {id}"),
+        ),
+        None => (
+            TokenRequest::new("local-operator").role("operator"),
+            "an operator".to_owned(),
+        ),
+    };
     rows.push((
         "token",
-        format!(
-            "{} (an admin of acme, for 12 hours)",
-            issuer.token(&request)
-        ),
+        format!("{} ({who}, for 12 hours)", issuer.token(&request)),
     ));
     (rows, walkthrough::lines(url, data))
 }
 
-fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool, data: &str) -> String {
-    let next = format!("{NEXT}{data}");
-    let (api, walkthrough) = client_api(stack, data);
+fn screen(stack: &Stack, tenants: &[DemoTenant], ephemeral: bool, data: &str) -> String {
+    let next = demo::next(tenants, data);
+    let (api, walkthrough) = client_api(stack, tenants, data);
     let functions = stack.template().functions().map(|(_, function)| {
         let routes = function.events.iter();
         let routes = routes
@@ -218,15 +206,7 @@ fn screen(stack: &Stack, tenants: &[NewTenant], ephemeral: bool, data: &str) -> 
         data: stack.folder().filter(|_| !ephemeral),
         tenants: tenants
             .iter()
-            .map(|tenant| {
-                let twilio = tenant.twilio.as_ref();
-                let number = twilio.and_then(|twilio| twilio.phone_number.as_ref());
-                let number = number.map_or("no number", PhoneNumber::as_str);
-                (
-                    tenant.tenant_id.as_str(),
-                    format!("{}, {number}", tenant.name),
-                )
-            })
+            .map(|tenant| (tenant.id.as_str(), tenant.text.clone()))
             .collect(),
         next: &next,
     }

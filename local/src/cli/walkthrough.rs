@@ -1,7 +1,8 @@
 //! The commands that lead through the client API: a tenant, its credentials, their mask, its health, a token.
 
-/// An account of the local Twilio that no tenant has yet.
-const ACCOUNT: &str = r#"{"account_sid":"ACcccccccccccccccccccccccccccccccc","auth_token":"cccc3333cccc3333cccc3333cccc3333","api_key_sid":"SKcccccccccccccccccccccccccccccccc","api_key_secret":"ccccKey3ccccKey3ccccKey3ccccKey3"}"#;
+/// An account of the local Twilio (`local/demo/accounts.json`) that only these lines use: those of docs/api.md and events/ have
+/// others, so that all can be followed one after the other.
+const ACCOUNT: &str = r#"{"account_sid":"ACeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee","auth_token":"eeee5555eeee5555eeee5555eeee5555","api_key_sid":"SKeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee","api_key_secret":"eeeeKey5eeeeKey5eeeeKey5eeeeKey5"}"#;
 
 /// The lines, to be typed one after the other in one shell. `data` is what names the data folder to other commands, with a
 /// space before it, or nothing.
@@ -11,9 +12,9 @@ pub(super) fn lines(api: &str, data: &str) -> Vec<String> {
     vec![
         format!("api={api}/api json='Content-Type: application/json'"),
         format!("operator={}", header("--role operator")),
-        r#"curl -sS $api/tenants -H "$operator" -H "$json" -d '{"tenant_id":"initech","name":"Initech"}'"#
+        r#"curl -sS $api/tenants -H "$operator" -H "$json" -d '{"tenant_id":"hooli","name":"Hooli"}'"#
             .to_owned(),
-        format!("admin={}", header("--tenant initech --role admin")),
+        format!("admin={}", header("--tenant hooli --role admin")),
         format!(r#"curl -sS -X PUT $api/integrations/twilio -H "$admin" -H "$json" -d '{ACCOUNT}'"#),
         r#"curl -sS $api/integrations/twilio -H "$admin""#.to_owned(),
         r#"curl -sS $api/health/twilio -H "$admin""#.to_owned(),
@@ -30,7 +31,7 @@ mod tests {
         let lines = lines("http://127.0.0.1:9110", " --data '/d'");
         assert!(lines[0].starts_with("api=http://127.0.0.1:9110/api "));
         assert!(lines[1].ends_with("token --role operator --data '/d')\""));
-        assert!(lines[3].ends_with("token --tenant initech --role admin --data '/d')\""));
+        assert!(lines[3].ends_with("token --tenant hooli --role admin --data '/d')\""));
     }
 
     #[test]
