@@ -70,7 +70,6 @@ MORE = {
     "replaceIntegration": {201, 422},
     "updateIntegration": {422},
     "deleteIntegration": {204},
-    "updateSettings": {422},
     "listAudit": {400},
 }
 WITHOUT_200 = {"createTenant", "deleteTenant", "deleteIntegration"}

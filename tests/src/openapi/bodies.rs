@@ -98,8 +98,7 @@ impl<'s> Body<'s> {
             depends_on_stored: schema == "TwilioChange",
         };
         assert!(body.asks_both(&body.whole), "{schema}");
-        let unknown = json!({"unknown": 1});
-        for other in [json!({}), json!(null), json!([]), json!("a"), unknown] {
+        for other in [json!({}), json!(null), json!([]), json!({"a": 1})] {
             body.asks_both(&other);
         }
         body
@@ -232,15 +231,11 @@ fn tenants_are_described_as_they_are_read() {
 
 #[test]
 fn twilio_credentials_are_described_as_they_are_read() {
-    let whole = configuration(Provider::Twilio);
-    twilio_fields(Body::new("TwilioConfiguration", twilio(), whole)).all();
+    let whole = || configuration(Provider::Twilio);
+    twilio_fields(Body::new("TwilioConfiguration", twilio(), whole())).all();
     let change = change(Provider::Twilio, &twilio());
     twilio_fields(Body::new("TwilioChange", twilio(), change)).all();
-    let pairs = Body::new(
-        "TwilioConfiguration",
-        twilio(),
-        configuration(Provider::Twilio),
-    );
+    let pairs = Body::new("TwilioConfiguration", twilio(), whole());
     for sid in [json!(null), twilio()["api_key_sid"].clone()] {
         for secret in [json!(null), twilio()["api_key_secret"].clone()] {
             let mut document = twilio();
