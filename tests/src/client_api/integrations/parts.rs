@@ -143,8 +143,10 @@ async fn what_is_needed_cannot_be_removed_and_what_belongs_together_only_togethe
                 "api_key_sid",
                 "auth_token",
                 "messaging_service_sid",
+                "phone_number",
                 "secondary_auth_token",
                 "shared_keys",
+                "whatsapp_sender",
             ],
         ),
         (
