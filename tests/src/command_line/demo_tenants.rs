@@ -68,7 +68,8 @@ async fn a_stack_whose_first_demo_tenant_was_deleted_comes_up_with_the_other() {
     assert_eq!(shown.code, Some(0), "{shown:?}");
     assert!(shown.output.contains("Stored for globex:"), "{shown:?}");
     let (_, said) = up.interrupt().await;
-    let expected = "The demo tenant acme is left out: a tenant of this id was deleted in the last 15 days: use another id.\n";
+    let expected = "The demo tenant acme is left out: a tenant of this id was deleted too lately \
+        (in the last 2 minutes, or 15 days if it had an account): use another id.\n";
     assert!(said.contains(expected), "{said}");
 }
 
