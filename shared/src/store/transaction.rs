@@ -125,6 +125,20 @@ impl Failure {
     }
 }
 
+/// The writes of a cancelled transaction whose conditions did not hold.
+pub(super) fn refused_writes(
+    error: &SdkError<TransactWriteItemsError, HttpResponse>,
+) -> Vec<usize> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return Vec::new();
+    };
+    let reasons = cancelled.cancellation_reasons().iter().enumerate();
+    let refused = reasons.filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
+    refused.map(|(write, _)| write).collect()
+}
+
 /// A condition failed on a write that has none; only a defect of the caller leads here.
 pub(super) fn unconditional(operation: &'static str) -> StoreError {
     StoreError::Refused {
