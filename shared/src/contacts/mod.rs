@@ -7,6 +7,7 @@ mod opt_out;
 mod sighting;
 mod stream;
 
+pub(crate) use opt_out::sender;
 pub use opt_out::{OptOut, OptOutChange};
 pub use sighting::Sighting;
 pub use stream::Contacts;

@@ -14,8 +14,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, ToSpan};
 
 pub use self::record::{ContactRecord, LastMessage, OptOutState};
+use super::error::unless_conflict;
 use super::item::{text, time};
-use super::{StoreError, keys};
+use super::{StoreError, keys, transaction};
 use crate::activity::{ADDRESSEES, Resource};
 use crate::contacts::OptOutChange;
 use crate::sid::MessageSid;
@@ -95,6 +96,7 @@ impl ContactItems {
         address: &str,
         change: &OptOutChange,
     ) -> Result<(), StoreError> {
+        const OPERATION: &str = "keep an opt-out";
         // Of one moment whatever stops comes last, then the SID decides: a total order, whatever arrives first.
         let later_of_one_moment = match change.stopped {
             true => "#kept.#stopped = :no OR #kept.#sid < :sid",
@@ -115,7 +117,8 @@ impl ContactItems {
             .expression_attribute_values(":at", time(change.at))
             .expression_attribute_values(":sid", text(change.sid.as_str()))
             .expression_attribute_values(":no", AttributeValue::Bool(false));
-        super::error::unless_conflict("keep an opt-out", written.send().await)
+        let written = transaction::update(OPERATION, written).await?;
+        unless_conflict(OPERATION, written)
     }
 
     /// Takes the turn to answer a message automatically: one conditional write, after which nobody else may. It is given once an
@@ -155,7 +158,7 @@ impl ContactItems {
             .expression_attribute_values(":words", text(&turn.words))
             .expression_attribute_values(":hour_ago", ago(ONCE_IN_HOURS))
             .expression_attribute_values(":day_ago", ago(SAME_WORDS_ONCE_IN_HOURS));
-        match written.send().await {
+        match transaction::update(OPERATION, written).await? {
             Ok(_) => Ok(true),
             Err(error) => match StoreError::of(OPERATION, "", &error) {
                 StoreError::Conflict { .. } => Ok(false),

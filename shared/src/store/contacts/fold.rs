@@ -257,7 +257,10 @@ impl ContactRecord {
     fn note(&mut self, change: &OptOutChange) {
         let state = OptOutState::from(change);
         let sender = keys::opt_out_of(&change.sender);
-        let sender = sender.trim_start_matches(keys::OPT_OUT).to_owned();
+        let sender = sender
+            .strip_prefix(keys::OPT_OUT)
+            .unwrap_or(&sender)
+            .to_owned();
         let known = self.opt_outs.get(&sender);
         if known.is_none_or(|known| known.is_before(&state)) {
             self.opt_outs.insert(sender, state);
