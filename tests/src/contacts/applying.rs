@@ -185,13 +185,9 @@ async fn a_contact_expires_after_the_last_message_unless_it_opted_out() {
     let mut case = 920_000;
     for (body, expires) in [("Hello", true), ("STOP", false), ("START", true)] {
         case += 1;
-        let (first, later) = (
-            placed(Kind::Received, "Hello", case, 0),
-            Happening {
-                second: 5,
-                ..placed(Kind::Received, body, case, 1)
-            },
-        );
+        let first = placed(Kind::Received, "Hello", case, 0);
+        let mut later = placed(Kind::Received, body, case, 1);
+        later.second = 5;
         for happening in [&first, &later] {
             world.keep(happening).await;
             let changes = happening.changes();
