@@ -12,7 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::item::text;
+use super::StoreError;
+use super::item::{Attributes, Item, text};
 use crate::activity::{Group, Resource};
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
@@ -33,13 +34,30 @@ pub(super) const APPLICATION: &str = "twiml-app";
 pub(super) const INTEGRATIONS: &str = "integration#";
 
 /// A whole primary key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     partition: String,
     sort: String,
 }
 
 impl Key {
+    /// The key of an item, or of an index's entry, which has that of its item.
+    pub(super) fn of_item(operation: &'static str, item: &Item) -> Result<Self, StoreError> {
+        let attributes = Attributes::of(operation, item);
+        Ok(Self {
+            partition: attributes.text(PARTITION)?.to_owned(),
+            sort: attributes.text(SORT)?.to_owned(),
+        })
+    }
+
+    pub(super) fn partition(&self) -> &str {
+        &self.partition
+    }
+
+    pub(super) fn sort(&self) -> &str {
+        &self.sort
+    }
+
     pub(super) fn into_attributes(self) -> HashMap<String, AttributeValue> {
         [
             (PARTITION.to_owned(), text(self.partition)),
@@ -200,6 +218,11 @@ pub(super) fn by_group(scope: &TenantScope, group: &Group) -> String {
     }
 }
 
+/// The partition of the `by_group` index that lists a tenant's conversations by their last message.
+pub(super) fn conversations(scope: &TenantScope) -> String {
+    format!("{}#0", partition(scope.tenant_id(), "conversations"))
+}
+
 /// The bytes that a contact may have in a key. DynamoDB refuses the whole write when an index's partition key has more than
 /// 2,048; the longest contacts are WhatsApp's, with about 150.
 const LONGEST_CONTACT: usize = 512;
@@ -250,6 +273,7 @@ mod tests {
             limit_partition(scope),
             resource(scope, &message).partition,
             by_time(scope, message.kind()),
+            conversations(scope),
             by_group(scope, &Group::Conversation(contact.to_owned())),
             by_group(
                 scope,
