@@ -1,6 +1,6 @@
 //! What this function is made of.
 
-use shared::api::{Admission, Foundation};
+use shared::api::{Admission, Foundation, Paging};
 use shared::environment::Environment;
 use shared::store::{Activity, Listings};
 
@@ -8,6 +8,7 @@ pub(crate) struct Messaging {
     pub(crate) admission: Admission,
     pub(crate) activity: Activity,
     pub(crate) listings: Listings,
+    pub(crate) paging: Paging,
 }
 
 impl Messaging {
@@ -20,6 +21,7 @@ impl Messaging {
             admission: Admission::new(foundation),
             activity: Activity::new(client.clone(), table.clone(), retention_days),
             listings: Listings::new(client, table),
+            paging: Paging::new(foundation),
         })
     }
 }
