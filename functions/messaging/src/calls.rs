@@ -51,6 +51,7 @@ pub(crate) async fn read(
     call: &Call,
 ) -> Result<Reply, Problem> {
     let unknown = || Problem::new(Code::CallNotFound, "The tenant has no such call.");
+    call.query(&[])?.finish()?;
     // What is no SID of a call is the SID of none.
     let sid = call.parameter().parse().map_err(|_| unknown())?;
     let found = messaging.listings.call(scope, &sid).await?;

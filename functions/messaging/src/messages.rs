@@ -101,6 +101,7 @@ pub(crate) async fn read(
         let detail = "The tenant has no such message.";
         Problem::new(Code::MessageNotFound, detail)
     };
+    call.query(&[])?.finish()?;
     // What is no SID of a message is the SID of none.
     let sid = call.parameter().parse().map_err(|_| unknown())?;
     let message = messaging.activity.message(scope, &sid).await?;

@@ -48,6 +48,7 @@ pub(crate) async fn read(
         let detail = "The tenant has no such recording, or it was deleted.";
         Problem::new(Code::RecordingNotFound, detail)
     };
+    call.query(&[])?.finish()?;
     // What is no SID of a recording is the SID of none.
     let sid = call.parameter().parse().map_err(|_| unknown())?;
     let recording = messaging.activity.recording(scope, &sid).await?;

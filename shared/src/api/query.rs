@@ -29,8 +29,10 @@ impl<'c> Query<'c> {
         let mut seen = Vec::new();
         for (name, _) in parameters.iter() {
             if !known.contains(&name) {
-                let known = known.join(", ");
-                let fault = format!("there is no such parameter; there are {known}");
+                let fault = match known {
+                    [] => "there is no such parameter, and no other".to_owned(),
+                    _ => format!("there is no such parameter; there are {}", known.join(", ")),
+                };
                 faults.add(shown_name(name), fault);
             } else if seen.contains(&name) {
                 faults.add(name, "it is there twice");
