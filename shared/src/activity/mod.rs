@@ -8,6 +8,7 @@ mod call;
 mod fact;
 mod kept;
 mod message;
+mod opt_out;
 mod recording;
 mod resource;
 mod route;
@@ -16,7 +17,11 @@ mod tests;
 
 pub use call::{Call, CallStatus};
 pub use fact::{Fact, History};
-pub use message::{Channel, Direction, Message, MessageStatus};
+pub use message::{
+    Button, Channel, Direction, ListReply, Location, Media, Message, MessageStatus, Referral,
+    media_url,
+};
+pub use opt_out::OptOut;
 pub use recording::{Recording, RecordingKind, RecordingStatus};
 pub(crate) use resource::LISTINGS;
 pub use resource::{Group, MalformedWebhook, Resource};
