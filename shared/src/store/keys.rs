@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::item::text;
-use crate::activity::{Group, Resource};
+use crate::activity::{CONTACTS, Group, Resource};
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
@@ -182,6 +182,36 @@ pub(super) fn resource(scope: &TenantScope, resource: &Resource) -> Key {
     }
 }
 
+/// An address at the other end of messages and calls.
+pub(super) fn contact(scope: &TenantScope, address: &str) -> Key {
+    Key {
+        partition: format!(
+            "{}#{}",
+            partition(scope.tenant_id(), CONTACTS),
+            bounded(address)
+        ),
+        sort: CONTACTS.to_owned(),
+    }
+}
+
+/// The partition of the `by_group` index that lists a tenant's conversations: its contact items with messages.
+pub(super) fn conversations(scope: &TenantScope) -> String {
+    format!("{}#0", partition(scope.tenant_id(), "conversations"))
+}
+
+/// What the name of the attribute of a contact item begins with that says whether it opted out of a sender.
+pub(super) const OPT_OUT: &str = "opt_out:";
+
+/// The attribute of a contact item that says whether it opted out of one of the tenant's senders.
+pub(super) fn opt_out_of(sender: &str) -> String {
+    format!("{OPT_OUT}{}", bounded(sender))
+}
+
+/// The attribute of a contact item that says what one of the tenant's senders last answered by itself.
+pub(super) fn auto_reply_of(sender: &str) -> String {
+    format!("auto_reply:{}", bounded(sender))
+}
+
 /// The partition of the `by_time` index that lists a kind of a tenant's resources.
 ///
 /// The last part numbers a shard. One takes 1,000 new resources a second; a reader of more merges them by time.
@@ -237,7 +267,7 @@ mod tests {
         Operator::at_the_console().scope(id.parse().unwrap())
     }
 
-    fn every_partition(scope: &TenantScope, contact: &str) -> Vec<String> {
+    fn every_partition(scope: &TenantScope, text: &str) -> Vec<String> {
         let message = Resource::Message("SM00000000000000000000000000000001".parse().unwrap());
         vec![
             tenant_partition(scope),
@@ -249,8 +279,10 @@ mod tests {
             audit_partition(scope),
             limit_partition(scope),
             resource(scope, &message).partition,
+            contact(scope, text).partition,
+            conversations(scope),
             by_time(scope, message.kind()),
-            by_group(scope, &Group::Conversation(contact.to_owned())),
+            by_group(scope, &Group::Conversation(text.to_owned())),
             by_group(
                 scope,
                 &Group::Call("CA00000000000000000000000000000001".parse().unwrap()),
