@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::content::{Button, ListReply, Location, Media, Referral, media_url};
-use super::{Fact, History, OptOut, Resource, Route};
+use super::{Fact, History, Resource, Route};
+use crate::contacts::OptOut;
 use crate::sid::{MessageSid, MessagingServiceSid};
 
 /// A message as its facts tell it.

@@ -9,7 +9,6 @@ mod change;
 mod fact;
 mod kept;
 mod message;
-mod opt_out;
 mod recording;
 mod resource;
 mod route;
@@ -23,7 +22,6 @@ pub use message::{
     Button, Channel, Direction, ListReply, Location, Media, Message, MessageStatus, Referral,
     media_url,
 };
-pub use opt_out::OptOut;
 pub use recording::{Recording, RecordingKind, RecordingStatus};
 pub(crate) use resource::{ADDRESSEES, CONTACTS, LISTINGS};
 pub use resource::{Group, MalformedWebhook, Resource};
