@@ -50,7 +50,7 @@ impl Identity {
     #[must_use]
     pub fn is_of_another_tenant(name: &str, tenant: &TenantId) -> bool {
         let halves = name.strip_prefix("user_");
-        let Some((_, named)) = halves.and_then(|halves| halves.rsplit_once("_tenant_")) else {
+        let Some((_, named)) = halves.and_then(|halves| halves.split_once("_tenant_")) else {
             return false;
         };
         let mut own = String::with_capacity(named.len());
@@ -165,6 +165,14 @@ mod tests {
             identity(&"é".repeat(100), "acme"),
             "user_sha256_cb8874278519611e6635a62cc4a83868feca6ad10f535231aa916f12659f2cf1"
         );
+    }
+
+    #[test]
+    fn a_name_tells_its_tenant_whose_id_looks_like_the_separator() {
+        let tenant = "tenant-22".parse().unwrap();
+        let name = identity("alice", "tenant-22");
+        assert_eq!(name, "user_alice_tenant_tenant_2D22");
+        assert!(!Identity::is_of_another_tenant(&name, &tenant));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 )]
 
 mod browser_calls;
+mod call_stories;
 mod calls;
 mod client_api;
 mod command_line;
