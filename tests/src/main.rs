@@ -10,6 +10,7 @@
 
 mod auto_replies;
 mod browser_calls;
+mod call_stories;
 mod calls;
 mod client_api;
 mod command_line;

@@ -18,7 +18,10 @@ mod tests;
 pub use call::{Call, CallStatus};
 pub use change::ResourceChange;
 pub use fact::{Fact, History};
-pub use message::{Channel, Direction, Message, MessageStatus};
+pub use message::{
+    Button, Channel, Direction, ListReply, Location, Media, Message, MessageStatus, Referral,
+    media_url,
+};
 pub use recording::{Recording, RecordingKind, RecordingStatus};
 pub(crate) use resource::{ADDRESSEES, CONTACTS, LISTINGS};
 pub use resource::{Group, MalformedWebhook, Resource};
