@@ -65,9 +65,7 @@ fn part(range: &str, length: usize) -> Part {
             match (number(first), last) {
                 (Some(first), Some(last)) if last < first => Part::Whole,
                 (Some(first), Some(_)) if first >= length => Part::OutOfReach,
-                (Some(first), Some(last)) => {
-                    Part::Range(first, last.saturating_add(1).min(length))
-                }
+                (Some(first), Some(last)) => Part::Range(first, last.saturating_add(1).min(length)),
                 _ => Part::Whole,
             }
         }

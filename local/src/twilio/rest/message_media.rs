@@ -48,7 +48,11 @@ pub(super) fn document(account: &str, media: &Resource) -> Value {
 }
 
 /// A file of a message.
-pub(super) fn find<'a>(account: &'a AccountState, message: &str, sid: &str) -> Option<&'a Resource> {
+pub(super) fn find<'a>(
+    account: &'a AccountState,
+    message: &str,
+    sid: &str,
+) -> Option<&'a Resource> {
     let mut media = account.media.iter();
     media.find(|one| one.sid == sid && one.text("parent_sid") == message)
 }

@@ -67,10 +67,7 @@ pub(super) fn document(account: &str, recording: &Resource) -> Value {
         recording.sid
     );
     for (name, value) in [
-        (
-            "media_url",
-            json!(format!("https://api.twilio.com{path}")),
-        ),
+        ("media_url", json!(format!("https://api.twilio.com{path}"))),
         (
             "subresource_uris",
             json!({

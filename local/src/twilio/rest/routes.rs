@@ -61,17 +61,27 @@ fn named(path: &str) -> Option<(Named<'_>, Option<&str>)> {
         ["double", "Accounts", account, "Recordings", sid] => {
             Some((Named::Made(Made::Recording(sid)), Some(account)))
         }
-        ["double", "Accounts", account, "Messages", message, "Media", sid] => {
-            Some((Named::Made(Made::Media(message, sid)), Some(account)))
-        }
+        [
+            "double",
+            "Accounts",
+            account,
+            "Messages",
+            message,
+            "Media",
+            sid,
+        ] => Some((Named::Made(Made::Media(message, sid)), Some(account))),
         ["2010-04-01", "Accounts", account, "Recordings", file] if !file.ends_with(".json") => {
             Some((Named::RecordingFile(file), Some(account)))
         }
-        ["2010-04-01", "Accounts", account, "Messages", message, "Media", file]
-            if !file.ends_with(".json") =>
-        {
-            Some((Named::MediaFile(message, file), Some(account)))
-        }
+        [
+            "2010-04-01",
+            "Accounts",
+            account,
+            "Messages",
+            message,
+            "Media",
+            file,
+        ] if !file.ends_with(".json") => Some((Named::MediaFile(message, file), Some(account))),
         ["2010-04-01", "Accounts", rest @ ..] => {
             let (last, before) = rest.split_last()?;
             // Without the suffix Twilio answers in XML, which nobody here reads.

@@ -42,20 +42,25 @@ pub(super) struct MediaStorage {
 }
 
 impl MediaStorage {
-    pub(super) fn new(
-        accounts: Arc<Accounts>,
-        requests: Arc<Mutex<Vec<StorageRequest>>>,
-    ) -> Self {
+    pub(super) fn new(accounts: Arc<Accounts>, requests: Arc<Mutex<Vec<StorageRequest>>>) -> Self {
         Self { accounts, requests }
     }
 
     fn find(&self, request: &Request) -> Result<(File, bool), Answer> {
         if request.header("authorization").is_some() {
-            return Err(error(400, "InvalidArgument", "Only one auth mechanism allowed"));
+            return Err(error(
+                400,
+                "InvalidArgument",
+                "Only one auth mechanism allowed",
+            ));
         }
         let denied = || error(403, "AccessDenied", "Request has expired");
         let signature = request.query("X-Amz-Signature").ok_or_else(denied)?;
-        if !self.accounts.storage.knows(&request.path, signature, self.accounts.clock.now()) {
+        if !self
+            .accounts
+            .storage
+            .knows(&request.path, signature, self.accounts.clock.now())
+        {
             return Err(denied());
         }
         let missing = || error(404, "NoSuchKey", "The specified key does not exist.");
@@ -125,7 +130,9 @@ impl Played for MediaStorage {
             Refusal::TooManyRequests | Refusal::Unavailable => {
                 error(503, "SlowDown", "Please reduce your request rate.")
             }
-            Refusal::InternalError => error(500, "InternalError", "We encountered an internal error."),
+            Refusal::InternalError => {
+                error(500, "InternalError", "We encountered an internal error.")
+            }
         }
     }
 }
@@ -154,7 +161,10 @@ impl Addresses {
         let path = format!("/{account}/{name}");
         let base_url = self.base_url.lock().unwrap_or_else(PoisonError::into_inner);
         let address = format!("{base_url}{path}?X-Amz-Signature={signature}");
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut addresses = self
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         addresses.retain(|known| known.until > now);
         addresses.push(Address {
             path,
@@ -165,7 +175,10 @@ impl Addresses {
     }
 
     fn knows(&self, path: &str, signature: &str, now: Timestamp) -> bool {
-        let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let addresses = self
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         addresses
             .iter()
             .any(|known| known.path == path && known.signature == signature && known.until > now)

@@ -1,5 +1,6 @@
 mod applications;
 mod authentication;
+mod files;
 mod messaging;
 mod misbehaviour;
 mod numbers;
