@@ -25,6 +25,9 @@ pub enum Operation {
     UpdateSettings,
     CheckHealth,
     ListAudit,
+    ReadMessage,
+    ReadCall,
+    ReadRecording,
 }
 
 /// A route, and who may call it.
@@ -96,6 +99,9 @@ pub const ROUTES: &[Access] = {
             credentials,
         ),
         route(O::ListAudit, GET, "/api/audit", Admin, credentials),
+        route(O::ReadMessage, GET, "/api/messages/{sid}", Member, None),
+        route(O::ReadCall, GET, "/api/calls/{sid}", Member, None),
+        route(O::ReadRecording, GET, "/api/recordings/{sid}", Member, None),
     ]
 };
 

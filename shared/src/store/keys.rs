@@ -12,8 +12,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::item::text;
-use crate::activity::{Group, Resource};
+use super::StoreError;
+use super::item::{Attributes, Item, text};
+use crate::activity::{CONTACTS, Group, Resource};
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
@@ -33,13 +34,30 @@ pub(super) const APPLICATION: &str = "twiml-app";
 pub(super) const INTEGRATIONS: &str = "integration#";
 
 /// A whole primary key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     partition: String,
     sort: String,
 }
 
 impl Key {
+    /// The key of an item, or of an index's entry, which has that of its item.
+    pub(super) fn of_item(operation: &'static str, item: &Item) -> Result<Self, StoreError> {
+        let attributes = Attributes::of(operation, item);
+        Ok(Self {
+            partition: attributes.text(PARTITION)?.to_owned(),
+            sort: attributes.text(SORT)?.to_owned(),
+        })
+    }
+
+    pub(super) fn partition(&self) -> &str {
+        &self.partition
+    }
+
+    pub(super) fn sort(&self) -> &str {
+        &self.sort
+    }
+
     pub(super) fn into_attributes(self) -> HashMap<String, AttributeValue> {
         [
             (PARTITION.to_owned(), text(self.partition)),
@@ -182,6 +200,36 @@ pub(super) fn resource(scope: &TenantScope, resource: &Resource) -> Key {
     }
 }
 
+/// An address at the other end of messages and calls.
+pub(super) fn contact(scope: &TenantScope, address: &str) -> Key {
+    Key {
+        partition: format!(
+            "{}#{}",
+            partition(scope.tenant_id(), CONTACTS),
+            bounded(address)
+        ),
+        sort: CONTACTS.to_owned(),
+    }
+}
+
+/// The partition of the `by_group` index that lists a tenant's conversations: its contact items with messages.
+pub(super) fn conversations(scope: &TenantScope) -> String {
+    format!("{}#0", partition(scope.tenant_id(), "conversations"))
+}
+
+/// What the name of the attribute of a contact item begins with that says whether it opted out of a sender.
+pub(super) const OPT_OUT: &str = "opt_out:";
+
+/// The attribute of a contact item that says whether it opted out of one of the tenant's senders.
+pub(super) fn opt_out_of(sender: &str) -> String {
+    format!("{OPT_OUT}{}", bounded(sender))
+}
+
+/// The attribute of a contact item that says what one of the tenant's senders last answered by itself.
+pub(super) fn auto_reply_of(sender: &str) -> String {
+    format!("auto_reply:{}", bounded(sender))
+}
+
 /// The partition of the `by_time` index that lists a kind of a tenant's resources.
 ///
 /// The last part numbers a shard. One takes 1,000 new resources a second; a reader of more merges them by time.
@@ -237,7 +285,7 @@ mod tests {
         Operator::at_the_console().scope(id.parse().unwrap())
     }
 
-    fn every_partition(scope: &TenantScope, contact: &str) -> Vec<String> {
+    fn every_partition(scope: &TenantScope, text: &str) -> Vec<String> {
         let message = Resource::Message("SM00000000000000000000000000000001".parse().unwrap());
         vec![
             tenant_partition(scope),
@@ -249,8 +297,10 @@ mod tests {
             audit_partition(scope),
             limit_partition(scope),
             resource(scope, &message).partition,
+            contact(scope, text).partition,
+            conversations(scope),
             by_time(scope, message.kind()),
-            by_group(scope, &Group::Conversation(contact.to_owned())),
+            by_group(scope, &Group::Conversation(text.to_owned())),
             by_group(
                 scope,
                 &Group::Call("CA00000000000000000000000000000001".parse().unwrap()),

@@ -96,9 +96,9 @@ fn deeds(harness: &Harness, calls: &Calls) -> BTreeSet<Deed> {
                 None => format!("dynamodb:{}", call.operation),
             };
             let table = tables[target.resource.as_str()];
-            // Nobody queries the table of activity itself.
-            let is_index = table == "ActivityTable" && call.operation == "Query";
-            let resource = format!("{table}{}", if is_index { "/index/by_time" } else { "" });
+            let index = target.index.iter();
+            let index: String = index.map(|index| format!("/index/{index}")).collect();
+            let resource = format!("{table}{index}");
             let partitions = partitions[target.resource.as_str()].clone();
             deeds.insert((action, resource, partitions));
         }

@@ -168,6 +168,7 @@ impl Played for Accounts {
                 targets.push(Target {
                     resource,
                     partition: None,
+                    index: None,
                     action: None,
                 });
             }

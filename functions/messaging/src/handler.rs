@@ -1,0 +1,20 @@
+//! The routes of this function.
+
+use std::sync::Arc;
+
+use shared::api::{Call, Operation, Problem};
+use shared::http::Reply;
+
+use crate::service::Messaging;
+use crate::{calls, messages, recordings};
+
+pub(crate) async fn handle(messaging: Arc<Messaging>, call: Call) -> Result<Reply, Problem> {
+    let (messaging, call) = (&*messaging, &call);
+    let scope = &messaging.admission.tenant(call).await?;
+    match call.operation() {
+        Operation::ReadMessage => messages::read(messaging, scope, call).await,
+        Operation::ReadCall => calls::read(messaging, scope, call).await,
+        Operation::ReadRecording => recordings::read(messaging, scope, call).await,
+        _ => Err(Problem::not_here()),
+    }
+}

@@ -1,0 +1,17 @@
+//! What happened: a tenant's messages, calls and recordings, for its users.
+
+mod calls;
+mod handler;
+mod messages;
+mod recordings;
+mod service;
+
+use std::process::ExitCode;
+
+use shared::{api, lambda};
+
+use service::Messaging;
+
+fn main() -> ExitCode {
+    lambda::start(|environment| api::run(environment, Messaging::new, handler::handle))
+}
