@@ -2,16 +2,18 @@
 
 use shared::api::{Admission, Foundation};
 use shared::environment::Environment;
+use shared::media::TenantMedia;
 use shared::store::{Activity, Listings};
 
 pub(crate) struct Messaging {
     pub(crate) admission: Admission,
     pub(crate) activity: Activity,
     pub(crate) listings: Listings,
+    pub(crate) media: TenantMedia,
 }
 
 impl Messaging {
-    pub(crate) fn new(_environment: &Environment, foundation: &Foundation) -> Option<Self> {
+    pub(crate) fn new(environment: &Environment, foundation: &Foundation) -> Option<Self> {
         let Foundation { aws, tables, .. } = foundation;
         let (client, table) = (aws.dynamodb(), tables.activity.clone());
         // Nothing is kept here that could expire.
@@ -20,6 +22,7 @@ impl Messaging {
             admission: Admission::new(foundation),
             activity: Activity::new(client.clone(), table.clone(), retention_days),
             listings: Listings::new(client, table),
+            media: TenantMedia::new(environment, foundation)?,
         })
     }
 }

@@ -25,6 +25,6 @@ pub use message::{
 };
 pub use opt_out::OptOut;
 pub use recording::{Recording, RecordingKind, RecordingStatus};
-pub(crate) use resource::{ADDRESSEES, CONTACTS, LISTINGS};
+pub(crate) use resource::{ADDRESSEES, CONTACTS, DELETED, LISTINGS};
 pub use resource::{Group, MalformedWebhook, Resource};
 pub use route::Route;

@@ -26,7 +26,7 @@ const WORK_MARGIN: Duration = Duration::from_secs(4);
 /// A request whose caller may make it.
 pub struct Call {
     pub(super) operation: Operation,
-    pub(super) parameter: Option<String>,
+    pub(super) parameters: Vec<String>,
     pub(super) request: HttpRequest,
     pub(super) caller: Caller,
     /// The tenant that it selects, by header or host.
@@ -52,10 +52,22 @@ impl Call {
         self.operation
     }
 
-    /// What stands for the `{…}` of the route's path.
+    /// What stands for the first `{…}` of the route's path.
     #[must_use]
     pub fn parameter(&self) -> &str {
-        self.parameter.as_deref().unwrap_or_default()
+        self.parameters.first().map_or("", String::as_str)
+    }
+
+    /// What stands for the second `{…}` of the route's path.
+    #[must_use]
+    pub fn second_parameter(&self) -> &str {
+        self.parameters.get(1).map_or("", String::as_str)
+    }
+
+    /// A header by its lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request.header(name)
     }
 
     /// Who calls.
@@ -159,6 +171,43 @@ impl Call {
         }
     }
 
+    /// A parameter of the query that is one of some words, and the only parameter there is.
+    ///
+    /// # Errors
+    /// [`Code::InvalidParameter`], which names the parameter.
+    pub fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Problem> {
+        let query = self.query()?;
+        let mut only = None;
+        for (known, value) in query.iter() {
+            if known != name {
+                return Err(unknown_parameter(known));
+            }
+            if only.replace(value).is_some() {
+                return Err(invalid(name, "expected only once"));
+            }
+        }
+        let Some(value) = only else {
+            return Ok(None);
+        };
+        let found = words.iter().find(|(word, _)| *word == value);
+        let expected = || {
+            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            invalid(name, &format!("expected {}", words.join(" or ")))
+        };
+        Ok(Some(found.ok_or_else(expected)?.1))
+    }
+
+    /// That it has no parameter in its query.
+    ///
+    /// # Errors
+    /// [`Code::InvalidParameter`], which names the first one.
+    pub fn no_query(&self) -> Result<(), Problem> {
+        match self.query()?.iter().next() {
+            None => Ok(()),
+            Some((name, _)) => Err(unknown_parameter(name)),
+        }
+    }
+
     /// The page of a list that it asks for.
     ///
     /// # Errors
@@ -184,6 +233,12 @@ impl Call {
         Parameters::parse(self.request.query().as_bytes())
             .map_err(|fault| invalid("(query)", &fault.to_string()))
     }
+}
+
+/// The refusal of a parameter that the route does not have. Its name is shortened: whoever sends another knows which.
+fn unknown_parameter(name: &str) -> Problem {
+    let shown: String = name.chars().take(64).collect();
+    invalid(&shown, "unknown parameter")
 }
 
 /// The refusal of a parameter of the query or of a header.

@@ -12,8 +12,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::{Host, Redirect, Wanted};
 use super::host::BaseUrls;
+use super::{Host, Redirect, Wanted};
 use crate::secret::Secret;
 
 /// One call to a provider: where, what, with which credentials, and until when.

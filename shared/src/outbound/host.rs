@@ -367,7 +367,11 @@ mod tests {
             "file:///etc/passwd",
             "//example.com/a",
         ] {
-            assert_eq!(bases.redirect(Host::TwilioApi, location), None, "{location}");
+            assert_eq!(
+                bases.redirect(Host::TwilioApi, location),
+                None,
+                "{location}"
+            );
         }
     }
 

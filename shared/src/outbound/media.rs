@@ -174,7 +174,10 @@ pub(super) async fn read(
     if wanted != Wanted::Whole && bytes.is_empty() {
         return Ok(Err(MediaFault::Unsatisfiable { total }));
     }
-    if place.exactly.is_some_and(|exactly| exactly != count(bytes.len())) {
+    if place
+        .exactly
+        .is_some_and(|exactly| exactly != count(bytes.len()))
+    {
         return Err(CallError::Interrupted {
             cause: "the body is not as long as the range that it should be".to_owned(),
         });

@@ -27,7 +27,7 @@ pub use keys::{Key, KeyPolicy};
 pub use media::{MediaError, media_of_url};
 pub use messaging_services::{MessagingService, ServiceNumber};
 pub use phone_numbers::{IncomingPhoneNumber, NumberCapabilities};
-pub use recordings::RecordingFormat;
+pub use recordings::{RecordingFormat, account_of_url};
 
 /// The version of the core API, which begins its paths.
 const VERSION: &str = "2010-04-01";

@@ -2,11 +2,11 @@
 
 use reqwest::Method;
 
-use super::TwilioClient;
 use super::error::{ErrorKind, TwilioError};
 use super::media::MediaError;
+use super::{TwilioClient, VERSION};
 use crate::outbound::{Call, Host, Media, Wanted};
-use crate::sid::RecordingSid;
+use crate::sid::{AccountSid, RecordingSid};
 
 /// What Twilio makes a recording into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,14 @@ impl RecordingFormat {
             Self::Wav => "wav",
         }
     }
+}
+
+/// The account that the URL of a recording names, if it is one of Twilio's own: with external storage it is anybody's.
+#[must_use]
+pub fn account_of_url(url: &str) -> Option<AccountSid> {
+    let (_, path) = url.split_once(&format!("/{VERSION}/Accounts/"))?;
+    let (account, _) = path.split_once("/Recordings/")?;
+    account.parse().ok()
 }
 
 impl TwilioClient<'_> {
