@@ -1,6 +1,9 @@
 //! What happened: a tenant's messages, calls and recordings, for its users.
 
 mod calls;
+mod contacts;
+mod conversations;
+mod filters;
 mod handler;
 mod messages;
 mod recordings;

@@ -1,6 +1,6 @@
 //! What this function is made of.
 
-use shared::api::{Admission, Foundation};
+use shared::api::{Admission, Foundation, Paging};
 use shared::environment::Environment;
 use shared::media::TenantMedia;
 use shared::store::{Activity, Listings};
@@ -10,6 +10,7 @@ pub(crate) struct Messaging {
     pub(crate) activity: Activity,
     pub(crate) listings: Listings,
     pub(crate) media: TenantMedia,
+    pub(crate) paging: Paging,
 }
 
 impl Messaging {
@@ -23,6 +24,7 @@ impl Messaging {
             activity: Activity::new(client.clone(), table.clone(), retention_days),
             listings: Listings::new(client, table),
             media: TenantMedia::new(environment, foundation)?,
+            paging: Paging::new(foundation),
         })
     }
 }

@@ -45,7 +45,7 @@ pub use holdings::QUARANTINE_SECONDS;
 pub use integrations::{Expected, IntegrationRecord, Integrations, NewIntegration, Stored};
 pub use limits::{Counted, Limits};
 pub(crate) use limits::{NOTICE_MINUTES, Take};
-pub use listings::{Filter, Interval, Listed, Listings, RecordedCall};
+pub use listings::{Conversation, Filter, Interval, Listed, Listings, RecordedCall};
 pub use page::Page;
 pub use platform::PlatformItems;
 pub use profiles::{PendingDeletion, Profiles, StoredProfile};

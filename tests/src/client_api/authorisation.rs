@@ -62,7 +62,8 @@ impl Coveted {
             .path
             .replace("{tenant_id}", self.newcomer.id.as_str())
             .replace("{provider}", "twilio")
-            .replace("{sid}", sid_of(access.path));
+            .replace("{sid}", sid_of(access.path))
+            .replace("{contact}", "%2B15005550010");
         let body = self.body(access.operation);
         let complete = |request: RequestBuilder| match body {
             Some(body) => request
@@ -92,8 +93,14 @@ impl Coveted {
             | Operation::ReadSettings
             | Operation::CheckHealth
             | Operation::ListAudit
+            | Operation::ListMessages
             | Operation::ReadMessage
+            | Operation::ListConversations
+            | Operation::ListConversationMessages
+            | Operation::ListContacts
+            | Operation::ListCalls
             | Operation::ReadCall
+            | Operation::ListRecordings
             | Operation::ReadRecording => None,
         }
     }

@@ -44,8 +44,14 @@ const WEBHOOKS: &[&str] = &[
     "voice-webhook/voice-voicemail.json",
 ];
 const READS: &[&str] = &[
+    "messaging/list-messages.json",
     "messaging/read-message.json",
+    "messaging/list-conversations.json",
+    "messaging/list-conversation-messages.json",
+    "messaging/list-contacts.json",
+    "messaging/list-calls.json",
     "messaging/read-call.json",
+    "messaging/list-recordings.json",
     "messaging/read-recording.json",
 ];
 
@@ -81,6 +87,7 @@ const REFUSED: &[(&str, u16, &str)] = &[
     ),
     ("messaging/unknown-message.json", 404, "message_not_found"),
     ("messaging/malformed-sid.json", 404, "message_not_found"),
+    ("messaging/unknown-parameter.json", 400, "invalid_parameter"),
     ("token/faulty-fields.json", 422, "invalid_fields"),
     ("token/no-tenant.json", 403, "no_tenant"),
     ("token/unknown-tenant.json", 404, "tenant_not_found"),
@@ -186,6 +193,19 @@ async fn the_samples_that_read_activity_tell_of_the_webhooks_that_were_sent() {
     let recording = answered("messaging/read-recording.json").await;
     assert_eq!(call["recordings"][0], *recording);
     assert_eq!(call["legs"][0]["parent_sid"], call["sid"], "{call}");
+    let has = |list: &Value, sid: &Value| {
+        let mut items = list["items"].as_array().unwrap().iter();
+        items.any(|item| item["sid"] == *sid)
+    };
+    let messages = answered("messaging/list-messages.json").await;
+    assert!(has(messages, &message["sid"]), "{messages}");
+    let calls = answered("messaging/list-calls.json").await;
+    assert!(has(calls, &call["sid"]), "{calls}");
+    let recordings = answered("messaging/list-recordings.json").await;
+    assert!(has(recordings, &recording["sid"]), "{recordings}");
+    let conversation = answered("messaging/list-conversation-messages.json").await;
+    let written = &conversation["items"][0]["contact"];
+    assert_eq!(written, "whatsapp:+15005550010", "{conversation}");
 }
 
 #[test]

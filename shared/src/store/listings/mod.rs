@@ -1,6 +1,7 @@
 //! Lists of a tenant's activity: keys in order from an index, then the items themselves in one batch.
 
 mod calls;
+mod contacts;
 mod index;
 
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 
 pub use self::calls::RecordedCall;
+pub use self::contacts::Conversation;
 pub use self::index::Interval;
 use self::index::{Asked, Entry, Partition};
 use super::activity::history_of;
