@@ -48,6 +48,8 @@ pub enum Action {
     TwimlAppCreated,
     TwimlAppAdopted,
     TwimlAppUpdated,
+    /// At Twilio and here.
+    RecordingDeleted,
 }
 
 impl Action {
@@ -71,6 +73,7 @@ impl Action {
             Self::TwimlAppCreated => "twiml_app_created",
             Self::TwimlAppAdopted => "twiml_app_adopted",
             Self::TwimlAppUpdated => "twiml_app_updated",
+            Self::RecordingDeleted => "recording_deleted",
         }
     }
 }

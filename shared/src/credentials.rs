@@ -140,6 +140,19 @@ impl CredentialVault {
         self.twilio.refresh(scope.tenant_id(), seen, load).await
     }
 
+    /// The same, read whatever is remembered, and remembered no better than before: for what must not be done with credentials
+    /// that somebody took away a moment ago, and is not done often. One query and one call of KMS.
+    ///
+    /// # Errors
+    /// [`CredentialError`] of any kind.
+    pub async fn twilio_as_stored(
+        &self,
+        scope: &TenantScope,
+        deadline: Instant,
+    ) -> Result<TwilioTenant, CredentialError> {
+        within(deadline, self.load_twilio(scope)).await
+    }
+
     /// Forgets a tenant's credentials, after they were changed.
     pub fn invalidate(&self, scope: &TenantScope) {
         self.twilio.invalidate(scope.tenant_id());

@@ -32,6 +32,7 @@ pub mod identity;
 pub mod input;
 pub mod integrations;
 pub mod lambda;
+pub mod media;
 pub mod onboarding;
 pub mod outbound;
 pub mod platform;

@@ -82,6 +82,8 @@ sids! {
     ApplicationSid: "AP";
     /// A call leg, `CA…`.
     CallSid: "CA";
+    /// A file of a message, `ME…`.
+    MediaSid: "ME";
     /// A message, `SM…` (text) or `MM…` (media).
     MessageSid: "SM" | "MM";
     /// A messaging service, `MG…`.

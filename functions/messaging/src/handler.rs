@@ -23,6 +23,9 @@ pub(crate) async fn handle(messaging: Arc<Messaging>, call: Call) -> Result<Repl
         Operation::ReadCall => calls::read(messaging, scope, call).await,
         Operation::ListRecordings => recordings::list(messaging, scope, call).await,
         Operation::ReadRecording => recordings::read(messaging, scope, call).await,
+        Operation::DeleteRecording => recordings::delete(messaging, scope, call).await,
+        Operation::PlayRecording => recordings::play(messaging, scope, call).await,
+        Operation::ReadMessageMedia => messages::media(messaging, scope, call).await,
         _ => Err(Problem::not_here()),
     }
 }

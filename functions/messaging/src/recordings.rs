@@ -3,8 +3,10 @@
 use shared::activity::{Recording, RecordingKind};
 use shared::api::{Call, Code, Problem, json};
 use shared::http::{Reply, StatusCode};
-use shared::sid::CallSid;
+use shared::media::MediaRequest;
+use shared::sid::{CallSid, RecordingSid};
 use shared::tenant::TenantScope;
+use shared::twilio::rest::RecordingFormat;
 
 use crate::filters::{self, is};
 use crate::service::Messaging;
@@ -44,13 +46,49 @@ pub(crate) async fn read(
     scope: &TenantScope,
     call: &Call,
 ) -> Result<Reply, Problem> {
-    let unknown = || {
-        let detail = "The tenant has no such recording, or it was deleted.";
-        Problem::new(Code::RecordingNotFound, detail)
-    };
     call.query(&[])?.finish()?;
-    // What is no SID of a recording is the SID of none.
-    let sid = call.parameter().parse().map_err(|_| unknown())?;
-    let recording = messaging.activity.recording(scope, &sid).await?;
+    let recording = messaging.activity.recording(scope, &sid(call)?).await?;
     Ok(json(StatusCode::OK, &recording.ok_or_else(unknown)?))
+}
+
+pub(crate) async fn delete(
+    messaging: &Messaging,
+    scope: &TenantScope,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    call.query(&[])?.finish()?;
+    let (sid, actor) = (sid(call)?, call.actor());
+    messaging
+        .media
+        .delete_recording(scope, &sid, actor, call.deadline())
+        .await?;
+    Ok(Reply::no_content())
+}
+
+pub(crate) async fn play(
+    messaging: &Messaging,
+    scope: &TenantScope,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let formats = [("mp3", RecordingFormat::Mp3), ("wav", RecordingFormat::Wav)];
+    let mut query = call.query(&["format"])?;
+    let format = query.word("format", &formats);
+    query.finish()?;
+    let (sid, format) = (sid(call)?, format.unwrap_or(RecordingFormat::Mp3));
+    let request = MediaRequest::of(call, format!("{sid}.{}", format.as_str()));
+    let media = messaging
+        .media
+        .recording(scope, &sid, format, &request, call.deadline())
+        .await?;
+    Ok(request.answer(media))
+}
+
+/// The SID that the path names. What is none is the SID of no recording.
+fn sid(call: &Call) -> Result<RecordingSid, Problem> {
+    call.parameter().parse().map_err(|_| unknown())
+}
+
+fn unknown() -> Problem {
+    let detail = "The tenant has no such recording, or it was deleted.";
+    Problem::new(Code::RecordingNotFound, detail)
 }

@@ -38,7 +38,8 @@ impl Simulate {
             Some(base) => base_urls(base),
             None => urls(&stack)?,
         };
-        let target = Target::new(&credentials, urls);
+        let mut target = Target::new(&credentials, urls);
+        target.rest_double = stack.environment.get("TWILIO_API_BASE_URL").cloned();
         let simulation = simulate(&self.arguments, &target).await;
         let shown = render_simulation(&simulation, Style::of_standard_output());
         print(format_args!("{shown}\nStored for {tenant_id}:\n"))?;

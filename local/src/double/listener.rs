@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::misbehaviour::{going_on_at, html_echo, json_echo, page};
-use super::request::sid_kind;
+use super::request::{sid_kind, without_extension};
 use super::{Answer, Misbehaviour, Played, Refusal, Request};
 use crate::emulators::StartError;
 use crate::emulators::connection::{CuttableListener, Scissors};
@@ -188,6 +188,9 @@ impl<S: Played> Shared<S> {
             Misbehaviour::HtmlForbidden => Some(page(403, "403 Forbidden")),
             Misbehaviour::HtmlUnavailable => Some(page(503, "503 Service Temporarily Unavailable")),
             Misbehaviour::Html(status) => Some(page(status, "Something is not right")),
+            Misbehaviour::Redirect(address) => {
+                Some(Answer::new(302, "text/html", "").with("location", address))
+            }
             Misbehaviour::NextPage(address) => {
                 Some(going_on_at(&address, self.service.answer(request)))
             }
@@ -236,10 +239,8 @@ impl<S: Played> Shared<S> {
 /// The method and the path, in which the kind stands for each SID: `GET /2010-04-01/Accounts/{AC}.json`.
 fn operation(request: &Request) -> String {
     let segments = request.path.split('/').map(|segment| {
-        let (name, suffix) = match segment.strip_suffix(".json") {
-            Some(name) => (name, ".json"),
-            None => (segment, ""),
-        };
+        let name = without_extension(segment);
+        let suffix = segment.get(name.len()..).unwrap_or_default();
         match sid_kind(name) {
             Some(kind) => format!("{{{kind}}}{suffix}"),
             None => segment.to_owned(),

@@ -37,6 +37,8 @@ pub enum Misbehaviour {
     Garbled,
     /// The request is done, and the list that answers it goes on at this address.
     NextPage(String),
+    /// Nothing is done, and 302 names this address.
+    Redirect(String),
     /// Nothing is done and nothing answered until the time is over or the fault is taken back; then the connection is
     /// closed.
     Hang(Duration),

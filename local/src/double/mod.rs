@@ -11,7 +11,7 @@ pub use set::Doubles;
 
 pub(crate) use listener::Listener;
 pub(crate) use misbehaviour::Refusal;
-pub(crate) use request::{Answer, Request, first, sid_kind};
+pub(crate) use request::{Answer, Request, first, sid_kind, without_extension};
 
 use crate::emulators::wire::Target;
 

@@ -149,6 +149,15 @@ fn pairs(encoded: &str) -> Vec<(String, String)> {
     url.query_pairs().into_owned().collect()
 }
 
+/// A segment of a path without `.json`, or what else says in which form a resource is meant.
+pub(crate) fn without_extension(segment: &str) -> &str {
+    let extensions = [".json", ".mp3", ".wav"];
+    let found = extensions
+        .iter()
+        .find_map(|extension| segment.strip_suffix(extension));
+    found.unwrap_or(segment)
+}
+
 /// The two letters before the 32 hexadecimal digits, if a text is a SID.
 pub(crate) fn sid_kind(text: &str) -> Option<&str> {
     let (kind, digits) = text.split_at_checked(2)?;

@@ -12,6 +12,7 @@ use crate::twilio::rest::TwilioDouble;
 /// Their ports, counted from the stack's first.
 const TWILIO_PORT: u16 = 93;
 const PROVIDERS_PORT: u16 = 94;
+const TWILIO_STORAGE_PORT: u16 = 97;
 
 /// Every service that is not AWS, with what a fresh stack knows: the demo accounts and the demo credentials.
 #[derive(Debug)]
@@ -27,7 +28,8 @@ impl Doubles {
     ///
     /// A port that is taken, or data that cannot be read.
     pub async fn start(storage: &Storage, ports: Ports, clock: Clock) -> Result<Self, StartError> {
-        let twilio = TwilioDouble::start(storage, ports.at(TWILIO_PORT), clock.clone()).await?;
+        let (port, storage_port) = (ports.at(TWILIO_PORT), ports.at(TWILIO_STORAGE_PORT));
+        let twilio = TwilioDouble::start(storage, port, storage_port, clock.clone()).await?;
         twilio
             .register_demo_accounts()
             .map_err(|error| StartError::Emulator {

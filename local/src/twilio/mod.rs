@@ -8,6 +8,7 @@ pub mod arguments;
 pub mod call;
 mod connection;
 mod disorder;
+mod double;
 mod exchange;
 mod forgery;
 mod judgement;

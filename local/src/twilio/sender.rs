@@ -8,6 +8,7 @@ use shared::secret::Secret;
 use super::account::Account;
 use super::connection::ConnectionOverrides;
 use super::disorder::Disorder;
+use super::double::RestDouble;
 use super::exchange::{Attempt, AttemptOutcome, Exchange, Fault, Judgement, Request, Response};
 use super::forgery;
 use super::judgement::judge;
@@ -31,6 +32,7 @@ pub struct WebhookSender {
     sids: Arc<SidSupply>,
     proxies: Vec<(String, String)>,
     keeps_voice_port: bool,
+    rest: Option<RestDouble>,
 }
 
 impl WebhookSender {
@@ -42,7 +44,16 @@ impl WebhookSender {
             sids: Arc::new(SidSupply::random()),
             proxies: Vec::new(),
             keeps_voice_port: false,
+            rest: None,
         }
+    }
+
+    /// The same, where what webhooks tell of (recordings, what is attached to messages) can be fetched from the double of the
+    /// REST API at this base URL, if it knows the account.
+    #[must_use]
+    pub fn with_rest_double(mut self, base_url: impl Into<String>) -> Self {
+        self.rest = Some(RestDouble::new(base_url));
+        self
     }
 
     /// The same with SIDs and tokens from `sids`.
@@ -121,6 +132,9 @@ impl WebhookSender {
         forgery: Forgery,
         token: &str,
     ) -> Exchange {
+        if let (Some(rest), Forgery::None) = (&self.rest, forgery) {
+            rest.hear(&self.account, &webhook.parameters).await;
+        }
         let mut exchange = self.deliver_once(webhook, forgery, token).await;
         let has_fallback =
             webhook.purpose.expects() != Expected::Acknowledgement && forgery == Forgery::None;

@@ -97,7 +97,11 @@ pub async fn simulate(arguments: &SimulateArguments, target: &Target) -> Simulat
 
 fn sender(target: &Target, seed: Option<u64>) -> WebhookSender {
     let sids = seed.map_or_else(SidSupply::random, SidSupply::seeded);
-    WebhookSender::new(target.account.clone()).with_sids(Arc::new(sids))
+    let sender = WebhookSender::new(target.account.clone()).with_sids(Arc::new(sids));
+    match &target.rest_double {
+        Some(base_url) => sender.with_rest_double(base_url),
+        None => sender,
+    }
 }
 
 /// Delivers an inbound message, then what becomes of the reply to it. Of several copies the last one's answer is sent.

@@ -33,6 +33,8 @@ pub struct Target {
     pub whatsapp_sender: String,
     /// The messaging service that the number belongs to.
     pub messaging_service: Option<MessagingServiceSid>,
+    /// Where the double of the REST API is, which then has what simulated webhooks tell of.
+    pub rest_double: Option<String>,
 }
 
 impl Target {
@@ -53,6 +55,7 @@ impl Target {
             phone_number: phone_number.to_owned(),
             whatsapp_sender: whatsapp_sender.to_owned(),
             messaging_service: credentials.messaging_service_sid.clone(),
+            rest_double: None,
         }
     }
 

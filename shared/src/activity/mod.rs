@@ -23,6 +23,6 @@ pub use message::{
     media_url,
 };
 pub use recording::{Recording, RecordingKind, RecordingStatus};
-pub(crate) use resource::{ADDRESSEES, CONTACTS, LISTINGS};
+pub(crate) use resource::{ADDRESSEES, CONTACTS, DELETED, LISTINGS};
 pub use resource::{Group, MalformedWebhook, Resource};
 pub use route::Route;

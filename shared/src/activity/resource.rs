@@ -32,15 +32,19 @@ pub(crate) const CONTACTS: &str = "contact";
 /// The list by time of the addresses that were only ever written to.
 pub(crate) const ADDRESSEES: &str = "addressee";
 
+/// The list by time of what somebody deleted, of which no more is known.
+pub(crate) const DELETED: &str = "deleted";
+
 /// The lists by time that whatever a tenant has in the Activity table is in, each item in one: those of the kinds, that of child
-/// legs, and those of the addresses at the other end.
-pub(crate) const LISTINGS: [&str; 6] = [
+/// legs, those of the addresses at the other end, and that of what was deleted.
+pub(crate) const LISTINGS: [&str; 7] = [
     "message",
     "call",
     "recording",
     CHILD_LEGS,
     CONTACTS,
     ADDRESSEES,
+    DELETED,
 ];
 
 impl Resource {

@@ -34,6 +34,9 @@ pub enum Operation {
     ReadCall,
     ListRecordings,
     ReadRecording,
+    DeleteRecording,
+    PlayRecording,
+    ReadMessageMedia,
 }
 
 /// A route, and who may call it.
@@ -63,6 +66,9 @@ pub const ROUTES: &[Access] = {
     const TENANT: &str = "/api/tenants/{tenant_id}";
     const INTEGRATION: &str = "/api/integrations/{provider}";
     const VERIFY: &str = "/api/integrations/{provider}/verify";
+    const RECORDING: &str = "/api/recordings/{sid}";
+    const RECORDING_MEDIA: &str = "/api/recordings/{sid}/media";
+    const MESSAGE_MEDIA: &str = "/api/messages/{sid}/media/{index}";
     let (token, credentials) = (Some(Class::Token), Some(Class::Credentials));
     &[
         route(O::IssueToken, POST, "/api/token", Member, token),
@@ -125,7 +131,10 @@ pub const ROUTES: &[Access] = {
         route(O::ListCalls, GET, "/api/calls", Member, None),
         route(O::ReadCall, GET, "/api/calls/{sid}", Member, None),
         route(O::ListRecordings, GET, "/api/recordings", Member, None),
-        route(O::ReadRecording, GET, "/api/recordings/{sid}", Member, None),
+        route(O::ReadRecording, GET, RECORDING, Member, None),
+        route(O::DeleteRecording, DELETE, RECORDING, Admin, None),
+        route(O::PlayRecording, GET, RECORDING_MEDIA, Member, None),
+        route(O::ReadMessageMedia, GET, MESSAGE_MEDIA, Member, None),
     ]
 };
 
@@ -148,8 +157,8 @@ const fn route(
 /// What a path leads to.
 #[derive(Debug)]
 pub(super) enum Found<'p> {
-    /// A route, with the part of the path that its `{…}` stands for.
-    Route(&'static Access, Option<&'p str>),
+    /// A route, with the parts of the path that its `{…}` stand for.
+    Route(&'static Access, Vec<&'p str>),
     /// A path that has other methods only.
     OtherMethods(Vec<&'static Method>),
     /// Nothing.
@@ -162,9 +171,9 @@ pub(super) fn find<'p>(method: &Method, path: &'p str) -> Found<'p> {
         .iter()
         .filter_map(|access| Some((access, matches(access.path, path)?)));
     let mut methods = Vec::new();
-    for (access, parameter) in on_path {
+    for (access, parameters) in on_path {
         if access.method == method {
-            return Found::Route(access, parameter);
+            return Found::Route(access, parameters);
         }
         methods.push(&access.method);
     }
@@ -175,9 +184,9 @@ pub(super) fn find<'p>(method: &Method, path: &'p str) -> Found<'p> {
     }
 }
 
-/// Whether a path is one of a template, and what stands for the template's parameter.
-fn matches<'p>(template: &str, path: &'p str) -> Option<Option<&'p str>> {
-    let mut parameter = None;
+/// Whether a path is one of a template, and what stands for the template's parameters.
+fn matches<'p>(template: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    let mut parameters = Vec::new();
     let mut segments = path.split('/');
     for expected in template.split('/') {
         let segment = segments.next()?;
@@ -185,42 +194,42 @@ fn matches<'p>(template: &str, path: &'p str) -> Option<Option<&'p str>> {
             if segment.is_empty() {
                 return None;
             }
-            parameter = Some(segment);
+            parameters.push(segment);
         } else if segment != expected {
             return None;
         }
     }
-    segments.next().is_none().then_some(parameter)
+    segments.next().is_none().then_some(parameters)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
+    fn found<'p>(method: &Method, path: &'p str) -> Option<(Operation, Vec<&'p str>)> {
         match find(method, path) {
-            Found::Route(access, parameter) => {
-                Some((access.operation, parameter.map(str::to_owned)))
-            }
+            Found::Route(access, parameters) => Some((access.operation, parameters)),
             _ => None,
         }
     }
 
     #[test]
     fn a_route_is_found_by_method_and_path() {
-        let acme = Some("acme".to_owned());
         assert_eq!(
             found(&Method::DELETE, "/api/tenants/acme"),
-            Some((Operation::DeleteTenant, acme))
+            Some((Operation::DeleteTenant, vec!["acme"]))
         );
-        let vapi = Some("vapi".to_owned());
         assert_eq!(
             found(&Method::POST, "/api/integrations/vapi/verify"),
-            Some((Operation::VerifyIntegration, vapi))
+            Some((Operation::VerifyIntegration, vec!["vapi"]))
         );
         assert_eq!(
             found(&Method::GET, "/api/tenants"),
-            Some((Operation::ListTenants, None))
+            Some((Operation::ListTenants, Vec::new()))
+        );
+        assert_eq!(
+            found(&Method::GET, "/api/messages/MM1/media/0"),
+            Some((Operation::ReadMessageMedia, vec!["MM1", "0"]))
         );
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lambda_http::http::header::{ALLOW, CACHE_CONTROL, WWW_AUTHENTICATE};
+use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_RANGE, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::{error, info, warn};
@@ -68,6 +68,9 @@ impl Problem {
         }
         if let Some(seconds) = self.retry_after {
             reply = reply.retry_after(seconds);
+        }
+        if let Some(length) = self.media_length {
+            reply = reply.text(CONTENT_RANGE, format!("bytes */{length}"));
         }
         if let Some(methods) = self
             .allow

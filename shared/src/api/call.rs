@@ -26,7 +26,7 @@ const WORK_MARGIN: Duration = Duration::from_secs(4);
 /// A request whose caller may make it.
 pub struct Call {
     pub(super) operation: Operation,
-    pub(super) parameter: Option<String>,
+    pub(super) parameters: Vec<String>,
     pub(super) request: HttpRequest,
     pub(super) caller: Caller,
     /// The tenant that it selects, by header or host.
@@ -52,10 +52,22 @@ impl Call {
         self.operation
     }
 
-    /// What stands for the `{…}` of the route's path.
+    /// What stands for the first `{…}` of the route's path.
     #[must_use]
     pub fn parameter(&self) -> &str {
-        self.parameter.as_deref().unwrap_or_default()
+        self.parameters.first().map_or("", String::as_str)
+    }
+
+    /// What stands for the second `{…}` of the route's path.
+    #[must_use]
+    pub fn second_parameter(&self) -> &str {
+        self.parameters.get(1).map_or("", String::as_str)
+    }
+
+    /// A header by its lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request.header(name)
     }
 
     /// Who calls.

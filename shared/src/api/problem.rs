@@ -24,6 +24,7 @@ pub enum Code {
     MessageNotFound,
     CallNotFound,
     RecordingNotFound,
+    MediaNotFound,
     MethodNotAllowed,
     TenantExists,
     TenantDeleting,
@@ -35,19 +36,22 @@ pub enum Code {
     ApiKeyRestricted,
     VersionMismatch,
     BodyTooLarge,
+    MediaTooLarge,
     UnsupportedMediaType,
+    RangeNotSatisfiable,
     InvalidFields,
     CredentialsInvalid,
     RateLimited,
     Internal,
     ProviderRefused,
+    RangeOutOfReach,
     Unavailable,
     ProviderUnavailable,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::MalformedRequest,
         Self::MalformedBody,
         Self::InvalidParameter,
@@ -64,6 +68,7 @@ impl Code {
         Self::MessageNotFound,
         Self::CallNotFound,
         Self::RecordingNotFound,
+        Self::MediaNotFound,
         Self::MethodNotAllowed,
         Self::TenantExists,
         Self::TenantDeleting,
@@ -75,12 +80,15 @@ impl Code {
         Self::ApiKeyRestricted,
         Self::VersionMismatch,
         Self::BodyTooLarge,
+        Self::MediaTooLarge,
         Self::UnsupportedMediaType,
+        Self::RangeNotSatisfiable,
         Self::InvalidFields,
         Self::CredentialsInvalid,
         Self::RateLimited,
         Self::Internal,
         Self::ProviderRefused,
+        Self::RangeOutOfReach,
         Self::Unavailable,
         Self::ProviderUnavailable,
     ];
@@ -106,6 +114,7 @@ impl Code {
             Self::MessageNotFound => ("message_not_found", 404, "There is no such message"),
             Self::CallNotFound => ("call_not_found", 404, "There is no such call"),
             Self::RecordingNotFound => ("recording_not_found", 404, "There is no such recording"),
+            Self::MediaNotFound => ("media_not_found", 404, "Twilio has no such media"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The route has other methods"),
             Self::TenantExists => ("tenant_exists", 409, "The tenant exists"),
             Self::TenantDeleting => ("tenant_deleting", 409, "The tenant is being deleted"),
@@ -129,6 +138,16 @@ impl Code {
             ),
             Self::VersionMismatch => ("version_mismatch", 412, "Somebody else was first"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
+            Self::MediaTooLarge => (
+                "media_too_large",
+                413,
+                "The media are larger than one answer",
+            ),
+            Self::RangeNotSatisfiable => (
+                "range_not_satisfiable",
+                416,
+                "The media have nothing in the range",
+            ),
             Self::UnsupportedMediaType => (
                 "unsupported_media_type",
                 415,
@@ -143,6 +162,11 @@ impl Code {
             Self::RateLimited => ("rate_limited", 429, "Too many requests"),
             Self::Internal => ("internal", 500, "The request failed"),
             Self::ProviderRefused => ("provider_refused", 502, "The provider refused"),
+            Self::RangeOutOfReach => (
+                "range_out_of_reach",
+                502,
+                "The range is too far behind the beginning",
+            ),
             Self::Unavailable => ("unavailable", 503, "Try again"),
             Self::ProviderUnavailable => (
                 "provider_unavailable",
@@ -184,6 +208,8 @@ pub struct Problem {
     pub retry_after: Option<u32>,
     /// The methods that the route has.
     pub allow: Option<String>,
+    /// How long the media are that a range was asked of.
+    pub media_length: Option<u64>,
     /// What led to it, for the log alone.
     pub cause: Option<String>,
 }
@@ -198,6 +224,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: None,
             allow: None,
+            media_length: None,
             cause: None,
         }
     }

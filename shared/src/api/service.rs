@@ -150,7 +150,7 @@ impl Gate {
         deadline: Instant,
         trace: &mut Trace,
     ) -> Result<Call, Problem> {
-        let (access, parameter) = route(&request)?;
+        let (access, parameters) = route(&request)?;
         trace.access = Some(access);
         let caller = Caller::of(&request, &self.names)?;
         // An operator's is known when it has selected one; of what a user is refused, its own tenant wants to know.
@@ -169,7 +169,7 @@ impl Gate {
         let mut call = Call {
             operation: access.operation,
             selected: self.selected(by_header, request.host()).await?,
-            parameter,
+            parameters,
             request,
             caller,
             deadline,
@@ -231,10 +231,12 @@ fn limited(refusal: &Refusal) -> Problem {
     Problem::new(Code::RateLimited, detail).retry_after(refusal.retry_after_seconds())
 }
 
-/// The route of a request, and what stands for its path's parameter.
-fn route(request: &HttpRequest) -> Result<(&'static Access, Option<String>), Problem> {
+/// The route of a request, and what stands for its path's parameters.
+fn route(request: &HttpRequest) -> Result<(&'static Access, Vec<String>), Problem> {
     match access::find(request.method(), request.path()) {
-        Found::Route(access, parameter) => Ok((access, parameter.map(str::to_owned))),
+        Found::Route(access, parameters) => {
+            Ok((access, parameters.into_iter().map(str::to_owned).collect()))
+        }
         Found::OtherMethods(methods) => {
             let methods: Vec<&str> = methods.into_iter().map(Method::as_str).collect();
             let methods = methods.join(", ");

@@ -15,7 +15,13 @@ use lambda_http::http::StatusCode;
 pub struct Reply {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
-    body: String,
+    body: Content,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    Text(String),
+    Bytes(Vec<u8>),
 }
 
 impl Reply {
@@ -25,7 +31,7 @@ impl Reply {
         Self {
             status,
             headers: Vec::new(),
-            body: String::new(),
+            body: Content::Text(String::new()),
         }
     }
 
@@ -46,7 +52,7 @@ impl Reply {
         Self {
             status: StatusCode::OK,
             headers: vec![(CONTENT_TYPE, content_type)],
-            body: document,
+            body: Content::Text(document),
         }
     }
 
@@ -56,7 +62,7 @@ impl Reply {
         Self {
             status: StatusCode::METHOD_NOT_ALLOWED,
             headers: vec![(ALLOW, HeaderValue::from_static(allowed))],
-            body: String::new(),
+            body: Content::Text(String::new()),
         }
     }
 
@@ -67,12 +73,22 @@ impl Reply {
             Ok(body) => Self {
                 status,
                 headers: vec![(CONTENT_TYPE, HeaderValue::from_static(media_type))],
-                body,
+                body: Content::Text(body),
             },
             Err(error) => {
                 tracing::error!(error = %error, "the answer cannot be written");
                 Self::empty(StatusCode::INTERNAL_SERVER_ERROR)
             }
+        }
+    }
+
+    /// Bytes of some type. They travel in base64 and arrive as they are.
+    #[must_use]
+    pub fn bytes(status: StatusCode, media_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self {
+            status,
+            headers: vec![(CONTENT_TYPE, HeaderValue::from_static(media_type))],
+            body: Content::Bytes(bytes),
         }
     }
 
@@ -101,8 +117,9 @@ impl Reply {
         self.with(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// Leaves out what cannot be a header; what we make always can.
-    fn text(self, name: HeaderName, value: String) -> Self {
+    /// The same with a header whose value is made. Leaves out what cannot be a header; what we make always can.
+    #[must_use]
+    pub fn text(self, name: HeaderName, value: String) -> Self {
         match HeaderValue::try_from(value) {
             Ok(value) => self.with(name, value),
             Err(_) => self,
@@ -115,10 +132,13 @@ impl Reply {
         self.status
     }
 
-    /// The body, for tests.
+    /// The body, for tests; empty if it is no text.
     #[must_use]
     pub fn body(&self) -> &str {
-        &self.body
+        match &self.body {
+            Content::Text(text) => text,
+            Content::Bytes(_) => "",
+        }
     }
 }
 
@@ -127,7 +147,30 @@ impl From<Reply> for ApiGatewayV2httpResponse {
         let mut response = Self::default();
         response.status_code = i64::from(reply.status.as_u16());
         response.headers.extend(reply.headers);
-        response.body = Some(Body::Text(reply.body));
+        (response.body, response.is_base64_encoded) = match reply.body {
+            Content::Text(text) => (Some(Body::Text(text)), false),
+            Content::Bytes(bytes) => (Some(Body::Binary(bytes)), true),
+        };
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_in_base64_and_said_to_be() {
+        let reply = Reply::bytes(StatusCode::OK, "audio/mpeg", vec![0, 0xFF, 0xF3]);
+        let event = serde_json::to_value(ApiGatewayV2httpResponse::from(reply)).unwrap();
+        assert_eq!(
+            (&event["body"], &event["isBase64Encoded"]),
+            (&"AP/z".into(), &true.into())
+        );
+        let text = ApiGatewayV2httpResponse::from(Reply::no_content());
+        assert_eq!(
+            serde_json::to_value(text).unwrap()["isBase64Encoded"],
+            false
+        );
     }
 }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Call, retry};
+use super::{Call, Media, MediaFault, media, retry};
 
 /// Where providers put the name of a request that their support asks for.
 const REQUEST_ID_HEADERS: &[&str] = &["twilio-request-id", "x-request-id", "request-id"];
@@ -22,6 +23,8 @@ pub struct Answer {
     retry_after: Option<Duration>,
     body: Zeroizing<Vec<u8>>,
     repeats_secrets: bool,
+    media: Option<Result<Media, MediaFault>>,
+    location: Option<String>,
 }
 
 impl Answer {
@@ -40,7 +43,28 @@ impl Answer {
                 .and_then(|value| retry::retry_after(value, now)),
             body,
             repeats_secrets: false,
+            media: None,
+            location: StatusCode::from_u16(status)
+                .ok()
+                .and_then(|status| media::location(status, headers)),
         }
+    }
+
+    /// The same with the piece of a file that it brought.
+    pub(super) fn with_media(mut self, media: Result<Media, MediaFault>) -> Self {
+        self.media = Some(media);
+        self
+    }
+
+    /// The piece of a file that it brings, of a call that wants one; `None` when it brings something else instead.
+    #[must_use]
+    pub fn into_media(self) -> Option<Result<Media, MediaFault>> {
+        self.media
+    }
+
+    /// Where it redirects to.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// The same as the answer to this call: what it repeats of a secret is neither the provider's own word nor to be told.

@@ -4,14 +4,16 @@ use std::collections::HashSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE,
+};
+use reqwest::{Client, Method, RequestBuilder, Url};
 use serde::Serialize;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::Host;
 use super::host::BaseUrls;
+use super::{Host, Redirect, Wanted};
 use crate::secret::Secret;
 
 /// One call to a provider: where, what, with which credentials, and until when.
@@ -26,6 +28,7 @@ pub struct Call<'a> {
     body: Option<Zeroizing<String>>,
     is_repeatable: bool,
     is_sendable: bool,
+    wanted: Option<Wanted>,
     deadline: Instant,
 }
 
@@ -42,6 +45,8 @@ enum Path<'a> {
     Segments(Vec<&'a str>),
     /// With its query, as the provider wrote it.
     Written(&'a str),
+    /// All of it is elsewhere.
+    Elsewhere(Url),
 }
 
 impl<'a> Call<'a> {
@@ -65,6 +70,7 @@ impl<'a> Call<'a> {
             headers: HeaderMap::new(),
             body: None,
             is_sendable: true,
+            wanted: None,
             deadline,
         }
     }
@@ -89,6 +95,30 @@ impl<'a> Call<'a> {
         let mut call = Self::get(host, operation, &[], deadline);
         call.path = Path::Written(target);
         call
+    }
+
+    /// A GET of what `host` redirected to.
+    pub(crate) fn get_redirected(
+        host: Host,
+        operation: &'static str,
+        redirect: Redirect,
+        deadline: Instant,
+    ) -> Self {
+        let mut call = Self::get(host, operation, &[], deadline);
+        call.path = Path::Elsewhere(redirect.url);
+        call
+    }
+
+    /// Says that the answer is a file, of which this is wanted. The deadline alone bounds how long it may take to arrive.
+    pub fn media(mut self, wanted: Wanted) -> Self {
+        self.wanted = Some(wanted);
+        if let Some(range) = wanted.range() {
+            self.headers.insert(RANGE, range);
+        }
+        // What is compressed on the way cannot be cut.
+        let identity = HeaderValue::from_static("identity");
+        self.headers.insert(ACCEPT_ENCODING, identity);
+        self
     }
 
     /// Adds a parameter to the query. Nothing secret: servers log queries.
@@ -177,6 +207,10 @@ impl<'a> Call<'a> {
         self.operation
     }
 
+    pub(super) fn wanted(&self) -> Option<Wanted> {
+        self.wanted
+    }
+
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
     }
@@ -233,6 +267,7 @@ impl<'a> Call<'a> {
                 url.set_path(&path);
                 url.set_query(query);
             }
+            Path::Elsewhere(elsewhere) => url.clone_from(elsewhere),
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);

@@ -131,6 +131,87 @@ impl BaseUrls {
     }
 }
 
+/// Where a redirect leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Redirect {
+    /// The address. It may hold what opens it: nothing to be logged.
+    pub(super) url: Url,
+    /// Whether it is the very host that redirects, which may see the credentials again.
+    pub(crate) is_same_origin: bool,
+}
+
+impl BaseUrls {
+    /// Where a redirect of `host` leads, if files are kept there: at `host` itself, at Twilio or in S3, by `https` alone. Where
+    /// a configured URL stands for Twilio, every port of its machine stands for where Twilio keeps files.
+    pub(super) fn redirect(&self, host: Host, location: &str) -> Option<Redirect> {
+        let base = self.url(host)?;
+        let mut url = base.join(location).ok()?;
+        url.set_fragment(None);
+        let is_same_origin = url.origin() == base.origin();
+        let is_bare = url.username().is_empty() && url.password().is_none();
+        let is_of_configured = self.configured(host).is_some_and(|configured| {
+            url.scheme() == configured.scheme() && url.host() == configured.host()
+        });
+        let is_allowed = is_same_origin || is_of_configured || is_storage(&url);
+        (is_bare && is_allowed).then_some(Redirect {
+            url,
+            is_same_origin,
+        })
+    }
+}
+
+/// Whether a URL is one of a host at which Twilio, or a customer of it, keeps files.
+///
+/// Twilio's own: `api.twilio.com`, and `mms.twiliocdn.com` for what is attached to messages. S3: `s3-external-1.amazonaws.com`
+/// for what was attached before an account enforced authentication, and any bucket, for recordings with external storage,
+/// which Twilio takes S3 alone for.
+/// Source: "Protect Media Access with HTTP Basic Authentication", support.twilio.com; "Voice Recording settings",
+/// www.twilio.com/docs/voice/recording-settings.
+fn is_storage(url: &Url) -> bool {
+    let is_plain = url.scheme() == "https" && url.port().is_none();
+    url.host_str().is_some_and(|host| {
+        let is_twilios = host.ends_with(".twilio.com") || host.ends_with(".twiliocdn.com");
+        is_plain && (is_twilios || is_s3(host))
+    })
+}
+
+/// Whether a host is one of S3's endpoints, with a bucket before it or in the path: `s3.amazonaws.com`,
+/// `s3-external-1.amazonaws.com`, `s3.<region>…`, `s3-<region>…` and `s3.dualstack.<region>.amazonaws.com`. Other services
+/// have names of their customers' choice below `amazonaws.com` too, and never in these places.
+/// Source: "Amazon Simple Storage Service endpoints and quotas", AWS General Reference.
+fn is_s3(host: &str) -> bool {
+    let Some(labels) = host.strip_suffix(".amazonaws.com") else {
+        return false;
+    };
+    let mut labels: Vec<&str> = labels.split('.').collect();
+    let last = labels.pop().unwrap_or_default();
+    if is_region(last) {
+        let service = labels.pop();
+        let service = match service {
+            Some("dualstack") => labels.pop(),
+            service => service,
+        };
+        return service == Some("s3");
+    }
+    let region = last.strip_prefix("s3-");
+    last == "s3" || region.is_some_and(|region| region == "external-1" || is_region(region))
+}
+
+/// Whether a label is the name of a region, such as `us-east-1` or `us-gov-west-1`.
+fn is_region(label: &str) -> bool {
+    let parts: Vec<&str> = label.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    match parts.split_last() {
+        Some((number, words)) => {
+            (2..=3).contains(&words.len())
+                && words.iter().all(is_word)
+                && !number.is_empty()
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        None => false,
+    }
+}
+
 /// A base URL: `https`, or `http` to the machine itself; no user, query or fragment; a path stays as a prefix.
 fn base_url(text: &str) -> Option<Url> {
     let url: Url = text.parse().ok()?;
@@ -244,5 +325,72 @@ mod tests {
         ] {
             assert_eq!(target(url), None, "{url}");
         }
+    }
+
+    fn bases(base: Option<&str>) -> BaseUrls {
+        let variable = base.map(|base| ("TWILIO_API_BASE_URL", base));
+        BaseUrls::from_environment(&Environment::of(variable)).unwrap()
+    }
+
+    #[test]
+    fn a_redirect_leads_to_where_twilio_keeps_files_and_nowhere_else() {
+        let bases = bases(None);
+        for location in [
+            "https://mms.twiliocdn.com/AC1/ME1?token=1",
+            "https://media.twiliocdn.com/a",
+            "https://s3-external-1.amazonaws.com/media.twiliocdn.com/AC1/ME1",
+            "https://s3.amazonaws.com/bucket/a",
+            "https://bucket.s3.amazonaws.com/a",
+            "https://my.bucket.s3.eu-central-1.amazonaws.com/a",
+            "https://bucket.s3-us-west-2.amazonaws.com/a",
+            "https://bucket.s3.dualstack.us-gov-west-1.amazonaws.com/a",
+        ] {
+            let redirect = bases.redirect(Host::TwilioApi, location).unwrap();
+            assert!(!redirect.is_same_origin, "{location}");
+        }
+        for location in [
+            "http://mms.twiliocdn.com/a",
+            "https://mms.twiliocdn.com:8443/a",
+            "https://user:word@mms.twiliocdn.com/a",
+            "https://twiliocdn.com.example/a",
+            "https://eviltwiliocdn.com/a",
+            "https://bucket.s3.amazonaws.com.example/a",
+            "https://s3.execute-api.us-east-1.amazonaws.com/a",
+            "https://id.execute-api.us-east-1.amazonaws.com/a",
+            "https://s3.us-east-1.elb.amazonaws.com/a",
+            "https://s3-1.us-east-1.elb.amazonaws.com/a",
+            "https://s3x.us-east-1.amazonaws.com/a",
+            "https://amazonaws.com/a",
+            "https://169.254.169.254/latest/meta-data",
+            "http://127.0.0.1:4010/a",
+            "https://example.com/a",
+            "file:///etc/passwd",
+            "//example.com/a",
+        ] {
+            assert_eq!(
+                bases.redirect(Host::TwilioApi, location),
+                None,
+                "{location}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_host_that_redirects_to_itself_is_told_from_others() {
+        let bases = bases(None);
+        let leads = |location| bases.redirect(Host::TwilioApi, location).unwrap();
+        assert!(leads("/2010-04-01/other?a=b").is_same_origin);
+        assert!(leads("https://api.twilio.com/other").is_same_origin);
+        assert!(!leads("https://accounts.twilio.com/other").is_same_origin);
+    }
+
+    #[test]
+    fn every_port_of_a_configured_machine_stands_for_where_twilio_keeps_files() {
+        let bases = bases(Some("http://127.0.0.1:4010"));
+        let leads = |location| bases.redirect(Host::TwilioApi, location);
+        assert!(leads("http://127.0.0.1:4010/a").unwrap().is_same_origin);
+        assert!(!leads("http://127.0.0.1:4011/a").unwrap().is_same_origin);
+        assert!(leads("http://127.0.0.2:4011/a").is_none());
+        assert!(leads("http://localhost:4011/a").is_none());
     }
 }

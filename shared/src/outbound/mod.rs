@@ -9,6 +9,7 @@ mod connections;
 mod error;
 mod host;
 mod log;
+mod media;
 mod retry;
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -29,6 +30,8 @@ use connections::Connections;
 pub use error::CallError;
 use host::BaseUrls;
 pub use host::Host;
+pub(crate) use host::Redirect;
+pub use media::{Media, MediaFault, PIECE_LIMIT, SKIP_LIMIT, Wanted};
 
 /// How long one attempt may take, answer and all. Three of them fit into the 21 seconds that an API function has for its calls
 /// to providers, and a fourth that is cut short.
@@ -91,6 +94,11 @@ impl Outbound {
         self.bases.target_of(host, url)
     }
 
+    /// Where a redirect of `host` leads, if files are kept there.
+    pub(crate) fn redirect(&self, host: Host, location: &str) -> Option<Redirect> {
+        self.bases.redirect(host, location)
+    }
+
     async fn attempts(&self, call: &Call<'_>, attempts: &mut u32) -> Result<Answer, CallError> {
         let mut before = None;
         // What must not be sent twice never goes out on a connection that may be dead: nobody could tell whether it arrived.
@@ -129,15 +137,17 @@ impl Outbound {
         let request = call
             .request(client, &self.bases)
             .ok_or(CallError::Unsendable)?;
-        let exchange = async {
-            let response = request.send().await.map_err(CallError::of)?;
-            self.read(response).await
-        };
         let until = call.deadline().min(now + ATTEMPT_TIMEOUT);
-        let answer = timeout_at(until, exchange)
-            .await
-            .unwrap_or(Err(CallError::TimedOut))?
-            .to(call);
+        let sent = timeout_at(until, request.send()).await;
+        let response = sent.map_err(|_| CallError::TimedOut)?;
+        let response = response.map_err(CallError::of)?;
+        let wanted = call.wanted().filter(|_| media::is_media(response.status()));
+        let answer = match wanted {
+            // A piece of a file may take long; that it is on its way is known by then.
+            Some(wanted) => timeout_at(call.deadline(), self.read_media(response, wanted)).await,
+            None => timeout_at(until, self.read(response)).await,
+        };
+        let answer = answer.unwrap_or(Err(CallError::TimedOut))?.to(call);
         if answer.status() == StatusCode::TOO_MANY_REQUESTS.as_u16() {
             let retry_after = answer.retry_after();
             return Err(CallError::RateLimited {
@@ -170,5 +180,13 @@ impl Outbound {
             body,
             self.clock.now(),
         ))
+    }
+
+    /// Reads the wanted piece of a file instead.
+    async fn read_media(&self, response: Response, wanted: Wanted) -> Result<Answer, CallError> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let media = media::read(response, wanted).await?;
+        let nothing = Zeroizing::default();
+        Ok(Answer::new(status, &headers, nothing, self.clock.now()).with_media(media))
     }
 }

@@ -17,7 +17,7 @@ use crate::tenant::TenantScope;
 const FACT: &str = "fact:";
 
 /// When somebody deleted the resource.
-const DELETED_AT: &str = "deleted_at";
+pub(super) const DELETED_AT: &str = "deleted_at";
 
 /// The tenants' calls, messages and recordings.
 #[derive(Clone)]
@@ -48,8 +48,9 @@ impl Activity {
         )
     }
 
-    /// Keeps a fact: one unconditional write, 1 write unit for an item up to 1 KB, and 1 for each index when the resource is
+    /// Keeps a fact: one write without a condition, 1 write unit for an item up to 1 KB, and 1 for each index when the resource is
     /// new. The same fact again, or after a lost answer, changes nothing. Gives when the fact was first received.
+    /// Of a recording that somebody deleted nothing is kept any more, and the fact is as good as kept.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and [`StoreError::Refused`]; in neither case is it known that nothing was kept.
@@ -90,10 +91,16 @@ impl Activity {
             .set_expression_attribute_names(Some(update.names))
             .set_expression_attribute_values(Some(update.values))
             .return_values(ReturnValue::UpdatedNew);
+        // Only recordings are deleted one by one: what everything else costs stays as it is.
+        let condition = matches!(fact.resource, Resource::Recording(_))
+            .then(|| format!("attribute_not_exists({DELETED_AT})"));
+        let update = update.set_condition_expression(condition);
         let updated = transaction::update(OPERATION, update).await?;
-        let kept = updated
-            .as_ref()
-            .map_err(|error| StoreError::of(OPERATION, "", error))?;
+        let updated = updated.as_ref();
+        let kept = match updated.map_err(|error| StoreError::of(OPERATION, "", error)) {
+            Err(StoreError::Conflict { .. }) => return Ok(fact.received_at),
+            kept => kept?,
+        };
         let kept = kept.attributes().and_then(|item| item.get(&attribute));
         let kept = kept.map(|kept| self::fact(OPERATION, &fact.resource, kept));
         Ok(kept

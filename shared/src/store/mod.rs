@@ -21,6 +21,7 @@ mod own_number;
 mod page;
 mod platform;
 mod profiles;
+mod recordings;
 mod registry;
 mod routes;
 mod settings;
@@ -48,6 +49,7 @@ pub use listings::{Conversation, Filter, Interval, Listed, Listings, RecordedCal
 pub use page::Page;
 pub use platform::PlatformItems;
 pub use profiles::{PendingDeletion, Profiles, StoredProfile};
+pub use recordings::{KeptRecording, KnownRecording, RecordingDeletions};
 pub use registry::{NewProfile, ProfileChanges, Registry};
 pub use routes::{AccountRoute, Routes};
 pub use settings::{StoredSettings, TenantSettings};

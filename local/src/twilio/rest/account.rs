@@ -16,7 +16,7 @@ use crate::emulators::wire::{Calls, WireLog};
 #[derive(Debug, Clone)]
 pub struct TwilioAccount {
     sid: AccountSid,
-    accounts: Arc<Accounts>,
+    pub(super) accounts: Arc<Accounts>,
     wire: WireLog,
     faults: Faults<Misbehaviour>,
 }
@@ -81,6 +81,10 @@ impl TwilioAccount {
             applications: Vec::new(),
             numbers: Vec::new(),
             services: Vec::new(),
+            recordings: Vec::new(),
+            media: Vec::new(),
+            ignores_ranges: false,
+            has_external_storage: false,
         };
         let sid = self.sid.as_str().to_owned();
         self.accounts.change(|state| state.0.insert(sid, account));
@@ -276,12 +280,12 @@ impl TwilioAccount {
         self.wire.calls().resource(self.sid.as_str())
     }
 
-    fn read<T>(&self, read: impl FnOnce(&AccountState) -> T) -> Option<T> {
+    pub(super) fn read<T>(&self, read: impl FnOnce(&AccountState) -> T) -> Option<T> {
         self.accounts
             .read(|state| state.0.get(self.sid.as_str()).map(read))
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut AccountState) -> T) -> Option<T> {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut AccountState) -> T) -> Option<T> {
         self.accounts
             .change(|state| state.0.get_mut(self.sid.as_str()).map(change))
     }

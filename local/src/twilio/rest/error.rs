@@ -73,6 +73,22 @@ impl ApiError {
             "status": self.status,
         });
         let answer = Answer::json(self.status, &document);
+        self.challenging(answer)
+    }
+
+    /// The same in XML, which is what paths without `.json` answer in.
+    pub(super) fn xml_answer(&self) -> Answer {
+        let text = format!(
+            "<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse><RestException><Code>{code}</Code><Message>{}</Message>\
+             <MoreInfo>https://www.twilio.com/docs/errors/{code}</MoreInfo><Status>{}</Status></RestException></TwilioResponse>",
+            self.message,
+            self.status,
+            code = self.code,
+        );
+        self.challenging(Answer::new(self.status, "application/xml", text))
+    }
+
+    fn challenging(&self, answer: Answer) -> Answer {
         if self.status == 401 {
             return answer.with("www-authenticate", "Basic realm=\"Twilio API\"");
         }

@@ -1,6 +1,6 @@
 //! A double of Twilio's REST API: every host of it on one base URL, paths unchanged.
 //!
-//! Accounts with their credentials, TwiML Apps, numbers and messaging services. What Twilio leaves open is played in
+//! Accounts with their credentials, TwiML Apps, numbers, messaging services, recordings and what is attached to messages. What Twilio leaves open is played in
 //! the way that asks most of a client: a name filter that finds more than was asked for, lists with the newest first,
 //! two Apps of one name.
 
@@ -8,30 +8,38 @@ mod account;
 mod applications;
 mod authentication;
 mod error;
+mod file;
+mod files;
+mod message_media;
 mod messaging;
 mod numbers;
 mod paging;
 mod property;
+mod recordings;
 mod routes;
 mod state;
+mod storage;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use shared::clock::Clock;
 use shared::sid::AccountSid;
 use shared::twilio::TwilioCredentials;
 
 pub use account::{IssuedKey, TwilioAccount};
+pub use files::Format;
 pub use state::{KeyKind, Permission};
+pub use storage::StorageRequest;
 
 use crate::double::{Listener, Misbehaviour};
 use crate::emulators::faults::Faults;
 use crate::emulators::wire::WireLog;
 use crate::emulators::{StartError, Storage};
 use state::Accounts;
+use storage::MediaStorage;
 
 /// The accounts that exist on a fresh stack: those of the demo tenants, and one that is nobody's yet. In the form in
 /// which a tenant's Twilio credentials are entered.
@@ -43,18 +51,35 @@ pub const DEMO_ACCOUNTS: &str = include_str!("../../../demo/accounts.json");
 pub struct TwilioDouble {
     accounts: Arc<Accounts>,
     listener: Listener,
+    storage: Listener,
+    storage_requests: Arc<Mutex<Vec<StorageRequest>>>,
 }
 
 impl TwilioDouble {
-    /// Starts it with the accounts that `storage` kept, or with none. Port 0 lets the system choose.
+    /// Starts it with the accounts that `storage` kept, or with none. Files are kept at a host of their own, `storage_port`.
+    /// Port 0 lets the system choose.
     ///
     /// # Errors
     ///
     /// A port that is taken, or data that cannot be read.
-    pub async fn start(storage: &Storage, port: u16, clock: Clock) -> Result<Self, StartError> {
+    pub async fn start(
+        storage: &Storage,
+        port: u16,
+        storage_port: u16,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
         let accounts = Arc::new(Accounts::open(storage, clock)?);
         let listener = Listener::start(port, Arc::clone(&accounts)).await?;
-        Ok(Self { accounts, listener })
+        let storage_requests = Arc::default();
+        let files = MediaStorage::new(Arc::clone(&accounts), Arc::clone(&storage_requests));
+        let storage = Listener::start(storage_port, Arc::new(files)).await?;
+        accounts.storage.are_at(storage.url());
+        Ok(Self {
+            accounts,
+            listener,
+            storage,
+            storage_requests,
+        })
     }
 
     /// The base URL that stands for all of Twilio's hosts, without a slash at the end.
@@ -67,6 +92,25 @@ impl TwilioDouble {
     #[must_use]
     pub fn wire(&self) -> &WireLog {
         self.listener.wire()
+    }
+
+    /// Every request so far to the host of the files of an account.
+    #[must_use]
+    pub fn storage_requests(&self, account: &AccountSid) -> Vec<StorageRequest> {
+        let requests = self.storage_requests.lock();
+        let requests = requests.unwrap_or_else(PoisonError::into_inner);
+        let of_account = format!("/{account}/");
+        let requests = requests.iter();
+        requests
+            .filter(|request| request.path.starts_with(&of_account))
+            .cloned()
+            .collect()
+    }
+
+    /// How the host of the files misbehaves; `Matching::on` takes an account's SID.
+    #[must_use]
+    pub fn storage_faults(&self) -> &Faults<Misbehaviour> {
+        self.storage.faults()
     }
 
     /// How it misbehaves; `Matching::on` takes an account's SID.
@@ -119,6 +163,6 @@ impl TwilioDouble {
 
     /// Lets requests in work end. What was changed is on disk already.
     pub async fn stop(self) {
-        self.listener.stop().await;
+        tokio::join!(self.listener.stop(), self.storage.stop());
     }
 }

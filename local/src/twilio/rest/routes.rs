@@ -8,8 +8,8 @@ use super::error::ApiError;
 use super::paging::{Item, page};
 use super::property::{Resource, iso8601};
 use super::state::{AccountState, Accounts, ApiKey, KeyKind, Permission, State};
-use super::{applications, messaging, numbers};
-use crate::double::{Answer, Played, Refusal, Request, sid_kind};
+use super::{applications, message_media, messaging, numbers, recordings};
+use crate::double::{Answer, Played, Refusal, Request, first, sid_kind, without_extension};
 use crate::emulators::wire::Target;
 use crate::twilio::payload::rfc2822;
 
@@ -29,6 +29,23 @@ enum Named<'a> {
     ServiceNumbers(&'a str),
     SecondaryToken,
     PromotedToken,
+    Recordings,
+    Recording(&'a str),
+    /// The file of a recording, by its name.
+    RecordingFile(&'a str),
+    MessageMedia(&'a str),
+    Media(&'a str, &'a str),
+    /// The file itself.
+    MediaFile(&'a str, &'a str),
+    /// What the double's calling side tells of.
+    Made(Made<'a>),
+}
+
+/// What webhooks tell of, and nobody makes by the API: the calling side says that it is there.
+#[derive(Debug, Clone, Copy)]
+enum Made<'a> {
+    Recording(&'a str),
+    Media(&'a str, &'a str),
 }
 
 /// What a path names, and the account in it; paths of v1 have none.
@@ -41,6 +58,30 @@ fn named(path: &str) -> Option<(Named<'_>, Option<&str>)> {
         ["v1", "Keys", sid] => Some((Named::KeyPolicy(sid), None)),
         ["v1", "AuthTokens", "Secondary"] => Some((Named::SecondaryToken, None)),
         ["v1", "AuthTokens", "Promote"] => Some((Named::PromotedToken, None)),
+        ["double", "Accounts", account, "Recordings", sid] => {
+            Some((Named::Made(Made::Recording(sid)), Some(account)))
+        }
+        [
+            "double",
+            "Accounts",
+            account,
+            "Messages",
+            message,
+            "Media",
+            sid,
+        ] => Some((Named::Made(Made::Media(message, sid)), Some(account))),
+        ["2010-04-01", "Accounts", account, "Recordings", file] if !file.ends_with(".json") => {
+            Some((Named::RecordingFile(file), Some(account)))
+        }
+        [
+            "2010-04-01",
+            "Accounts",
+            account,
+            "Messages",
+            message,
+            "Media",
+            file,
+        ] if !file.ends_with(".json") => Some((Named::MediaFile(message, file), Some(account))),
         ["2010-04-01", "Accounts", rest @ ..] => {
             let (last, before) = rest.split_last()?;
             // Without the suffix Twilio answers in XML, which nobody here reads.
@@ -52,6 +93,7 @@ fn named(path: &str) -> Option<(Named<'_>, Option<&str>)> {
                         "Applications" => Named::Applications,
                         "IncomingPhoneNumbers" => Named::Numbers,
                         "Keys" => Named::Keys,
+                        "Recordings" => Named::Recordings,
                         _ => return None,
                     };
                     Some((list, Some(account)))
@@ -59,6 +101,13 @@ fn named(path: &str) -> Option<(Named<'_>, Option<&str>)> {
                 [account, "Applications"] => Some((Named::Application(last), Some(account))),
                 [account, "IncomingPhoneNumbers"] => Some((Named::Number(last), Some(account))),
                 [account, "Keys"] => Some((Named::Key(last), Some(account))),
+                [account, "Recordings"] => Some((Named::Recording(last), Some(account))),
+                [account, "Messages", message] if last == "Media" => {
+                    Some((Named::MessageMedia(message), Some(account)))
+                }
+                [account, "Messages", message, "Media"] => {
+                    Some((Named::Media(message, last), Some(account)))
+                }
                 _ => None,
             }
         }
@@ -70,7 +119,21 @@ fn named(path: &str) -> Option<(Named<'_>, Option<&str>)> {
 fn area(named: Named<'_>, method: &Method) -> Area {
     let reads = method == Method::GET;
     match named {
-        Named::Account | Named::SecondaryToken | Named::PromotedToken => Area::Account,
+        Named::Account | Named::SecondaryToken | Named::PromotedToken | Named::Made(_) => {
+            Area::Account
+        }
+        Named::Recordings | Named::Recording(_) | Named::RecordingFile(_) if reads => {
+            Area::Allowed(Permission::ReadRecordings)
+        }
+        Named::Recordings | Named::Recording(_) | Named::RecordingFile(_) => {
+            Area::Allowed(Permission::DeleteRecordings)
+        }
+        Named::MessageMedia(_) | Named::Media(..) | Named::MediaFile(..) if reads => {
+            Area::Allowed(Permission::ReadMedia)
+        }
+        Named::MessageMedia(_) | Named::Media(..) | Named::MediaFile(..) => {
+            Area::Allowed(Permission::DeleteMedia)
+        }
         Named::Keys | Named::Key(_) | Named::KeyPolicy(_) => Area::Keys,
         Named::Applications | Named::Application(_) if reads => {
             Area::Allowed(Permission::ReadApplications)
@@ -95,7 +158,7 @@ impl Played for Accounts {
         let in_path = request
             .path
             .split('/')
-            .map(|segment| segment.strip_suffix(".json").unwrap_or(segment))
+            .map(without_extension)
             .filter(|segment| sid_kind(segment).is_some())
             .map(str::to_owned);
         let user = user.filter(|user| sid_kind(user).is_some());
@@ -115,15 +178,23 @@ impl Played for Accounts {
 
     fn answer(&self, request: &Request) -> Answer {
         let answer = if request.method == Method::GET {
-            self.read(|state| get(state, request))
+            self.read(|state| get(self, state, request))
         } else {
             self.change(|state| change(self, state, request))
         };
-        self.sign(answer.unwrap_or_else(|error| error.answer()))
+        self.sign(answer.unwrap_or_else(|error| worded(&error, request)))
     }
 
     fn refusal(&self, request: &Request, refusal: Refusal) -> Answer {
-        self.sign(ApiError::of(refusal, &request.path).answer())
+        self.sign(worded(&ApiError::of(refusal, &request.path), request))
+    }
+}
+
+/// An error in the form that the path asks for: files have none of their own, and get Twilio's first one, XML.
+fn worded(error: &ApiError, request: &Request) -> Answer {
+    match named(&request.path) {
+        Some((Named::RecordingFile(_) | Named::MediaFile(..), _)) => error.xml_answer(),
+        _ => error.answer(),
     }
 }
 
@@ -135,6 +206,13 @@ impl Accounts {
             .with("twilio-concurrent-requests", "1")
             .with("twilio-request-duration", "0.012")
             .with("x-home-region", "us1")
+    }
+
+    /// A fresh address of a file at the storage.
+    fn stored_at(&self, account: &str, name: &str) -> String {
+        let signature = self.sids.sid("");
+        self.storage
+            .hand_out(account, name, signature, self.clock.now())
     }
 }
 
@@ -153,7 +231,7 @@ fn authorize<'r>(
     Ok((named, sid, caller))
 }
 
-fn get(state: &State, request: &Request) -> Result<Answer, ApiError> {
+fn get(accounts: &Accounts, state: &State, request: &Request) -> Result<Answer, ApiError> {
     let (named, sid, caller) = authorize(state, request)?;
     let missing = || ApiError::not_found(&request.path);
     let account = state.0.get(&sid).ok_or_else(missing)?;
@@ -195,7 +273,31 @@ fn get(state: &State, request: &Request) -> Result<Answer, ApiError> {
             }
             messaging::document(&sid, service, &request.base_url)
         }
-        Named::SecondaryToken | Named::PromotedToken => {
+        Named::Recordings => return recordings::list(account, &sid, request),
+        Named::Recording(wanted) => {
+            let found = find(&account.recordings, wanted).ok_or_else(missing)?;
+            recordings::document(&sid, found)
+        }
+        Named::RecordingFile(name) => {
+            let file = recordings::file(account, name).ok_or_else(missing)?;
+            if account.has_external_storage {
+                let to = accounts.stored_at(&sid, name);
+                return Ok(redirect(302, to));
+            }
+            return Ok(file.answer(request, account.ignores_ranges));
+        }
+        Named::MessageMedia(message) => {
+            return message_media::list(account, &sid, message, request);
+        }
+        Named::Media(message, wanted) => {
+            let found = message_media::find(account, message, wanted).ok_or_else(missing)?;
+            message_media::document(&sid, found)
+        }
+        Named::MediaFile(message, wanted) => {
+            message_media::find(account, message, wanted).ok_or_else(missing)?;
+            return Ok(redirect(307, accounts.stored_at(&sid, wanted)));
+        }
+        Named::SecondaryToken | Named::PromotedToken | Named::Made(_) => {
             return Err(ApiError::method_not_allowed());
         }
     };
@@ -248,9 +350,35 @@ fn change(accounts: &Accounts, state: &mut State, request: &Request) -> Result<A
             account.updated = now;
             (200, token_document(&sid, account, "auth_token", &token))
         }
+        (&Method::DELETE, Named::Recording(wanted)) => {
+            find(&account.recordings, wanted).ok_or_else(missing)?;
+            account.recordings.retain(|one| one.sid != wanted);
+            return Ok(Answer::nothing());
+        }
+        (&Method::DELETE, Named::Media(message, wanted)) => {
+            message_media::find(account, message, wanted).ok_or_else(missing)?;
+            account.media.retain(|one| one.sid != wanted);
+            return Ok(Answer::nothing());
+        }
+        (&Method::PUT, Named::Made(Made::Recording(made))) => {
+            let refused = || ApiError::bad_request(20_001, "the recording is not described");
+            let made = recordings::Made::of_form(made, &form).ok_or_else(refused)?;
+            made.keep(account, now);
+            return Ok(Answer::nothing());
+        }
+        (&Method::PUT, Named::Made(Made::Media(message, made))) => {
+            let content_type = first(&form, "ContentType").unwrap_or("application/octet-stream");
+            message_media::keep(made, message, content_type, account, now);
+            return Ok(Answer::nothing());
+        }
         _ => return Err(ApiError::method_not_allowed()),
     };
     Ok(Answer::json(status, &document))
+}
+
+/// An answer that is at another address.
+fn redirect(status: u16, location: String) -> Answer {
+    Answer::new(status, "text/html", "").with("location", location)
 }
 
 fn find<'a>(resources: &'a [Resource], sid: &str) -> Option<&'a Resource> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use shared::clock::Clock;
 
 use super::property::Resource;
+use super::storage::Addresses;
 use crate::emulators::state_directory::{Hold, StateDirectory};
 use crate::emulators::{StartError, Storage};
 use crate::twilio::SidSupply;
@@ -41,6 +42,14 @@ pub enum Permission {
     WriteNumbers,
     /// Listing and fetching messaging services and their numbers.
     ReadServices,
+    /// Listing and fetching recordings and what they hold.
+    ReadRecordings,
+    /// Deleting recordings.
+    DeleteRecordings,
+    /// Listing and fetching what is attached to messages.
+    ReadMedia,
+    /// Deleting it.
+    DeleteMedia,
 }
 
 impl Permission {
@@ -52,6 +61,10 @@ impl Permission {
             Self::ReadNumbers => "/twilio/phone-numbers/incoming-phone-numbers/read",
             Self::WriteNumbers => "/twilio/phone-numbers/incoming-phone-numbers/update",
             Self::ReadServices => "/twilio/messaging/services/read",
+            Self::ReadRecordings => "/twilio/voice/recordings/read",
+            Self::DeleteRecordings => "/twilio/voice/recordings/delete",
+            Self::ReadMedia => "/twilio/messaging/media/read",
+            Self::DeleteMedia => "/twilio/messaging/media/delete",
         }
     }
 }
@@ -102,6 +115,17 @@ pub(super) struct AccountState {
     pub(super) applications: Vec<Resource>,
     pub(super) numbers: Vec<Resource>,
     pub(super) services: Vec<Service>,
+    #[serde(default)]
+    pub(super) recordings: Vec<Resource>,
+    /// What is attached to messages.
+    #[serde(default)]
+    pub(super) media: Vec<Resource>,
+    /// Whether files are handed out whole whatever range is asked for.
+    #[serde(default)]
+    pub(super) ignores_ranges: bool,
+    /// Whether recordings are kept elsewhere, as in a bucket of the customer's own.
+    #[serde(default)]
+    pub(super) has_external_storage: bool,
 }
 
 /// A messaging service and the SIDs of its numbers.
@@ -122,6 +146,7 @@ pub(super) struct Accounts {
     kept: Option<(StateDirectory, Hold)>,
     pub(super) clock: Clock,
     pub(super) sids: SidSupply,
+    pub(super) storage: Addresses,
 }
 
 impl fmt::Debug for Accounts {
@@ -148,6 +173,7 @@ impl Accounts {
             kept,
             clock,
             sids: SidSupply::random(),
+            storage: Addresses::default(),
         })
     }
 

@@ -10,7 +10,7 @@ use crate::store::{ContactRecord, Page, StoreError};
 use crate::tenant::TenantScope;
 
 /// What was written with a contact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Conversation {
     /// Who is at the other end.
     pub contact: ContactRecord,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::cache::LoadError;
 use crate::outbound::{Answer, CallError};
@@ -84,7 +84,12 @@ pub enum ErrorKind {
 impl TwilioError {
     /// The error of an answer without success.
     pub(super) fn of_answer(answer: &Answer) -> Self {
-        let Some(Value::Object(words)) = answer.words() else {
+        let words = match answer.words() {
+            Some(Value::Object(words)) => Some(words),
+            Some(_) => None,
+            None => xml_words(answer.body()),
+        };
+        let Some(words) = words else {
             return Self::unintelligible(answer);
         };
         let text = |name: &str| words.get(name).and_then(Value::as_str);
@@ -155,6 +160,27 @@ impl Refusal {
             _ => ErrorKind::Rejected,
         }
     }
+}
+
+/// Twilio's words in XML, by which paths answer that have no `.json` at their end: those of files. They are taken from between
+/// their tags as they are, since the code alone is acted upon.
+fn xml_words(body: &[u8]) -> Option<Map<String, Value>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let (_, exception) = text
+        .split_once("<TwilioResponse>")?
+        .1
+        .split_once("<RestException>")?;
+    let words = [
+        ("code", "Code"),
+        ("message", "Message"),
+        ("more_info", "MoreInfo"),
+    ];
+    let words = words.into_iter().filter_map(|(name, tag)| {
+        let (_, rest) = exception.split_once(&format!("<{tag}>"))?;
+        let (text, _) = rest.split_once(&format!("</{tag}>"))?;
+        Some((name.to_owned(), Value::from(text)))
+    });
+    Some(words.collect())
 }
 
 fn bounded(text: &str) -> String {

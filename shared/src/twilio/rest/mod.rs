@@ -7,9 +7,11 @@ mod applications;
 mod error;
 mod fields;
 mod keys;
+mod media;
 mod messaging_services;
 mod paging;
 mod phone_numbers;
+mod recordings;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +24,10 @@ pub use accounts::{Account, AccountStatus};
 pub use applications::{Application, ApplicationConfig};
 pub use error::{ErrorKind, Refusal, TwilioError};
 pub use keys::{Key, KeyPolicy};
+pub use media::{MediaError, media_of_url};
 pub use messaging_services::{MessagingService, ServiceNumber};
 pub use phone_numbers::{IncomingPhoneNumber, NumberCapabilities};
+pub use recordings::{RecordingFormat, account_of_url};
 
 /// The version of the core API, which begins its paths.
 const VERSION: &str = "2010-04-01";
@@ -111,6 +115,15 @@ impl<'a> TwilioClient<'a> {
 
     /// Sends a call with the client's credentials; the answer is a success.
     async fn send(&self, call: Call<'_>) -> Result<Answer, TwilioError> {
+        let answer = self.outbound.send(self.authenticated(call)).await?;
+        match answer.is_success() {
+            true => Ok(answer),
+            false => Err(TwilioError::of_answer(&answer)),
+        }
+    }
+
+    /// A call with the client's credentials.
+    fn authenticated<'c>(&self, call: Call<'c>) -> Call<'c> {
         let TwilioCredentials {
             account_sid,
             auth_token,
@@ -131,10 +144,6 @@ impl<'a> TwilioClient<'a> {
                 (account_sid.as_str(), token)
             }
         };
-        let answer = self.outbound.send(call.basic(user, password)).await?;
-        match answer.is_success() {
-            true => Ok(answer),
-            false => Err(TwilioError::of_answer(&answer)),
-        }
+        call.basic(user, password)
     }
 }

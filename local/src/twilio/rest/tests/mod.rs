@@ -1,5 +1,6 @@
 mod applications;
 mod authentication;
+mod files;
 mod messaging;
 mod misbehaviour;
 mod numbers;
@@ -26,7 +27,7 @@ fn sid(end: u32) -> AccountSid {
 }
 
 async fn world() -> World {
-    let double = TwilioDouble::start(&Storage::Memory, 0, Clock::system())
+    let double = TwilioDouble::start(&Storage::Memory, 0, 0, Clock::system())
         .await
         .unwrap();
     let account = double.account(&sid(1));

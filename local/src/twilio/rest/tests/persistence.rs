@@ -3,7 +3,7 @@ use crate::twilio::DEMO_TENANTS;
 
 async fn kept_in(folder: &tempfile::TempDir) -> TwilioDouble {
     let storage = Storage::Directory(folder.path().to_owned());
-    TwilioDouble::start(&storage, 0, Clock::system())
+    TwilioDouble::start(&storage, 0, 0, Clock::system())
         .await
         .unwrap()
 }
