@@ -258,6 +258,8 @@ async fn ways_of_messages(harness: &Harness, [message, status]: [Route; 2]) -> B
         harness,
         &harness.stack.emulators().dynamodb().wire().since(mark),
     )
+}
+
 /// Every way of the function that tells what happened: each list with and without what narrows it down to a group, and each read.
 async fn ways_of_messaging(harness: &Harness) -> BTreeSet<Deed> {
     let id = harness.newcomer().await.id;
@@ -380,6 +382,9 @@ async fn the_functions_that_take_messages_may_do_to_the_tables_what_they_do_and_
         let seen = ways_of_messages(&harness, routes).await;
         assert_is_what_is_allowed(role, &seen);
     }
+}
+
+#[tokio::test]
 async fn the_messaging_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
     let harness = Harness::start(|_| {});
     let seen = ways_of_messaging(&harness).await;
