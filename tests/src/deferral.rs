@@ -210,7 +210,7 @@ async fn a_store_that_does_not_answer_has_the_webhook_put_aside_before_it_is_ans
     assert_eq!(answered["message"], "webhook answered");
     assert_eq!(
         (&answered["put_aside"], &answered["status"]),
-        (&json!(true), &json!(200))
+        (&json!("outage"), &json!(200))
     );
 }
 
