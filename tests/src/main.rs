@@ -42,6 +42,8 @@ mod tenant_deletion;
 mod tenant_list;
 mod tenant_store;
 mod traffic;
+mod unverified_floods;
 mod voicemails;
+mod webhook_limits;
 mod webhook_process;
 mod whatsapp;
