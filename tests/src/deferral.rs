@@ -1,5 +1,6 @@
 //! Verified webhooks that cannot be kept at once: acknowledged, put aside, and kept once when that works again.
 
+mod pace;
 mod writer;
 
 use std::time::Duration;

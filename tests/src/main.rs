@@ -20,6 +20,7 @@ mod deferral;
 mod duplicates;
 mod events;
 mod fallbacks;
+mod flood_isolation;
 mod handover;
 mod harness;
 mod integration_store;

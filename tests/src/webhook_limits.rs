@@ -10,7 +10,7 @@ use shared::aws::Patience;
 use shared::clock::Clock;
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{self, event, items_of, settled_lines};
+use crate::traffic::{self, event, items_of};
 use crate::webhook_process::WebhookProcess;
 
 const LIMIT: usize = 40;
@@ -97,6 +97,28 @@ impl Limited {
         assert!(dead.is_empty().await);
     }
 
+    /// The lines of the functions, once they tell of this many answered webhooks.
+    async fn lines_of(&self, webhooks: usize) -> Vec<Value> {
+        let logs = self.harness.stack.logs();
+        let all = async {
+            loop {
+                let lines = logs.lines().into_iter();
+                let lines: Vec<Value> = lines
+                    .filter_map(|line| serde_json::from_str(&line.text).ok())
+                    .collect();
+                let answered = lines
+                    .iter()
+                    .filter(|line| line["message"] == "webhook answered");
+                if answered.count() >= webhooks {
+                    return lines;
+                }
+                logs.wait_for(|_| false, Duration::from_millis(20)).await;
+            }
+        };
+        let all = tokio::time::timeout(PATIENCE, all).await;
+        all.expect("every webhook has its line")
+    }
+
     fn of_counter(&self) -> Matching {
         Matching::writes().partition(format!("{}limit", self.tenant.partition()))
     }
@@ -129,10 +151,7 @@ async fn past_the_limit_webhooks_are_answered_without_auto_reply_put_aside_and_k
     assert!((LIMIT..=2 * (LIMIT + UNAWARE)).contains(&replies));
     limited.keeps(WEBHOOKS).await;
     assert_eq!(limited.put_aside(), silent);
-    let lines = settled_lines(&limited.harness).await.into_iter();
-    let lines: Vec<Value> = lines
-        .filter_map(|line| serde_json::from_str(&line.text).ok())
-        .collect();
+    let lines = limited.lines_of(WEBHOOKS).await;
     let aside = lines.iter().filter(|line| line["put_aside"] == "limit");
     assert_eq!(aside.count(), silent, "each line says why");
     let told = |line: &&Value| {
