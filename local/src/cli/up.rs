@@ -179,6 +179,7 @@ fn screen(stack: &Stack, tenants: &[DemoTenant], ephemeral: bool, data: &str) ->
             .iter()
             .filter_map(|event| match &event.source {
                 EventSource::Queue(source) => Some(format!("from the queue {}", source.queue)),
+                EventSource::Stream(source) => Some(format!("from the stream of {}", source.table)),
                 EventSource::Api(_) => None,
             });
         let url = stack.url(&function.binary).map(str::to_owned);

@@ -20,9 +20,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use dynamodb::DynamoDb;
+pub(crate) use dynamodb::StreamRecord;
+pub use dynamodb::{DynamoDb, StreamHandle};
 pub use kms::Kms;
-pub use sqs::{QueueHandle, Sqs};
+pub use sqs::{QueueHandle, Received, Sqs};
 
 use crate::template::{Attributes, Template};
 use state_directory::{Hold, StateDirectory};
@@ -141,13 +142,8 @@ impl Emulators {
             Storage::Memory => (None, None),
         };
         let mut attributes = Attributes::new();
-        let dynamodb = DynamoDb::start(
-            template,
-            directory.as_deref(),
-            ports.dynamodb,
-            &mut attributes,
-        )
-        .await?;
+        let dynamodb =
+            DynamoDb::start(template, directory.clone(), ports.dynamodb, &mut attributes).await?;
         let kms = Kms::start(template, directory.clone(), ports.kms, &mut attributes).await?;
         let sqs = Sqs::start(template, directory, ports.sqs, &mut attributes).await?;
         Ok(Self {
