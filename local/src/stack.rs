@@ -37,6 +37,8 @@ const ISSUER_PORT: u16 = 11;
 const DYNAMODB_PORT: u16 = 90;
 const KMS_PORT: u16 = 91;
 const SQS_PORT: u16 = 92;
+/// Those between are for the doubles.
+const EVENTBRIDGE_PORT: u16 = 95;
 
 /// How long batches in work may take to end with the stack. Messages and records of those that do not are delivered again.
 const BATCH_LIMIT: Duration = Duration::from_secs(2);
@@ -147,6 +149,7 @@ impl Stack {
             dynamodb: options.ports.at(DYNAMODB_PORT),
             kms: options.ports.at(KMS_PORT),
             sqs: options.ports.at(SQS_PORT),
+            eventbridge: options.ports.at(EVENTBRIDGE_PORT),
         };
         let doubles = Doubles::start(&storage, options.ports, Clock::system()).await?;
         let emulators = Emulators::start_on(&template, storage, ports).await?;
@@ -227,7 +230,7 @@ impl Stack {
         &self.template
     }
 
-    /// DynamoDB, KMS and SQS: their calls so far, and faults to inject.
+    /// DynamoDB, KMS, SQS and `EventBridge`: their calls so far, and faults to inject.
     #[must_use]
     pub fn emulators(&self) -> &Emulators {
         &self.emulators

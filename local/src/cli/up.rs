@@ -201,6 +201,7 @@ fn screen(stack: &Stack, tenants: &[DemoTenant], ephemeral: bool, data: &str) ->
             ("DynamoDB", stack.emulators().dynamodb().url()),
             ("KMS", stack.emulators().kms().url()),
             ("SQS", stack.emulators().sqs().url()),
+            ("EventBridge", stack.emulators().eventbridge().url()),
             ("Twilio", stack.twilio().url()),
             ("Providers", stack.providers().base_url()),
         ],

@@ -87,3 +87,50 @@ impl Positions {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::Engine;
+    use super::super::streams::StreamHandle;
+    use super::*;
+
+    fn put(engine: &Engine, key: &str) {
+        let body = format!(r#"{{"TableName": "items", "Item": {{"pk": {{"S": "{key}"}}}}}}"#);
+        engine.call("PutItem", &body).unwrap();
+    }
+
+    #[tokio::test]
+    async fn records_of_long_ago_are_deleted_unless_a_source_has_yet_to_see_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("database");
+        let engine = Engine::open(Some(&file), "").unwrap();
+        let table = r#"{"TableName": "items", "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "KEYS_ONLY"}}"#;
+        engine.call("CreateTable", table).unwrap();
+        for key in ["1", "2", "3"] {
+            put(&engine, key);
+        }
+        let positions = Positions::read(None).unwrap();
+        let of = |engine: Engine| {
+            let (table, arn) = ("items".to_owned(), "arn:table/items/stream/1".to_owned());
+            StreamHandle::new(engine, positions.clone(), table, arn)
+        };
+        let records = of(engine.clone()).records(None, 10).await.unwrap();
+        of(engine.clone()).remember("source", Some(records[0].sequence_number.clone()));
+        drop(engine);
+
+        // As if a day had gone by.
+        let cleanup = positions.cleanup().replace("- 86400", "+ 10");
+        let engine = Engine::open(Some(&file), &cleanup).unwrap();
+        let left = of(engine.clone()).records(None, 10).await.unwrap();
+        let numbers = |records: &[super::super::StreamRecord]| {
+            let numbers = records.iter().map(|record| record.sequence_number.clone());
+            numbers.collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(&left), numbers(&records[1..]));
+        put(&engine, "4");
+        assert_eq!(of(engine).records(None, 10).await.unwrap().len(), 3);
+    }
+}
