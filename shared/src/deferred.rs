@@ -1,8 +1,13 @@
 //! Webhooks put aside: verified, acknowledged, and stored later by the same write.
 
 mod batch;
+mod pace;
 mod recipients;
 
+use std::time::Duration;
+
+use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Fact;
@@ -12,9 +17,13 @@ use crate::store::{Activity, StoreError};
 use crate::tenant::{TenantId, TenantScope};
 
 pub use self::batch::{Batch, BatchMessage, BatchOutcome};
+pub use self::pace::{Pace, Turn, Turns, UnknownTurn};
 pub use self::recipients::{Recipients, UnknownRecipient};
 
-/// The queue of webhooks whose write could not be made in time. It is encrypted: the messages hold what people wrote.
+/// The longest for which SQS hides a new message.
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
+
+/// The queue of webhooks whose write could not be made in time, or that came past their tenant's limit. It is encrypted: the messages hold what people wrote.
 #[derive(Clone)]
 pub struct DeferredQueue {
     client: aws_sdk_sqs::Client,
@@ -46,6 +55,8 @@ pub struct UnreadableMessage;
 struct Message {
     tenant_id: TenantId,
     fact: Fact,
+    /// When it has its turn to be stored, once it has one.
+    turn_at: Option<Timestamp>,
 }
 
 /// The same while it is written.
@@ -53,6 +64,8 @@ struct Message {
 struct WrittenMessage<'m> {
     tenant_id: &'m TenantId,
     fact: &'m Fact,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turn_at: Option<Timestamp>,
 }
 
 impl WrittenMessage<'_> {
@@ -87,16 +100,55 @@ impl DeferredQueue {
     /// # Errors
     /// When the queue did not confirm it; it may hold the fact nevertheless, which is harmless.
     pub async fn put_aside(&self, scope: &TenantScope, fact: &Fact) -> Result<(), QueueError> {
-        let message = WrittenMessage {
+        let webhook = WrittenMessage {
             tenant_id: scope.tenant_id(),
             fact,
+            turn_at: None,
         };
-        let operation = "put a webhook aside";
-        let body = message.body().map_err(|error| QueueError {
+        self.send("put a webhook aside", &webhook, Duration::ZERO)
+            .await
+    }
+
+    /// Puts a webhook off until its turn: as a new message, which nobody sees before then, and whose tries begin anew. The old one
+    /// may be deleted once this returns; until then there may be two of it, which is harmless. SQS delays for 15 minutes at
+    /// most: a turn further away is waited for in several messages.
+    ///
+    /// # Errors
+    /// When the queue did not confirm it; it may hold the message nevertheless.
+    pub async fn put_off(
+        &self,
+        webhook: &DeferredWebhook,
+        turn_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let wait = Duration::try_from(turn_at.duration_since(now)).unwrap_or_default();
+        let webhook = WrittenMessage {
+            tenant_id: webhook.scope.tenant_id(),
+            fact: &webhook.fact,
+            turn_at: Some(turn_at),
+        };
+        self.send("put a webhook off", &webhook, wait.min(LONGEST_DELAY))
+            .await
+    }
+
+    /// Sends a webhook in the name of its tenant: SQS prefers the messages of tenants that have few in work.
+    async fn send(
+        &self,
+        operation: &'static str,
+        webhook: &WrittenMessage<'_>,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        let body = webhook.body().map_err(|error| QueueError {
             operation,
             cause: error.to_string(),
         })?;
-        send(&self.client, &self.url, body, operation).await?;
+        let message = self.client.send_message().queue_url(&self.url);
+        let message = message
+            .message_body(body)
+            .message_group_id(webhook.tenant_id.as_str())
+            // Whole seconds: rather late than early.
+            .set_delay_seconds(i32::try_from(delay.as_millis().div_ceil(1_000)).ok());
+        confirmed(operation, message).await?;
         Ok(())
     }
 }
@@ -119,8 +171,12 @@ impl DeadLetterQueue {
     /// # Errors
     /// When the queue did not confirm it; it may hold the message nevertheless.
     pub async fn put(&self, body: &str) -> Result<String, QueueError> {
-        let operation = "put a message among the dead letters";
-        send(&self.client, &self.url, body.to_owned(), operation).await
+        let message = self.client.send_message().queue_url(&self.url);
+        confirmed(
+            "put a message among the dead letters",
+            message.message_body(body),
+        )
+        .await
     }
 }
 
@@ -139,14 +195,12 @@ fn queue_url(environment: &Environment, variable: &str) -> Option<String> {
     None
 }
 
-async fn send(
-    client: &aws_sdk_sqs::Client,
-    url: &str,
-    body: String,
+/// Sends a message, and gives SQS's id of it.
+async fn confirmed(
     operation: &'static str,
+    message: SendMessageFluentBuilder,
 ) -> Result<String, QueueError> {
-    let sent = client.send_message().queue_url(url).message_body(body);
-    let sent = sent.send().await.map_err(|error| QueueError {
+    let sent = message.send().await.map_err(|error| QueueError {
         operation,
         cause: CallFailure::of(&error).to_string(),
     })?;
@@ -158,6 +212,7 @@ async fn send(
 pub struct DeferredWebhook {
     scope: TenantScope,
     fact: Fact,
+    turn_at: Option<Timestamp>,
 }
 
 impl DeferredWebhook {
@@ -170,6 +225,7 @@ impl DeferredWebhook {
         Ok(Self {
             scope: TenantScope::new(message.tenant_id),
             fact: message.fact,
+            turn_at: message.turn_at,
         })
     }
 
@@ -226,14 +282,15 @@ mod tests {
         let message = WrittenMessage {
             tenant_id: &tenant_id,
             fact: &fact,
+            turn_at: Some(Timestamp::UNIX_EPOCH),
         };
         let body = message.body().unwrap();
 
         assert_eq!(body.chars().find(|character| !is_taken(*character)), None);
         let webhook = DeferredWebhook::from_message(&body).unwrap();
         assert_eq!(
-            (webhook.scope.tenant_id(), webhook.fact),
-            (&tenant_id, fact)
+            (webhook.scope.tenant_id(), webhook.fact, webhook.turn_at),
+            (&tenant_id, fact, Some(Timestamp::UNIX_EPOCH))
         );
     }
 }

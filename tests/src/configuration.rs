@@ -35,7 +35,12 @@ fn required(binary: &str) -> Vec<&'static str> {
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     ];
     if binary == WRITER {
-        [&["TENANTS_TABLE", "DEAD_LETTER_QUEUE_URL"][..], &of_all].concat()
+        let of_writer = [
+            "TENANTS_TABLE",
+            "DEFERRED_QUEUE_URL",
+            "DEAD_LETTER_QUEUE_URL",
+        ];
+        [&of_writer[..], &of_all].concat()
     } else {
         [&of_webhooks[..], &of_all].concat()
     }
@@ -49,6 +54,7 @@ fn malformed(binary: &str) -> Vec<(&'static str, &'static str)> {
         ("CREDENTIALS_KEY_ARN", "alias/credentials"),
         ("DEFERRED_QUEUE_URL", "DeferredQueue"),
         ("PUBLIC_WEBHOOK_BASE_URL", "hooks.example.com"),
+        ("WEBHOOK_RATE_LIMIT", "unbounded"),
     ];
     let of_all = [
         ("ACTIVITY_TABLE", "activity/table"),
@@ -60,7 +66,9 @@ fn malformed(binary: &str) -> Vec<(&'static str, &'static str)> {
     if binary == WRITER {
         let of_writer = [
             ("TENANTS_TABLE", "no table"),
+            ("DEFERRED_QUEUE_URL", "DeferredQueue"),
             ("DEAD_LETTER_QUEUE_URL", "DeadLetters"),
+            ("DEFERRED_WRITE_PACE", "at leisure"),
         ];
         [&of_writer[..], &of_all].concat()
     } else {

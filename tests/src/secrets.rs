@@ -128,7 +128,7 @@ async fn the_traffic_met_every_outcome() {
     let statuses: BTreeSet<_> = statuses.collect();
     let expected = [200, 204, 400, 403, 404, 405, 413, 415, 503];
     assert_eq!(statuses, expected.into());
-    let put_aside = |event: &Value| event["put_aside"] == true && event["status"] == 200;
+    let put_aside = |event: &Value| event["put_aside"] == "outage" && event["status"] == 200;
     assert!(events.iter().any(put_aside));
 }
 

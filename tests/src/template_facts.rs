@@ -3,6 +3,7 @@
 mod api;
 mod document;
 mod permissions;
+mod queue;
 
 use std::collections::BTreeSet;
 
@@ -34,6 +35,8 @@ const VARIABLES: &[(&str, &[&str])] = &[
             "ACTIVITY_RETENTION_DAYS",
             "ACTIVITY_TABLE",
             "DEAD_LETTER_QUEUE_URL",
+            "DEFERRED_QUEUE_URL",
+            "DEFERRED_WRITE_PACE",
             "LOG_LEVEL",
             "TENANTS_TABLE",
         ],
@@ -53,6 +56,7 @@ const WEBHOOK: &[&str] = &[
     "PUBLIC_WEBHOOK_BASE_URL",
     "ROUTES_TABLE",
     "TENANTS_TABLE",
+    "WEBHOOK_RATE_LIMIT",
 ];
 
 const MESSAGING: &[&str] = &[
@@ -226,65 +230,6 @@ fn every_function_logs_to_a_group_of_its_own_that_does_not_grow_for_ever() {
     }
     let days = &template["Parameters"]["LogRetentionDays"]["Default"];
     assert!(days.as_str().unwrap().parse::<u32>().unwrap() > 0);
-}
-
-#[test]
-fn the_queue_is_encrypted_and_what_cannot_be_stored_is_kept_and_raises_an_alarm() {
-    let template = template();
-    let properties = |name: &str| &template["Resources"][name]["Properties"];
-    let fortnight = (14 * 24 * 60 * 60).to_string();
-    for name in ["DeferredQueue", "DeferredDeadLetterQueue"] {
-        assert_eq!(properties(name)["SqsManagedSseEnabled"], "true", "{name}");
-        assert_eq!(
-            properties(name)["MessageRetentionPeriod"],
-            fortnight.as_str(),
-            "{name}"
-        );
-    }
-    let redrive = &properties("DeferredQueue")["RedrivePolicy"];
-    let dead = json!({"Fn::GetAtt": "DeferredDeadLetterQueue.Arn"});
-    assert_eq!(redrive["deadLetterTargetArn"], dead);
-    // The most there is: an outage of the table uses tries up, and what was acknowledged must outlast it.
-    assert_eq!(redrive["maxReceiveCount"], "1000");
-    let number = |value: &Value| value.as_str().unwrap().parse::<u32>().unwrap();
-    let visibility = number(&properties("DeferredQueue")["VisibilityTimeout"]);
-    let timeout = number(&template["Globals"]["Function"]["Timeout"]);
-    assert!(visibility >= 6 * timeout);
-    // What waits, what is tried in vain, and what was given up.
-    let watched: BTreeSet<_> = of_type(&template, "AWS::CloudWatch::Alarm")
-        .iter()
-        .map(|(_, alarm)| {
-            let alarm = &alarm["Properties"];
-            let queue = &list(&alarm["Dimensions"])[0]["Value"]["Fn::GetAtt"];
-            (
-                queue.as_str().unwrap(),
-                alarm["MetricName"].as_str().unwrap(),
-            )
-        })
-        .collect();
-    let expected = [
-        (
-            "DeferredDeadLetterQueue.QueueName",
-            "ApproximateNumberOfMessagesVisible",
-        ),
-        ("DeferredQueue.QueueName", "ApproximateAgeOfOldestMessage"),
-        (
-            "DeferredQueue.QueueName",
-            "ApproximateNumberOfMessagesNotVisible",
-        ),
-    ];
-    assert_eq!(watched, expected.into());
-    for name in ["DeferredQueue", "DeferredDeadLetterQueue"] {
-        let queue = &template["Resources"][name];
-        assert_eq!(queue["DeletionPolicy"], "Retain", "{name}");
-        assert_eq!(queue["UpdateReplacePolicy"], "Retain", "{name}");
-    }
-    let event = &properties("DeferredWriterFunction")["Events"]["Deferred"]["Properties"];
-    assert_eq!(
-        event["FunctionResponseTypes"],
-        json!(["ReportBatchItemFailures"])
-    );
-    assert_eq!(event["BatchSize"], "10");
 }
 
 /// Both permissions of a public URL come from SAM's transform, for this type alone; `.ci/run` looks for them in its result.

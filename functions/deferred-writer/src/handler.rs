@@ -1,21 +1,22 @@
 //! One batch of the queue.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use shared::aws::{Aws, Patience, Service};
 use shared::clock::Clock;
 use shared::deferred::{
-    Batch, BatchMessage, BatchOutcome, DeadLetterQueue, DeferredWebhook, Recipients,
-    UnreadableMessage,
+    Batch, BatchMessage, BatchOutcome, DeadLetterQueue, DeferredQueue, DeferredWebhook, Pace,
+    Recipients, Turn, Turns, UnreadableMessage,
 };
 use shared::environment::Environment;
 use shared::lambda::{Failure, Invocation, StartError};
 use shared::store::{Activity, Profiles, table_name};
 use tracing::{error, info, warn};
 
-/// What is left of an invocation's time to answer in. A message takes at most two background calls of 5 seconds, and all of a
-/// batch are handled at once, so that the 10 seconds of the function are only used up by two stores that both fail slowly, or
+/// What is left of an invocation's time to answer in. A message takes at most four background calls of 5 seconds, and all of a
+/// batch are handled at once, so that the 10 seconds of the function are only used up by two calls that both fail slowly, or
 /// by a sandbox that is starved: what is not done by then is delivered again.
 const TO_ANSWER: Duration = Duration::from_secs(1);
 
@@ -24,7 +25,16 @@ const TO_ANSWER: Duration = Duration::from_secs(1);
 pub(crate) struct Writer {
     activity: Activity,
     recipients: Arc<Recipients>,
+    pace: Pace,
+    deferred: DeferredQueue,
     dead_letters: DeadLetterQueue,
+    clock: Clock,
+}
+
+/// What the messages of one batch share.
+struct Shared {
+    turns: Turns,
+    put_off: AtomicUsize,
 }
 
 impl Writer {
@@ -32,35 +42,47 @@ impl Writer {
         let table = table_name(environment, "ACTIVITY_TABLE");
         let tenants = table_name(environment, "TENANTS_TABLE");
         let retention = Activity::retention_days(environment);
+        let deferred = DeferredQueue::url(environment);
         let dead_letters = DeadLetterQueue::url(environment);
+        let queues = deferred.zip(dead_letters).zip(Pace::interval(environment));
         let aws = Aws::from_environment(environment, Patience::BACKGROUND);
-        let read = table.zip(tenants).zip(retention).zip(dead_letters).zip(aws);
-        let ((((table, tenants), retention), dead_letters), aws) = environment.finish(read)?;
-        aws.prime(&[Service::DynamoDb]).await;
-        let profiles = Profiles::new(aws.dynamodb(), tenants);
+        let read = table.zip(tenants).zip(retention).zip(queues).zip(aws);
+        let read = environment.finish(read)?;
+        let ((((table, tenants), retention), ((deferred, dead_letters), interval)), aws) = read;
+        aws.prime(&[Service::DynamoDb, Service::Sqs]).await;
+        let clock = Clock::system();
+        let profiles = Profiles::new(aws.dynamodb(), tenants.clone());
         Ok(Self {
             activity: Activity::new(aws.dynamodb(), table, retention),
-            recipients: Arc::new(Recipients::new(profiles, Clock::system())),
+            recipients: Arc::new(Recipients::new(profiles, clock.clone())),
+            pace: Pace::new(aws.dynamodb(), tenants, interval, clock.clone()),
+            deferred: DeferredQueue::new(aws.sqs(), deferred),
             dead_letters: DeadLetterQueue::new(aws.sqs(), dead_letters),
+            clock,
         })
     }
 
-    /// Keeps each message on its own: what cannot be kept now is delivered again, the rest is done.
+    /// Keeps each message on its own, in its tenant's turn: what cannot be kept now is delivered again, the rest is done.
     pub(crate) async fn handle(
         self,
         invocation: Invocation<Batch>,
     ) -> Result<BatchOutcome, Failure> {
         let deadline = invocation.deadline;
         let deadline = deadline.checked_sub(TO_ANSWER).unwrap_or(deadline);
+        let shared = Arc::new(Shared {
+            turns: self.pace.turns(&invocation.event),
+            put_off: AtomicUsize::new(0),
+        });
         let handle = |message| {
-            let writer = self.clone();
-            async move { writer.is_done_with(message).await }
+            let (writer, shared) = (self.clone(), Arc::clone(&shared));
+            async move { writer.is_done_with(message, &shared).await }
         };
         let (started, messages) = (Instant::now(), invocation.event.messages.len());
         let outcome = invocation.event.handle_each(deadline, handle).await;
         info!(
             messages,
             again = outcome.to_be_tried_again(),
+            put_off = shared.put_off.load(Ordering::Relaxed),
             cold_start = invocation.cold_start,
             duration_ms = started.elapsed().as_secs_f64() * 1_000.0,
             "batch handled"
@@ -68,7 +90,7 @@ impl Writer {
         Ok(outcome)
     }
 
-    async fn is_done_with(&self, message: BatchMessage) -> bool {
+    async fn is_done_with(&self, message: BatchMessage, shared: &Shared) -> bool {
         let message_id = &message.id;
         let webhook = match DeferredWebhook::from_message(&message.body) {
             Ok(webhook) => webhook,
@@ -86,6 +108,23 @@ impl Writer {
             }
             Err(error) => {
                 warn!(tenant_id, message_id, error = %error, "its tenant cannot be read, to be tried again");
+                return false;
+            }
+        }
+        match shared.turns.of(&webhook).await {
+            Ok(Turn::Now) => {}
+            Ok(Turn::At(turn_at)) => {
+                // A new message, and this one is done: in this order none is lost, and the tries of an outage begin anew.
+                let put_off = self.deferred.put_off(&webhook, turn_at, self.clock.now());
+                if let Err(error) = put_off.await {
+                    warn!(tenant_id, message_id, error = %error, "not put off yet, to be tried again");
+                    return false;
+                }
+                shared.put_off.fetch_add(1, Ordering::Relaxed);
+                return true;
+            }
+            Err(error) => {
+                warn!(tenant_id, message_id, error = %error, "its turn is not known yet, to be tried again");
                 return false;
             }
         }

@@ -146,6 +146,15 @@ pub(super) fn limit(scope: &TenantScope, class: &str, minute: i64) -> Key {
     }
 }
 
+/// When the next webhook of a tenant that was put aside has its turn to be stored. Beside the tenant's counters, which no
+/// minute's name can be taken for.
+pub(super) fn turns(scope: &TenantScope) -> Key {
+    Key {
+        partition: limit_partition(scope),
+        sort: "turns".to_owned(),
+    }
+}
+
 /// The tenant whose configuration a partition holds.
 pub(super) fn tenant_of(tenant_partition: &str) -> Option<TenantId> {
     tenant_partition.strip_suffix("#tenant")?.parse().ok()
@@ -294,6 +303,7 @@ mod tests {
             integration(scope, Provider::Twilio).partition,
             application(scope).partition,
             limit(scope, "token", 29_000_000).partition,
+            turns(scope).partition,
             audit_partition(scope),
             limit_partition(scope),
             resource(scope, &message).partition,

@@ -1,5 +1,7 @@
 //! Counters of what a tenant's users took in a minute, and the notice of a change that rides on them.
 
+mod webhooks;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 

@@ -24,7 +24,26 @@ pub(super) struct Trace {
     pub(super) claimed: Option<TenantId>,
     /// Where its holder's credentials came from, once they are there.
     pub(super) credentials: Option<Source>,
-    pub(super) put_aside: bool,
+    /// Why it was put aside, if it was.
+    pub(super) put_aside: Option<PutAside>,
+}
+
+/// Why a webhook was put aside instead of stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PutAside {
+    /// Its tenant is past the limit of its minute.
+    Limit,
+    /// The store did not take it in time.
+    Outage,
+}
+
+impl PutAside {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Outage => "outage",
+        }
+    }
 }
 
 impl Answer {
@@ -61,7 +80,8 @@ impl Answer {
         let tenant_id = self.trace.claimed.as_ref().map(TenantId::as_str);
         let reason = self.refusal.as_ref().map(ToString::to_string);
         let duration_ms = took.as_micros().min(u128::from(u32::MAX)) as f64 / 1_000.0;
-        let (status_code, put_aside) = (status.as_u16(), self.trace.put_aside);
+        let status_code = status.as_u16();
+        let put_aside = self.trace.put_aside.map(PutAside::as_str);
         let credentials = self.trace.credentials.map(Source::as_str);
         macro_rules! event {
             ($level:ident, $message:literal) => {

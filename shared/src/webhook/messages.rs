@@ -52,11 +52,13 @@ pub(super) async fn reply(
 }
 
 /// The tenant's auto-reply, if the message is one to be answered. It reports its status: nothing else tells the activity that it
-/// was sent, because Twilio makes its SID. An answer after a STOP would fail with 21610.
+/// was sent, because Twilio makes its SID. An answer after a STOP would fail with 21610. Past the limit there is none: what floods
+/// may be a robot, which each answer would have write again.
 fn auto_reply<'m>(message: &'m Verified<InboundMessage>, turn: &ReplyTurn) -> Option<&'m str> {
     let text = message.settings().auto_reply.as_deref()?;
     let is_echo = turn.words == words(text);
-    let may_answer = message.kind().may_be_answered && !is_echo && !is_own(message, turn);
+    let may_be_answered = message.kind().may_be_answered && !message.is_past_limit();
+    let may_answer = may_be_answered && !is_echo && !is_own(message, turn);
     (may_answer && !text.is_empty()).then_some(text)
 }
 

@@ -5,6 +5,7 @@ mod answer;
 mod fallback;
 mod kinds;
 mod messages;
+mod rate;
 mod refusal;
 mod service;
 mod unverified;

@@ -8,7 +8,8 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, error, info_span, warn};
 
 use super::accounts::{Accounts, Holder};
-use super::answer::{Answer, Trace};
+use super::answer::{Answer, PutAside, Trace};
+use super::rate::{WebhookLimit, WebhookRate};
 use super::unverified::Unverified;
 use super::{Refusal, Verified, WebhookKind, messages};
 use crate::activity::{Fact, Route};
@@ -46,6 +47,7 @@ pub struct Webhooks {
     activity: Activity,
     contacts: ContactItems,
     deferred: DeferredQueue,
+    rate: WebhookRate,
     public_base_url: Option<BaseUrl>,
     clock: Clock,
 }
@@ -76,6 +78,7 @@ impl Webhooks {
         let key = KeyArn::from_environment(environment);
         let queue = DeferredQueue::url(environment);
         let retention = Activity::retention_days(environment);
+        let limit = WebhookLimit::from_environment(environment);
         let public = environment
             .optional("PUBLIC_WEBHOOK_BASE_URL")
             .map(str::parse::<BaseUrl>)
@@ -89,10 +92,13 @@ impl Webhooks {
             .zip(queue)
             .zip(retention)
             .zip(public)
+            .zip(limit)
             .zip(aws);
-        let (((((tables, key), queue), retention), public_base_url), aws) =
+        let ((((((tables, key), queue), retention), public_base_url), limit), aws) =
             environment.finish(read)?;
+        let counters = (aws.dynamodb(), tables.tenants.clone());
         let webhooks = Self {
+            rate: WebhookRate::new(counters.0, counters.1, limit, clock.clone()),
             accounts: Accounts::new(&aws, &tables, key, &clock),
             contacts: ContactItems::new(aws.dynamodb(), tables.activity.clone(), retention),
             activity: Activity::new(aws.dynamodb(), tables.activity, retention),
@@ -155,7 +161,8 @@ impl Webhooks {
         let (reply, refusal) = match taken {
             Ok(message) => {
                 let span = info_span!("tenant", tenant_id = %message.scope().tenant_id());
-                let until = (!trace.put_aside).then_some(arrived + ANSWER_BY);
+                let is_outage = trace.put_aside == Some(PutAside::Outage);
+                let until = (!is_outage).then_some(arrived + ANSWER_BY);
                 let reply = messages::reply(&self.contacts, &message, until);
                 (Box::pin(reply.instrument(span)).await, None)
             }
@@ -190,17 +197,23 @@ impl Webhooks {
         let scope = TenantScope::new(tenant.tenant_id.clone());
         let (account, parameters) = unverified.into_parts();
         let mut fact = Fact::new(route, &parameters, received_at)?;
+        let is_past_limit = self.rate.is_past_limit(&scope);
         let span = info_span!("tenant", tenant_id = %scope.tenant_id());
-        fact.received_at = self
-            .keep(&scope, &fact, arrived, trace)
-            .instrument(span)
-            .await?;
+        let kept = async {
+            if is_past_limit {
+                self.keep_later(&scope, &fact, arrived, trace).await
+            } else {
+                self.keep(&scope, &fact, arrived, trace).await
+            }
+        };
+        fact.received_at = kept.instrument(span).await?;
         Ok(Verified::new(
             scope,
             account,
             tenant,
             base_url,
             received_at,
+            is_past_limit,
             T::of(&fact),
         ))
     }
@@ -250,11 +263,40 @@ impl Webhooks {
             }
             Err(_) => warn!("the store did not keep the webhook in time: putting it aside"),
         }
-        trace.put_aside = true;
+        trace.put_aside = Some(PutAside::Outage);
         match timeout_at(arrived + PUT_ASIDE_BY, self.deferred.put_aside(scope, fact)).await {
             Ok(Ok(())) => return Ok(fact.received_at),
             Ok(Err(error)) => error!(error = %error, "the queue did not take the webhook either"),
             Err(_) => error!("the queue did not take the webhook in time either"),
+        }
+        Err(Refusal::NotKept)
+    }
+
+    /// The same for a webhook past its tenant's limit, the other way round: it is put aside, and kept when the queue does not take
+    /// it in time.
+    async fn keep_later(
+        &self,
+        scope: &TenantScope,
+        fact: &Fact,
+        arrived: Instant,
+        trace: &mut Trace,
+    ) -> Result<Timestamp, Refusal> {
+        match timeout_at(arrived + KEEP_BY, self.deferred.put_aside(scope, fact)).await {
+            Ok(Ok(())) => {
+                trace.put_aside = Some(PutAside::Limit);
+                return Ok(fact.received_at);
+            }
+            Ok(Err(error)) => {
+                warn!(error = %error, "the queue did not take the webhook past the limit: keeping it");
+            }
+            Err(_) => {
+                warn!("the queue did not take the webhook past the limit in time: keeping it");
+            }
+        }
+        match timeout_at(arrived + PUT_ASIDE_BY, self.activity.keep(scope, fact)).await {
+            Ok(Ok(first_received_at)) => return Ok(first_received_at),
+            Ok(Err(error)) => error!(error = %error, "the store did not keep the webhook either"),
+            Err(_) => error!("the store did not keep the webhook in time either"),
         }
         Err(Refusal::NotKept)
     }

@@ -7,8 +7,11 @@ use crate::http::HttpRequest;
 use crate::sid::AccountSid;
 use crate::twilio::Parameters;
 use crate::twilio::signature::{
-    BaseUrl, SignedContent, SignedRequest, SignedUrl, SigningKeys, verify,
+    BaseUrl, SignedContent, SignedRequest, SignedUrl, SigningKeys, could_be_right, verify,
 };
+
+/// The header that proves where a webhook comes from.
+const SIGNATURE: &str = "x-twilio-signature";
 
 /// A parsed webhook before its signature is checked. Nothing of it can be read but the account that it claims.
 pub(super) struct Unverified<'r> {
@@ -35,6 +38,8 @@ impl<'r> Unverified<'r> {
         if accounts.any(|(_, of_url)| of_url != account.as_str()) {
             return Err(Refusal::AccountMismatch);
         }
+        // Nobody is asked whose account it is for a signature that no key can have made.
+        could_be_right(request.header(SIGNATURE))?;
         Ok(Self {
             request,
             parameters,
@@ -70,7 +75,7 @@ impl<'r> Unverified<'r> {
         let signed = SignedRequest {
             urls,
             content: SignedContent::Form(&self.parameters),
-            signature: request.header("x-twilio-signature"),
+            signature: request.header(SIGNATURE),
             settings: request.header("x-twilio-webhooks-signature-settings"),
         };
         Ok(verify(&signed, keys)?.url.base())

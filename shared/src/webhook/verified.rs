@@ -31,6 +31,7 @@ pub struct Verified<T> {
     tenant: Arc<TwilioTenant>,
     base_url: String,
     received_at: Timestamp,
+    is_past_limit: bool,
     kind: T,
 }
 
@@ -41,6 +42,7 @@ impl<T> Verified<T> {
         tenant: Arc<TwilioTenant>,
         base_url: String,
         received_at: Timestamp,
+        is_past_limit: bool,
         kind: T,
     ) -> Self {
         Self {
@@ -49,6 +51,7 @@ impl<T> Verified<T> {
             tenant,
             base_url,
             received_at,
+            is_past_limit,
             kind,
         }
     }
@@ -69,6 +72,12 @@ impl<T> Verified<T> {
     #[must_use]
     pub fn received_at(&self) -> Timestamp {
         self.received_at
+    }
+
+    /// Whether its tenant is past the limit of its minute, so that it is stored later, and gets no answer that costs a write.
+    #[must_use]
+    pub fn is_past_limit(&self) -> bool {
+        self.is_past_limit
     }
 
     /// What the tenant set.

@@ -19,7 +19,7 @@ use crate::tenant_store::{Opened, scope};
 use crate::traffic::{Event, WORDS, event, facts, history};
 
 /// The body of a message that was put aside, in the form that is never changed.
-fn message(tenant: &Tenant, event: &Event) -> String {
+pub(super) fn message(tenant: &Tenant, event: &Event) -> String {
     json!({
         "tenant_id": tenant.id,
         "fact": {
@@ -33,7 +33,7 @@ fn message(tenant: &Tenant, event: &Event) -> String {
 }
 
 /// Invokes the writer with messages, named by their place.
-async fn outcome(harness: &Harness, bodies: impl IntoIterator<Item = String>) -> Value {
+pub(super) async fn outcome(harness: &Harness, bodies: impl IntoIterator<Item = String>) -> Value {
     let message = |(place, body)| json!({"messageId": format!("message-{place}"), "body": body});
     let messages: Vec<_> = bodies.into_iter().enumerate().map(message).collect();
     let batch = json!({"Records": messages}).to_string();
@@ -43,7 +43,7 @@ async fn outcome(harness: &Harness, bodies: impl IntoIterator<Item = String>) ->
     serde_json::from_slice(&outcome).unwrap()
 }
 
-fn again(places: impl IntoIterator<Item = usize>) -> Value {
+pub(super) fn again(places: impl IntoIterator<Item = usize>) -> Value {
     let failure = |place| json!({"itemIdentifier": format!("message-{place}")});
     json!({"batchItemFailures": places.into_iter().map(failure).collect::<Vec<_>>()})
 }
@@ -183,7 +183,7 @@ async fn the_times_of_the_queue_and_its_writer_add_up() {
 }
 
 /// The queue's client, which the functions have too.
-fn client(harness: &Harness) -> aws_sdk_sqs::Client {
+pub(super) fn client(harness: &Harness) -> aws_sdk_sqs::Client {
     let environment = Environment::of(harness.stack.environment().clone());
     Aws::from_environment(&environment, Patience::BACKGROUND)
         .unwrap()
@@ -247,8 +247,8 @@ async fn received(broken: &Breakable) -> Vec<aws_sdk_sqs::types::Message> {
     received.send().await.unwrap().messages.unwrap_or_default()
 }
 
-/// Has the queue give up after five tries, for which a test can wait.
-async fn give_up_after_five_tries(harness: &Harness) {
+/// Has the queue give up after this many tries, few enough for a test to wait for.
+pub(super) async fn give_up_after(tries: u32, harness: &Harness) {
     let (client, queue) = (client(harness), harness.variable("DEFERRED_QUEUE_URL"));
     let name = QueueAttributeName::RedrivePolicy;
     let attributes = client.get_queue_attributes().queue_url(queue);
@@ -259,7 +259,7 @@ async fn give_up_after_five_tries(harness: &Harness) {
         .unwrap();
     let policy = &attributes.attributes.unwrap()[&name];
     let mut policy: Value = serde_json::from_str(policy).unwrap();
-    policy["maxReceiveCount"] = json!(5);
+    policy["maxReceiveCount"] = json!(tries);
     let change = client.set_queue_attributes().queue_url(queue);
     let change = change.attributes(name, policy.to_string());
     change.send().await.unwrap();
@@ -268,7 +268,7 @@ async fn give_up_after_five_tries(harness: &Harness) {
 #[tokio::test]
 async fn what_cannot_be_kept_for_long_is_in_the_dead_letter_queue_whole_and_without_a_secret() {
     let broken = Breakable::warm().await;
-    give_up_after_five_tries(&broken.harness).await;
+    give_up_after(5, &broken.harness).await;
     broken.break_writes(Effect::Refuse(AwsError::throughput_exceeded()));
     let call = event(&broken.tenant, Route::Voice);
     let sms = event(&broken.tenant, Route::Sms);

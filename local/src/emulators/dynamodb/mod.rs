@@ -1,6 +1,8 @@
 //! DynamoDB: embedded, kept in a file of the state directory or in memory.
 
 mod engine;
+mod positions;
+mod streams;
 mod tables;
 mod targets;
 
@@ -21,6 +23,9 @@ use super::wire::{Target, WireLog};
 use crate::template::{Attributes, Template};
 use engine::Engine;
 pub use engine::ImportError;
+use positions::Positions;
+pub use streams::StreamHandle;
+pub(crate) use streams::StreamRecord;
 use targets::PartitionKeys;
 
 const FILE: &str = "dynamodb.sqlite";
@@ -32,8 +37,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct DynamoDb {
     front: Front,
-    engine: Engine,
     sweep: JoinHandle<()>,
+    engine: Engine,
+    positions: Positions,
 }
 
 #[derive(Debug)]
@@ -70,21 +76,34 @@ impl DynamoDb {
         self.engine.import(table, items)
     }
 
+    /// The stream of a table as its event source sees it. `arn` is what the attribute `StreamArn` says.
+    #[must_use]
+    pub fn stream(&self, table: impl Into<String>, arn: impl Into<String>) -> StreamHandle {
+        StreamHandle::new(
+            self.engine.clone(),
+            self.positions.clone(),
+            table.into(),
+            arn.into(),
+        )
+    }
+
     /// Starts DynamoDB with the tables of `template`, and says what became of them.
     pub(super) async fn start(
         template: &Template,
-        directory: Option<&StateDirectory>,
+        directory: Option<Arc<StateDirectory>>,
         port: u16,
         attributes: &mut Attributes,
     ) -> Result<Self, StartError> {
         let listener = bind(Service::NAME, port).await?;
         let file = directory
+            .as_ref()
             .map(|directory| directory.private_file(FILE))
             .transpose()?;
-        let engine = Engine::open(file.as_deref())?;
+        let positions = Positions::read(directory)?;
+        let engine = Engine::open(file.as_deref(), &positions.cleanup())?;
         for (logical_id, table) in template.tables() {
             if let Some(stream) = tables::ensure(&engine, table)? {
-                attributes.set(logical_id, "StreamArn", stream);
+                attributes.set(logical_id, "StreamArn", streams::arn(&table.name, &stream));
             }
         }
         let sweep = tokio::spawn({
@@ -103,8 +122,9 @@ impl DynamoDb {
         };
         Ok(Self {
             front: Front::serve(listener, Arc::new(service))?,
-            engine,
             sweep,
+            engine,
+            positions,
         })
     }
 

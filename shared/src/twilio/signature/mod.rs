@@ -105,6 +105,43 @@ impl SignatureError {
     }
 }
 
+/// Judges a signature by itself, before anybody is asked for keys: it is there, and could be an HMAC of one of the algorithms.
+///
+/// # Errors
+///
+/// [`SignatureError::Missing`] and [`SignatureError::Malformed`]: no key makes such a signature right.
+pub fn could_be_right(signature: Option<&str>) -> Result<(), SignatureError> {
+    let signature = present(signature)?;
+    let length = decoded(signature, &mut [0; MAXIMUM_SIGNATURE_LENGTH])?.len();
+    let lengths = [length_of::<Hmac<Sha1>>(), length_of::<Hmac<Sha256>>()];
+    lengths
+        .contains(&length)
+        .then_some(())
+        .ok_or(SignatureError::Malformed)
+}
+
+/// The length of what a MAC gives, in bytes.
+fn length_of<M: Mac>() -> usize {
+    M::output_size()
+}
+
+fn present(signature: Option<&str>) -> Result<&str, SignatureError> {
+    signature
+        .filter(|signature| !signature.is_empty())
+        .ok_or(SignatureError::Missing)
+}
+
+fn decoded<'b>(
+    signature: &str,
+    buffer: &'b mut [u8; MAXIMUM_SIGNATURE_LENGTH],
+) -> Result<&'b [u8], SignatureError> {
+    Some(signature)
+        .filter(|signature| signature.len() <= MAXIMUM_SIGNATURE_LENGTH)
+        .and_then(|signature| STANDARD.decode_slice(signature, buffer).ok())
+        .and_then(|length| buffer.get(..length))
+        .ok_or(SignatureError::Malformed)
+}
+
 /// Verifies a request's signature with every key that may have made it, over every URL that it may
 /// have been made for.
 ///
@@ -118,10 +155,7 @@ pub fn verify<'u, 'k>(
     request: &SignedRequest<'u>,
     keys: &SigningKeys<'k>,
 ) -> Result<Match<'u, 'k>, SignatureError> {
-    let signature = request
-        .signature
-        .filter(|signature| !signature.is_empty())
-        .ok_or(SignatureError::Missing)?;
+    let signature = present(request.signature)?;
     let (algorithm, keys) = keys.candidates(request.settings)?;
     let search = match algorithm {
         Algorithm::HmacSha1 => search::<Hmac<Sha1>>,
@@ -145,13 +179,11 @@ fn search<'u, 'k, M: Mac + KeyInit + Clone>(
     signature: &str,
     keys: &[keys::Candidate<'k>],
 ) -> Result<Match<'u, 'k>, SignatureError> {
-    let mut decoded = [0; MAXIMUM_SIGNATURE_LENGTH];
-    let received = Some(signature)
-        .filter(|signature| signature.len() <= MAXIMUM_SIGNATURE_LENGTH)
-        .and_then(|signature| STANDARD.decode_slice(signature, &mut decoded).ok())
-        .filter(|length| *length == M::output_size())
-        .and_then(|length| decoded.get(..length))
-        .ok_or(SignatureError::Malformed)?;
+    let mut buffer = [0; MAXIMUM_SIGNATURE_LENGTH];
+    let received = decoded(signature, &mut buffer)?;
+    if received.len() != length_of::<M>() {
+        return Err(SignatureError::Malformed);
+    }
 
     let pairs = pairs_to_sign(request.content);
     let mut found = Choice::from(0);

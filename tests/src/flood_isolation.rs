@@ -1,0 +1,240 @@
+//! One tenant floods, another does not notice: it is not refused, not forgotten, not put aside, and costs what it always costs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use shared::activity::Route;
+use shared::aws::Patience;
+use tokio::sync::Semaphore;
+
+use crate::harness::{Harness, Tenant};
+use crate::traffic::{Event, event, facts, items_of, with_retries};
+
+/// Webhooks of the quiet tenant, in quiet and once more in the flood.
+const QUIET: u32 = 24;
+
+/// How many of the flooding tenant come for each of those.
+const TIMES: u32 = 50;
+
+/// How many of the flood are under way at once: more than the function has processes.
+const AT_ONCE: u32 = 3;
+const PROCESSES: usize = 2;
+
+/// Webhooks a minute that are kept as they come, a fraction of the flood; and from the queue.
+const LIMIT: u32 = 120;
+const PACE: u32 = 6_000;
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A stack of its own with a low limit, and both tenants.
+struct Flood {
+    harness: Harness,
+    flooding: Tenant,
+    quiet: Tenant,
+    /// The flood's webhooks that the quiet tenant's did not follow yet.
+    waves: Semaphore,
+}
+
+/// What the quiet tenant's webhooks of one phase came to.
+struct Phase {
+    events: Vec<Event>,
+    latencies: Vec<Duration>,
+    /// Reads for the tenant or its account, and all calls of KMS.
+    reads: usize,
+    /// Writes of facts.
+    writes: usize,
+}
+
+impl Phase {
+    fn latency(&self, percent: usize) -> Duration {
+        let mut sorted = self.latencies.clone();
+        sorted.sort_unstable();
+        sorted[(sorted.len() - 1) * percent / 100]
+    }
+
+    /// One write a webhook; one more for each that took so long that the client may have made its call twice.
+    fn costs_a_write_each(&self) -> bool {
+        let slow = |latency: &&Duration| **latency >= Patience::WEBHOOK.attempt();
+        let slow = self.latencies.iter().filter(slow).count();
+        (self.events.len()..=self.events.len() + slow).contains(&self.writes)
+    }
+}
+
+impl Flood {
+    async fn start() -> Self {
+        let harness = Harness::start(|options| {
+            options.concurrency = PROCESSES;
+            options.redelivery_seconds = Some(2);
+            let parameters = [("TenantWebhookLimit", LIMIT), ("TenantDeferredPace", PACE)];
+            let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_string()));
+            options.parameters.extend(parameters);
+        });
+        let (flooding, quiet) = (
+            harness.tenant(json!({})).await,
+            harness.tenant(json!({})).await,
+        );
+        Self {
+            harness,
+            flooding,
+            quiet,
+            waves: Semaphore::new(0),
+        }
+    }
+
+    /// Has every process of the function know both tenants.
+    async fn warm_up(&self) {
+        let dynamodb = self.harness.stack.emulators().dynamodb().wire();
+        let function = self.harness.stack.function("sms-webhook").unwrap();
+        let mut quiet_rounds = 0;
+        while quiet_rounds < 3 || function.processes() < PROCESSES {
+            let mark = dynamodb.mark();
+            for tenant in [&self.quiet, &self.flooding] {
+                let deliveries = (0..2 * PROCESSES).map(|_| {
+                    let webhook = with_retries(event(tenant, Route::SmsStatus).webhook);
+                    let sender = tenant.sender.clone();
+                    tokio::spawn(async move { sender.deliver(&webhook).await })
+                });
+                for delivery in deliveries.collect::<Vec<_>>() {
+                    assert_eq!(delivery.await.unwrap().status(), Some(204));
+                }
+            }
+            let is_known = dynamodb.since(mark).reads().count() == 0;
+            quiet_rounds = if is_known { quiet_rounds + 1 } else { 0 };
+        }
+    }
+
+    /// Delivers webhooks of the flooding tenant, one after the other.
+    async fn flood(&self, webhooks: u32) -> Vec<Event> {
+        let mut sent = Vec::new();
+        for _ in 0..webhooks {
+            let event = event(&self.flooding, Route::SmsStatus);
+            let webhook = with_retries(event.webhook.clone());
+            let exchange = self.flooding.sender.deliver(&webhook).await;
+            assert_eq!(exchange.status(), Some(204), "{exchange:?}");
+            sent.push(event);
+            self.waves.add_permits(1);
+        }
+        sent
+    }
+
+    /// Delivers webhooks of the quiet tenant, each once: in the flood one for as many of the other's as it has to be.
+    async fn quiet_phase(&self, in_flood: bool) -> Phase {
+        let emulators = self.harness.stack.emulators();
+        let (dynamodb, kms) = (emulators.dynamodb().wire(), emulators.kms().wire());
+        let (since, since_kms) = (dynamodb.mark(), kms.mark());
+        let (mut events, mut latencies) = (Vec::new(), Vec::new());
+        for _ in 0..QUIET {
+            if in_flood {
+                self.waves.acquire_many(TIMES).await.unwrap().forget();
+            }
+            let event = event(&self.quiet, Route::SmsStatus);
+            let exchange = self.quiet.sender.deliver(&event.webhook).await;
+            assert_eq!(exchange.status(), Some(204), "{exchange:?}");
+            latencies.push(exchange.duration);
+            events.push(event);
+        }
+        let account = &self.quiet.sender.account().sid;
+        let calls = dynamodb.since(since);
+        let of = |prefix: &str| calls.clone().partition(prefix);
+        Phase {
+            events,
+            latencies,
+            reads: of(&self.quiet.partition()).reads().count()
+                + of(&format!("twilio-account#{account}")).count()
+                + kms.since(since_kms).count(),
+            writes: of(&format!("{}message#", self.quiet.partition())).count(),
+        }
+    }
+
+    /// The lines of a tenant's answered webhooks, once there are this many.
+    async fn answered(&self, tenant: &Tenant, webhooks: usize) -> Vec<Value> {
+        let logs = self.harness.stack.logs();
+        let all = async {
+            loop {
+                let lines = logs.lines().into_iter();
+                let lines = lines.filter_map(|line| serde_json::from_str::<Value>(&line.text).ok());
+                let answered = lines.filter(|line| {
+                    line["tenant_id"] == tenant.id.as_str() && line["message"] == "webhook answered"
+                });
+                let answered: Vec<_> = answered.collect();
+                if answered.len() >= webhooks {
+                    return answered;
+                }
+                logs.wait_for(|_| false, Duration::from_millis(20)).await;
+            }
+        };
+        let all = tokio::time::timeout(PATIENCE, all).await;
+        all.expect("every webhook has its line")
+    }
+
+    async fn drained(&self) {
+        let queue = self.harness.queue("DeferredQueue");
+        let drained = queue.wait_for_len(|length| length == 0);
+        let drained = tokio::time::timeout(PATIENCE, drained).await;
+        drained.expect("the queue is drained");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_at_fifty_times_its_rate_is_no_concern_of_another_and_loses_nothing() {
+    let flood = Arc::new(Flood::start().await);
+    flood.warm_up().await;
+    let in_quiet = flood.quiet_phase(false).await;
+
+    let begun = Instant::now();
+    let floods = (0..AT_ONCE).map(|_| {
+        let flood = Arc::clone(&flood);
+        tokio::spawn(async move { flood.flood(QUIET * TIMES / AT_ONCE).await })
+    });
+    let floods: Vec<_> = floods.collect();
+    let in_flood = flood.quiet_phase(true).await;
+    let mut sent = Vec::new();
+    for one in floods {
+        sent.extend(one.await.unwrap());
+    }
+    let flooded_for = begun.elapsed();
+    flood.drained().await;
+    println!(
+        "{} webhooks of one tenant in {flooded_for:.1?}, all kept after {:.1?}; latency of another: \
+         in quiet {:.1?} (p50), {:.1?} (p90), in the flood {:.1?} (p50), {:.1?} (p90)",
+        sent.len(),
+        begun.elapsed(),
+        in_quiet.latency(50),
+        in_quiet.latency(90),
+        in_flood.latency(50),
+        in_flood.latency(90),
+    );
+
+    // The quiet one: known all the time, kept as it came, each webhook by one write.
+    for phase in [&in_quiet, &in_flood] {
+        assert_eq!(phase.reads, 0);
+        assert!(phase.costs_a_write_each(), "{} writes", phase.writes);
+        for event in &phase.events {
+            assert_eq!(facts(&flood.quiet, &event.resource).await, 1);
+        }
+    }
+    let delivered = in_quiet.events.len() + in_flood.events.len();
+    let answered = flood.answered(&flood.quiet, delivered).await;
+    for line in answered.iter().rev().take(delivered) {
+        assert_eq!(line["credentials"], "memory", "{line}");
+        assert_eq!(line["put_aside"], Value::Null, "{line}");
+    }
+
+    // The flooding one: limited, and all of it there, once.
+    let answered = flood.answered(&flood.flooding, sent.len()).await;
+    let put_aside = answered.iter().filter(|line| line["put_aside"] == "limit");
+    assert!(put_aside.count() > sent.len() / 2);
+    let mut missing: BTreeSet<&str> = sent.iter().map(|event| event.resource.sid()).collect();
+    assert_eq!(missing.len(), (QUIET * TIMES) as usize);
+    for item in items_of(&flood.harness, &flood.flooding).await {
+        let kept = item.keys().filter(|name| name.starts_with("fact:")).count();
+        assert_eq!(kept, 1);
+        missing.remove(item["sid"].as_s().unwrap().as_str());
+    }
+    assert_eq!(missing, BTreeSet::new(), "not kept");
+    let dead = flood.harness.queue("DeferredDeadLetterQueue");
+    assert!(dead.is_empty().await);
+}
