@@ -267,8 +267,10 @@ impl Service {
         for message in messages.into_iter().flatten() {
             let groups = self.queues.groups();
             let group = message["MessageId"].as_str().and_then(|id| groups.of(id));
-            if let Some(group) = group {
-                message["Attributes"]["MessageGroupId"] = json!(group);
+            let group = group.map(|group| json!(group));
+            let attributes = message.get_mut("Attributes").and_then(Value::as_object_mut);
+            if let (Some(group), Some(attributes)) = (group, attributes) {
+                attributes.insert("MessageGroupId".to_owned(), group);
             }
         }
         Bytes::from(answer.to_string())
