@@ -66,8 +66,9 @@ impl Events {
     }
 
     fn wants(&self, PagedEvent { event, .. }: &PagedEvent) -> bool {
-        let (kind, tenant) = (event["detail-type"].as_str(), &event["detail"]["tenant_id"]);
-        let of_tenant = |wanted: &TenantId| tenant == wanted.as_str();
+        let kind = event["detail-type"].as_str();
+        let tenant = event.pointer("/detail/tenant_id").and_then(Value::as_str);
+        let of_tenant = |wanted: &TenantId| tenant == Some(wanted.as_str());
         let of_type = |wanted: &String| kind == Some(wanted);
         self.tenant.as_ref().is_none_or(of_tenant)
             && (self.types.is_empty() || self.types.iter().any(of_type))
