@@ -3,6 +3,7 @@
 
 mod curl;
 mod demo_tenants;
+mod events;
 mod faults;
 mod program;
 mod seeding;
