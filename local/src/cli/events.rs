@@ -52,26 +52,26 @@ impl Events {
         for event in last.into_iter().take(self.last) {
             print(self.text(event))?;
         }
+        if !self.follow {
+            return Ok(ExitCode::SUCCESS);
+        }
         let mut next = page.next;
-        while self.follow {
+        loop {
             let page = page_to_come(&url, next).await?;
             next = page.next;
             for event in page.events.iter().filter(|event| self.wants(event)) {
                 print(self.text(event))?;
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 
-    fn wants(&self, event: &PagedEvent) -> bool {
-        let tenant = self.tenant.as_ref().map(TenantId::as_str);
-        let detail = &event.event["detail"];
-        (tenant.is_none() || detail["tenant_id"].as_str() == tenant)
-            && (self.types.is_empty()
-                || self
-                    .types
-                    .iter()
-                    .any(|wanted| event.event["detail-type"] == wanted.as_str()))
+    fn wants(&self, PagedEvent { event, .. }: &PagedEvent) -> bool {
+        let kind = event["detail-type"].as_str();
+        let tenant = event.pointer("/detail/tenant_id").and_then(Value::as_str);
+        let of_tenant = |wanted: &TenantId| tenant == Some(wanted.as_str());
+        let of_type = |wanted: &String| kind == Some(wanted);
+        self.tenant.as_ref().is_none_or(of_tenant)
+            && (self.types.is_empty() || self.types.iter().any(of_type))
     }
 
     fn text(&self, event: &PagedEvent) -> String {
