@@ -237,7 +237,8 @@ async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
         at: Timestamp::UNIX_EPOCH,
         sid: format!("SM{:032x}", 1).parse().unwrap(),
     };
-    let kept = contacts.keep_opt_out(&console.scope(&leaving), "+15005550010", &stop);
+    let scope = console.scope(&leaving);
+    let kept = contacts.keep_opt_out(&scope, "+15005550010", &stop);
     kept.await.unwrap();
     let path = format!("/api/tenants/{leaving}");
     mark = wire.mark();
