@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use local::emulators::wire::Calls;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::activity::Route;
+use shared::contacts::OptOutChange;
+use shared::store::ContactItems;
 
 use super::document::{list, template};
 use crate::harness::Harness;
@@ -226,6 +229,17 @@ async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
         let fact = numbered(number);
         console.activity().keep(&scope, &fact).await.unwrap();
     }
+    let contacts = harness.variable("ACTIVITY_TABLE").to_owned();
+    let contacts = ContactItems::new(harness.dynamodb(), contacts, 0);
+    let stop = OptOutChange {
+        sender: "+15005550006".to_owned(),
+        stopped: true,
+        at: Timestamp::UNIX_EPOCH,
+        sid: format!("SM{:032x}", 1).parse().unwrap(),
+    };
+    let scope = console.scope(&leaving);
+    let kept = contacts.keep_opt_out(&scope, "+15005550010", &stop);
+    kept.await.unwrap();
     let path = format!("/api/tenants/{leaving}");
     mark = wire.mark();
     assert_eq!(operator.delete(&path).await.status, 202);
