@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use shared::deferred::Pace;
 use shared::environment::Environment;
 use shared::rate_limit::Rates;
 
@@ -176,5 +177,9 @@ fn the_functions_take_every_rate_that_the_template_allows() {
         ]);
         let rates = Rates::from_environment(&environment);
         assert!(environment.finish(rates).is_ok(), "{bound}");
+        let pace = [("DEFERRED_WRITE_PACE", rate("TenantDeferredPace"))];
+        let environment = Environment::of(pace);
+        let interval = Pace::interval(&environment);
+        assert!(environment.finish(interval).is_ok(), "{bound}");
     }
 }
