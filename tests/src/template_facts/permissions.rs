@@ -6,10 +6,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use local::emulators::wire::Calls;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::activity::Route;
 
 use super::document::{list, template};
 use crate::harness::Harness;
 use crate::tenant_deletion::numbered;
+use crate::traffic::{deliver, event};
 
 /// Something that was done to partitions of a table or of an index.
 type Deed = (String, String, BTreeSet<String>);
@@ -243,6 +245,21 @@ async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
     seen
 }
 
+/// Every way of a function that takes messages, with what it did: one that is answered, one that opts out, and a status.
+async fn ways_of_messages(harness: &Harness, [message, status]: [Route; 2]) -> BTreeSet<Deed> {
+    let tenant = harness.tenant(json!({"auto_reply": "Thank you"})).await;
+    let mark = harness.stack.emulators().dynamodb().wire().mark();
+    for (route, body) in [(message, "Hello"), (message, "STOP"), (status, "")] {
+        let mut event = event(&tenant, route);
+        event.webhook.parameters.set("Body", body);
+        assert!(matches!(deliver(&tenant, &event).await, 200 | 204));
+    }
+    deeds(
+        harness,
+        &harness.stack.emulators().dynamodb().wire().since(mark),
+    )
+}
+
 /// Asserts that a role may do to the tables what was seen and nothing else.
 #[track_caller]
 fn assert_is_what_is_allowed(role: &str, seen: &BTreeSet<Deed>) {
@@ -290,6 +307,21 @@ async fn the_credentials_function_may_do_to_the_tables_what_it_does_and_nothing_
     let harness = Harness::start(|_| {});
     let seen = ways_of_credentials(&harness).await;
     assert_is_what_is_allowed("CredentialsRole", &seen);
+}
+
+#[tokio::test]
+async fn the_functions_that_take_messages_may_do_to_the_tables_what_they_do_and_nothing_else() {
+    let harness = Harness::start(|_| {});
+    for (role, routes) in [
+        ("SmsWebhookRole", [Route::Sms, Route::SmsStatus]),
+        (
+            "WhatsappWebhookRole",
+            [Route::Whatsapp, Route::WhatsappStatus],
+        ),
+    ] {
+        let seen = ways_of_messages(&harness, routes).await;
+        assert_is_what_is_allowed(role, &seen);
+    }
 }
 
 #[test]
