@@ -17,6 +17,7 @@ mod malformed;
 mod marked_secrets;
 mod onboarding;
 mod other_providers;
+mod reads;
 mod request_logs;
 mod retries;
 mod sealing;

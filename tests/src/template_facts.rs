@@ -40,6 +40,7 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ),
     ("token", TOKEN),
     ("credentials", CREDENTIALS),
+    ("messaging", MESSAGING),
     ("tenants", TENANTS),
 ];
 
@@ -52,6 +53,19 @@ const WEBHOOK: &[&str] = &[
     "PUBLIC_WEBHOOK_BASE_URL",
     "ROUTES_TABLE",
     "TENANTS_TABLE",
+];
+
+const MESSAGING: &[&str] = &[
+    "ACTIVITY_TABLE",
+    "BASE_DOMAIN",
+    "CREDENTIALS_KEY_ARN",
+    "LOG_LEVEL",
+    "ROLES_CLAIM",
+    "ROUTES_TABLE",
+    "TENANTS_TABLE",
+    "TENANT_CLAIM",
+    "TENANT_RATE_LIMIT",
+    "USER_RATE_LIMIT",
 ];
 
 const TENANTS: &[&str] = &[
@@ -317,8 +331,10 @@ fn no_role_allows_more_than_named_actions_on_named_resources() {
                         .as_str()
                         .is_some_and(|attribute| attribute.ends_with(".Arn"));
                     // An index is a resource of its own, which no attribute names.
-                    let is_index =
-                        *resource == json!({"Fn::Sub": "${ActivityTable.Arn}/index/by_time"});
+                    let is_index = ["by_time", "by_group"].iter().any(|index| {
+                        *resource
+                            == json!({"Fn::Sub": format!("${{ActivityTable.Arn}}/index/{index}")})
+                    });
                     assert!(
                         is_named || is_index || (is_tracing && *resource == "*"),
                         "{name}: {statement}"

@@ -283,6 +283,7 @@ mod tests {
         vec![Target {
             resource: table.to_owned(),
             partition: Some(partition.to_owned()),
+            index: None,
             action: None,
         }]
     }

@@ -233,6 +233,7 @@ impl Emulated for Service {
         let target = |key: &str| Target {
             resource: key.to_owned(),
             partition: None,
+            index: None,
             action: None,
         };
         key.map(target).into_iter().collect()

@@ -20,7 +20,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use dynamodb::DynamoDb;
+pub use dynamodb::{DynamoDb, ImportError};
 pub use kms::Kms;
 pub use sqs::{QueueHandle, Sqs};
 

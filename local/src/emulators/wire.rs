@@ -16,6 +16,8 @@ pub struct Target {
     pub resource: String,
     /// The value of the partition key, if the call is about an item or a query of one partition.
     pub partition: Option<String>,
+    /// The index that a query reads, if it does not read the table itself; the partition is then one of the index.
+    pub index: Option<String>,
     /// What a transaction does to the item: `ConditionCheck`, `Delete`, `Put` or `Update`. Any other call does what it is called.
     pub action: Option<String>,
 }
@@ -281,6 +283,7 @@ mod tests {
         vec![Target {
             resource: "activity".to_owned(),
             partition: Some(partition.to_owned()),
+            index: None,
             action: None,
         }]
     }

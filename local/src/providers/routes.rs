@@ -34,6 +34,7 @@ impl Played for Known {
         vec![Target {
             resource: service.as_str().to_owned(),
             partition: given.map(|given| given.as_str().to_owned()),
+            index: None,
             action: None,
         }]
     }

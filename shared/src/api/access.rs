@@ -25,6 +25,15 @@ pub enum Operation {
     UpdateSettings,
     CheckHealth,
     ListAudit,
+    ListMessages,
+    ReadMessage,
+    ListConversations,
+    ListConversationMessages,
+    ListContacts,
+    ListCalls,
+    ReadCall,
+    ListRecordings,
+    ReadRecording,
 }
 
 /// A route, and who may call it.
@@ -96,6 +105,27 @@ pub const ROUTES: &[Access] = {
             credentials,
         ),
         route(O::ListAudit, GET, "/api/audit", Admin, credentials),
+        route(O::ListMessages, GET, "/api/messages", Member, None),
+        route(O::ReadMessage, GET, "/api/messages/{sid}", Member, None),
+        route(
+            O::ListConversations,
+            GET,
+            "/api/conversations",
+            Member,
+            None,
+        ),
+        route(
+            O::ListConversationMessages,
+            GET,
+            "/api/conversations/{contact}/messages",
+            Member,
+            None,
+        ),
+        route(O::ListContacts, GET, "/api/contacts", Member, None),
+        route(O::ListCalls, GET, "/api/calls", Member, None),
+        route(O::ReadCall, GET, "/api/calls/{sid}", Member, None),
+        route(O::ListRecordings, GET, "/api/recordings", Member, None),
+        route(O::ReadRecording, GET, "/api/recordings/{sid}", Member, None),
     ]
 };
 
@@ -126,7 +156,7 @@ pub(super) enum Found<'p> {
     Nothing,
 }
 
-/// Looks a path up. Nothing of it is decoded: no route and no parameter needs an escape.
+/// Looks a path up. Nothing of it is decoded: no route needs an escape, and only the handler knows whether a parameter does.
 pub(super) fn find<'p>(method: &Method, path: &'p str) -> Found<'p> {
     let on_path = ROUTES
         .iter()

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use super::tenant_hosts::Selection;
-use super::{Caller, Code, Operation, Problem, preconditions};
+use super::{Caller, Code, Operation, Problem, Query, preconditions};
 use crate::audit::Actor;
 use crate::fault::FieldFault;
 use crate::http::HttpRequest;
@@ -151,7 +151,7 @@ impl Call {
     /// # Errors
     /// [`Code::InvalidParameter`].
     pub fn flag(&self, name: &str, default: bool) -> Result<bool, Problem> {
-        match self.query()?.first(name) {
+        match self.parameters()?.first(name) {
             None => Ok(default),
             Some("true") => Ok(true),
             Some("false") => Ok(false),
@@ -164,26 +164,68 @@ impl Call {
     /// # Errors
     /// [`Code::InvalidParameter`].
     pub fn page(&self) -> Result<Page, Problem> {
-        let (most, default) = LIMITS;
-        let query = self.query()?;
-        let limit = match query.first("limit") {
-            None => default,
-            Some(limit) => limit
-                .parse()
-                .ok()
-                .filter(|limit| (1..=most).contains(limit))
-                .ok_or_else(|| invalid("limit", "expected 1 to 100"))?,
-        };
+        let parameters = self.parameters()?;
         Ok(Page {
-            limit,
-            cursor: query.first("cursor").map(str::to_owned),
+            limit: limit(parameters.first("limit")).map_err(|fault| invalid("limit", fault))?,
+            cursor: parameters.first("cursor").map(str::to_owned),
         })
     }
 
-    fn query(&self) -> Result<Parameters<'_>, Problem> {
+    /// The parameters of the query, of which there may be none but `known`, each once.
+    ///
+    /// # Errors
+    /// [`Code::InvalidParameter`] for a query that cannot be read at all.
+    pub fn query(&self, known: &[&str]) -> Result<Query<'_>, Problem> {
+        Ok(Query::new(self.parameters()?, known))
+    }
+
+    /// The address that stands for the `{…}` of the route's path, as `name` is called there. API Gateway hands a path on without its
+    /// escapes, others with them: it is taken either way.
+    ///
+    /// # Errors
+    /// [`Code::InvalidParameter`].
+    pub fn address(&self, name: &str) -> Result<String, Problem> {
+        let text = unescaped(self.parameter());
+        let address = text.as_deref().unwrap_or(self.parameter());
+        let address = super::query::address(address);
+        address
+            .map(str::to_owned)
+            .map_err(|fault| invalid(name, fault))
+    }
+
+    fn parameters(&self) -> Result<Parameters<'_>, Problem> {
         Parameters::parse(self.request.query().as_bytes())
             .map_err(|fault| invalid("(query)", &fault.to_string()))
     }
+}
+
+/// How many items a page is to have.
+pub(super) fn limit(sent: Option<&str>) -> Result<usize, &'static str> {
+    let (most, default) = LIMITS;
+    let Some(sent) = sent else {
+        return Ok(default);
+    };
+    let limit = sent.parse().ok();
+    let limit = limit.filter(|limit| (1..=most).contains(limit));
+    limit.ok_or("expected 1 to 100")
+}
+
+/// A part of a path without its escapes; nothing, when what looks like one is none, and so was no escape.
+fn unescaped(part: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::new(), part.as_bytes());
+    while let Some((first, others)) = rest.split_first() {
+        rest = others;
+        if *first == b'%' {
+            let (digits, others) = rest.split_first_chunk::<2>()?;
+            let digits = std::str::from_utf8(digits).ok()?;
+            let is_number = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            bytes.push(u8::from_str_radix(digits, 16).ok().filter(|_| is_number)?);
+            rest = others;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// The refusal of a parameter of the query or of a header.
@@ -191,5 +233,30 @@ pub(super) fn invalid(name: &str, fault: &str) -> Problem {
     Problem {
         errors: vec![FieldFault::new(name, fault)],
         ..Problem::new(Code::InvalidParameter, format!("{name}: {fault}."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_path_is_read_with_its_escapes_and_without() {
+        for (part, read) in [
+            ("%2B15005550010", "+15005550010"),
+            ("+15005550010", "+15005550010"),
+            ("whatsapp%3A%2b1500", "whatsapp:+1500"),
+            ("whatsapp:US.123", "whatsapp:US.123"),
+            ("%C3%BC", "ü"),
+        ] {
+            assert_eq!(unescaped(part).as_deref(), Some(read), "{part}");
+        }
+    }
+
+    #[test]
+    fn what_was_no_escape_is_left_as_it_is() {
+        for part in ["100%", "%4", "%+1", "%zz", "%ff"] {
+            assert_eq!(unescaped(part), None, "{part}");
+        }
     }
 }

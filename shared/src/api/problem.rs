@@ -21,6 +21,9 @@ pub enum Code {
     NotFound,
     TenantNotFound,
     IntegrationNotFound,
+    MessageNotFound,
+    CallNotFound,
+    RecordingNotFound,
     MethodNotAllowed,
     TenantExists,
     TenantDeleting,
@@ -44,7 +47,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::MalformedRequest,
         Self::MalformedBody,
         Self::InvalidParameter,
@@ -58,6 +61,9 @@ impl Code {
         Self::NotFound,
         Self::TenantNotFound,
         Self::IntegrationNotFound,
+        Self::MessageNotFound,
+        Self::CallNotFound,
+        Self::RecordingNotFound,
         Self::MethodNotAllowed,
         Self::TenantExists,
         Self::TenantDeleting,
@@ -97,6 +103,9 @@ impl Code {
             Self::IntegrationNotFound => {
                 ("integration_not_found", 404, "No credentials are stored")
             }
+            Self::MessageNotFound => ("message_not_found", 404, "There is no such message"),
+            Self::CallNotFound => ("call_not_found", 404, "There is no such call"),
+            Self::RecordingNotFound => ("recording_not_found", 404, "There is no such recording"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The route has other methods"),
             Self::TenantExists => ("tenant_exists", 409, "The tenant exists"),
             Self::TenantDeleting => ("tenant_deleting", 409, "The tenant is being deleted"),

@@ -68,8 +68,10 @@ impl<'d, 'f> Entry<'d, 'f> {
         for name in members.into_iter().flat_map(Map::keys) {
             if !fields.contains(&name.as_str()) {
                 let known = fields.join(", ");
-                let name = if is_like_a_name(name) { name } else { UNKNOWN };
-                entry.fault(name, format!("there is no such field; there are {known}"));
+                entry.fault(
+                    shown_name(name),
+                    format!("there is no such field; there are {known}"),
+                );
             }
         }
         read(&mut entry)
@@ -170,6 +172,11 @@ impl<'d, 'f> Entry<'d, 'f> {
 
 /// Stands for the name of a field that there is not and that may be a secret in the wrong place.
 const UNKNOWN: &str = "(unknown)";
+
+/// The name of a field or parameter that there is not, if it may be repeated.
+pub(crate) fn shown_name(name: &str) -> &str {
+    if is_like_a_name(name) { name } else { UNKNOWN }
+}
 
 /// Whether a field that there is not may be named: as names are, and as no key or token is.
 fn is_like_a_name(name: &str) -> bool {

@@ -36,7 +36,7 @@ impl Faults {
         })
     }
 
-    pub(super) fn into_list(self) -> Vec<FieldFault> {
+    pub(crate) fn into_list(self) -> Vec<FieldFault> {
         self.0
     }
 }

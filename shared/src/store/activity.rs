@@ -16,6 +16,9 @@ use crate::tenant::TenantScope;
 /// What the name of a fact's attribute begins with; the rest is [`Fact::id`].
 const FACT: &str = "fact:";
 
+/// When somebody deleted the resource.
+const DELETED_AT: &str = "deleted_at";
+
 /// The tenants' calls, messages and recordings.
 #[derive(Clone)]
 pub struct Activity {
@@ -139,7 +142,7 @@ impl Activity {
         Ok(Recording::of(&history))
     }
 
-    /// Every fact about a resource, in order; none, when it is not known. One strongly consistent read.
+    /// Every fact about a resource, in order; none, when it is not known or was deleted. One strongly consistent read.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
@@ -158,12 +161,8 @@ impl Activity {
             .send()
             .await
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        let facts = output.item.unwrap_or_default();
-        let facts = facts.iter().filter(|(name, _)| name.starts_with(FACT));
-        let facts: Result<Vec<Fact>, StoreError> = facts
-            .map(|(_, value)| fact(OPERATION, resource, value))
-            .collect();
-        Ok(History::new(facts?))
+        let item = output.item.unwrap_or_default();
+        history_of(OPERATION, resource, &item)
     }
 
     fn expiry(&self, fact: &Fact) -> Option<i64> {
@@ -176,6 +175,23 @@ impl Activity {
             .ok()
             .map(|time| time.as_second())
     }
+}
+
+/// The history of a resource as its item holds it; empty, when somebody deleted the resource, whatever Twilio still told of it
+/// later.
+pub(super) fn history_of(
+    operation: &'static str,
+    resource: &Resource,
+    item: &Item,
+) -> Result<History, StoreError> {
+    if item.contains_key(DELETED_AT) {
+        return Ok(History::default());
+    }
+    let facts = item.iter().filter(|(name, _)| name.starts_with(FACT));
+    let facts: Result<Vec<Fact>, StoreError> = facts
+        .map(|(_, value)| fact(operation, resource, value))
+        .collect();
+    Ok(History::new(facts?))
 }
 
 /// An update that only ever adds: `if_not_exists` leaves what is there, so that order and repetition do not matter.

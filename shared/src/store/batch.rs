@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -15,6 +15,12 @@ use super::routes::incomplete;
 
 /// The most that one call deletes. Source: `BatchWriteItem`, Amazon DynamoDB API Reference.
 const A_CALL: usize = 25;
+
+/// The most that one call reads. Source: `BatchGetItem`, Amazon DynamoDB API Reference.
+const READ_BY_A_CALL: usize = 100;
+
+/// How many pauses a read takes before it gives up: 1.5 seconds of them.
+const PAUSES_OF_A_READ: u32 = 5;
 
 /// How many calls are made at once.
 const AT_ONCE: usize = 8;
@@ -68,12 +74,72 @@ pub(super) async fn delete(
         });
     }
     while let Some(call) = calls.join_next().await {
-        call.map_err(|_| StoreError::Refused {
-            operation: OPERATION,
-            cause: "the call panicked".to_owned(),
-        })??;
+        call.map_err(|_| panicked(OPERATION))??;
     }
     Ok(())
+}
+
+/// Reads items by their keys, which differ from one another, strongly consistent and in no order; what is not there is left
+/// out. One call for 100 items; what DynamoDB leaves unread, beyond 16 MB or for lack of throughput, is asked for again, 5 times.
+pub(super) async fn read(
+    operation: &'static str,
+    client: &Client,
+    table: &str,
+    keys: Vec<Item>,
+) -> Result<Vec<Item>, StoreError> {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut calls = JoinSet::new();
+    for keys in keys.chunks(READ_BY_A_CALL) {
+        let (client, table, places) = (client.clone(), table.to_owned(), Arc::clone(&places));
+        let keys = keys.to_vec();
+        calls.spawn(async move {
+            // Nobody closes it.
+            let _place = places.acquire().await;
+            read_whole(operation, &client, &table, keys).await
+        });
+    }
+    let mut items = Vec::new();
+    while let Some(call) = calls.join_next().await {
+        items.extend(call.map_err(|_| panicked(operation))??);
+    }
+    Ok(items)
+}
+
+async fn read_whole(
+    operation: &'static str,
+    client: &Client,
+    table: &str,
+    mut left: Vec<Item>,
+) -> Result<Vec<Item>, StoreError> {
+    let (mut items, mut backoff) = (Vec::new(), Backoff::default());
+    while !left.is_empty() {
+        let asked = KeysAndAttributes::builder()
+            .set_keys(Some(left))
+            .consistent_read(true)
+            .build()
+            .map_err(|_| incomplete(operation))?;
+        let output = client.batch_get_item().request_items(table, asked);
+        let output = output.send().await;
+        let output = output.map_err(|error| StoreError::of(operation, "", &error))?;
+        let read = output.responses.unwrap_or_default().into_values().flatten();
+        items.extend(read);
+        let unprocessed = output.unprocessed_keys.unwrap_or_default().into_values();
+        left = unprocessed.flat_map(|keys| keys.keys).collect();
+        if !left.is_empty() && !backoff.pause_at_most(PAUSES_OF_A_READ).await {
+            return Err(StoreError::Unavailable {
+                operation,
+                cause: "items are left unread".to_owned(),
+            });
+        }
+    }
+    Ok(items)
+}
+
+fn panicked(operation: &'static str) -> StoreError {
+    StoreError::Refused {
+        operation,
+        cause: "the call panicked".to_owned(),
+    }
 }
 
 fn deletion(key: Item) -> Result<WriteRequest, aws_sdk_dynamodb::error::BuildError> {

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 
-use super::batch::Backoff;
 use super::item::{Attributes, text};
 use super::profiles::{self, StoredProfile};
 use super::routes::incomplete;
-use super::{Page, StoreError, keys};
+use super::{Page, StoreError, batch, keys};
 use crate::tenant::{Operator, TenantId, TenantProfile};
 
 /// The directory, in the Tenants table: one entry of each tenant, in the order of their creation.
@@ -62,34 +61,11 @@ impl Directory {
         let keys = tenants
             .iter()
             .map(|id| keys::profile(&operator.scope(id.clone())).into_attributes());
-        let mut left: Vec<_> = keys.collect();
+        let items = batch::read(operation, &self.client, &self.table, keys.collect()).await?;
         let mut found = HashMap::new();
-        let mut backoff = Backoff::default();
-        while !left.is_empty() {
-            let asked = KeysAndAttributes::builder()
-                .set_keys(Some(left))
-                .consistent_read(true)
-                .build()
-                .map_err(|_| incomplete(operation))?;
-            let output = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, asked)
-                .send()
-                .await
-                .map_err(|error| StoreError::of(operation, "", &error))?;
-            for item in output.responses.into_iter().flatten().flat_map(|of| of.1) {
-                let stored = profiles::stored(operation, &item)?;
-                found.insert(stored.profile.tenant_id.clone(), stored);
-            }
-            let unprocessed = output.unprocessed_keys.unwrap_or_default().into_values();
-            left = unprocessed.flat_map(|keys| keys.keys).collect();
-            if !left.is_empty() && !backoff.pause_at_most(5).await {
-                return Err(StoreError::Unavailable {
-                    operation,
-                    cause: "profiles are left unread".to_owned(),
-                });
-            }
+        for item in items {
+            let stored = profiles::stored(operation, &item)?;
+            found.insert(stored.profile.tenant_id.clone(), stored);
         }
         Ok(found)
     }

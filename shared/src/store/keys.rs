@@ -12,7 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::item::text;
+use super::StoreError;
+use super::item::{Attributes, Item, text};
 use crate::activity::{CONTACTS, Group, Resource};
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
@@ -33,13 +34,30 @@ pub(super) const APPLICATION: &str = "twiml-app";
 pub(super) const INTEGRATIONS: &str = "integration#";
 
 /// A whole primary key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     partition: String,
     sort: String,
 }
 
 impl Key {
+    /// The key of an item, or of an index's entry, which has that of its item.
+    pub(super) fn of_item(operation: &'static str, item: &Item) -> Result<Self, StoreError> {
+        let attributes = Attributes::of(operation, item);
+        Ok(Self {
+            partition: attributes.text(PARTITION)?.to_owned(),
+            sort: attributes.text(SORT)?.to_owned(),
+        })
+    }
+
+    pub(super) fn partition(&self) -> &str {
+        &self.partition
+    }
+
+    pub(super) fn sort(&self) -> &str {
+        &self.sort
+    }
+
     pub(super) fn into_attributes(self) -> HashMap<String, AttributeValue> {
         [
             (PARTITION.to_owned(), text(self.partition)),

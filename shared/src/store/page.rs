@@ -23,6 +23,16 @@ impl Page {
         }
     }
 
+    /// How many entries, 1 to 100.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Behind which position it begins.
+    pub(super) fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
     /// The page's items of a partition, the largest sort key first, and the position of the next page, if there is one.
     pub(super) async fn newest_first(
         &self,

@@ -14,6 +14,7 @@ use super::onboarding::Newcomer;
 use super::wire::calls_about;
 use crate::harness::Harness;
 use crate::template_facts;
+use crate::tenant_deletion::numbered;
 
 const ROLES: [Role; 3] = [Role::Member, Role::Admin, Role::Operator];
 
@@ -31,6 +32,13 @@ impl Coveted {
         let (path, id) = (format!("/api/tenants/{}", newcomer.id), &newcomer.id);
         let (operator, subdomain) = (harness.operator(), json!({"subdomain": id}));
         operator.patch(&path, &subdomain).await.document(200);
+        // A message, a call, the leg that it dialled and its recording.
+        let scope = harness.console().scope(id);
+        for number in 0..4 {
+            let fact = numbered(number);
+            let activity = harness.console().activity().clone();
+            activity.keep(&scope, &fact).await.unwrap();
+        }
         Self {
             harness,
             newcomer,
@@ -53,7 +61,9 @@ impl Coveted {
         let path = access
             .path
             .replace("{tenant_id}", self.newcomer.id.as_str())
-            .replace("{provider}", "twilio");
+            .replace("{provider}", "twilio")
+            .replace("{sid}", sid_of(access.path))
+            .replace("{contact}", "%2B15005550010");
         let body = self.body(access.operation);
         let complete = |request: RequestBuilder| match body {
             Some(body) => request
@@ -82,7 +92,16 @@ impl Coveted {
             | Operation::VerifyIntegration
             | Operation::ReadSettings
             | Operation::CheckHealth
-            | Operation::ListAudit => None,
+            | Operation::ListAudit
+            | Operation::ListMessages
+            | Operation::ReadMessage
+            | Operation::ListConversations
+            | Operation::ListConversationMessages
+            | Operation::ListContacts
+            | Operation::ListCalls
+            | Operation::ReadCall
+            | Operation::ListRecordings
+            | Operation::ReadRecording => None,
         }
     }
 
@@ -97,6 +116,15 @@ impl Coveted {
         let account = self.newcomer.credentials["account_sid"].as_str().unwrap();
         let calls = stack.twilio().wire().since(twilio).resource(account);
         assert_eq!(calls.count(), 0, "{calls:?}");
+    }
+}
+
+/// The SID of the activity that a path is about.
+fn sid_of(path: &str) -> &'static str {
+    match path {
+        _ if path.starts_with("/api/messages") => "SM00000000000000000000000000000000",
+        _ if path.starts_with("/api/calls") => "CA00000000000000000000000000000000",
+        _ => "RE00000000000000000000000000000000",
     }
 }
 

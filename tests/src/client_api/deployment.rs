@@ -15,7 +15,7 @@ pub(super) const BASE_DOMAIN_BELOW_LOCALHOST: &str = "app";
 pub(super) const PROCESSES: usize = 4;
 
 /// The functions of the API.
-pub(super) const FUNCTIONS: [&str; 3] = ["token", "credentials", "tenants"];
+pub(super) const FUNCTIONS: [&str; 4] = ["token", "credentials", "messaging", "tenants"];
 
 /// A stack with small limits, the claims of Cognito and a base domain of its own, whose functions log all they can. It is
 /// shared by the tests that need one of these.

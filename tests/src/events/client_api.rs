@@ -35,6 +35,26 @@ const LIFE: &[(&str, u16)] = &[
     ("tenants/resume-tenant.json", 200),
 ];
 
+/// What reads the activity of the demo tenant that these webhooks are sent to. All of it is answered with 200.
+const WEBHOOKS: &[&str] = &[
+    "sms-webhook/sms.json",
+    "whatsapp-webhook/whatsapp.json",
+    "voice-webhook/voice.json",
+    "voice-webhook/voice-status.json",
+    "voice-webhook/voice-voicemail.json",
+];
+const READS: &[&str] = &[
+    "messaging/list-messages.json",
+    "messaging/read-message.json",
+    "messaging/list-conversations.json",
+    "messaging/list-conversation-messages.json",
+    "messaging/list-contacts.json",
+    "messaging/list-calls.json",
+    "messaging/read-call.json",
+    "messaging/list-recordings.json",
+    "messaging/read-recording.json",
+];
+
 /// What is refused while the tenant is there, with the status and the code.
 const REFUSED: &[(&str, u16, &str)] = &[
     ("tenants/faulty-fields.json", 422, "invalid_fields"),
@@ -65,6 +85,9 @@ const REFUSED: &[(&str, u16, &str)] = &[
         415,
         "unsupported_media_type",
     ),
+    ("messaging/unknown-message.json", 404, "message_not_found"),
+    ("messaging/malformed-sid.json", 404, "message_not_found"),
+    ("messaging/unknown-parameter.json", 400, "invalid_parameter"),
     ("token/faulty-fields.json", 422, "invalid_fields"),
     ("token/no-tenant.json", 403, "no_tenant"),
     ("token/unknown-tenant.json", 404, "tenant_not_found"),
@@ -77,7 +100,8 @@ const END: (&str, u16) = ("tenants/delete-tenant.json", 202);
 /// Every sample of the client API.
 pub(super) fn files() -> impl Iterator<Item = &'static str> {
     let life = LIFE.iter().chain([&END]).map(|(file, _)| *file);
-    life.chain(REFUSED.iter().map(|(file, _, _)| *file))
+    let refused = REFUSED.iter().map(|(file, _, _)| *file);
+    life.chain(READS.iter().copied()).chain(refused)
 }
 
 /// Sends a sample; what is answered has to be what `openapi.yaml` says of that operation.
@@ -111,6 +135,14 @@ async fn life() -> &'static [(&'static str, Value)] {
             for (file, expected) in LIFE {
                 let (status, body) = judged(file).await;
                 assert_eq!(status, *expected, "{file}: {body}");
+                answers.push((*file, body));
+            }
+            for webhook in WEBHOOKS {
+                send(webhook).await;
+            }
+            for file in READS {
+                let (status, body) = judged(file).await;
+                assert_eq!(status, 200, "{file}: {body}");
                 answers.push((*file, body));
             }
             for (file, expected, code) in REFUSED {
@@ -151,6 +183,29 @@ async fn the_samples_of_a_tenant_lead_to_a_connection_that_works() {
     // Nobody gave the text in another form than UTF-8.
     let settings = answered("credentials/update-settings.json").await;
     assert_eq!(settings["greeting"], "Willkommen bei Initech, grüß Gott.");
+}
+
+#[tokio::test]
+async fn the_samples_that_read_activity_tell_of_the_webhooks_that_were_sent() {
+    let message = answered("messaging/read-message.json").await;
+    assert_eq!(message["contact"], "+15005550010", "{message}");
+    let call = answered("messaging/read-call.json").await;
+    let recording = answered("messaging/read-recording.json").await;
+    assert_eq!(call["recordings"][0], *recording);
+    assert_eq!(call["legs"][0]["parent_sid"], call["sid"], "{call}");
+    let has = |list: &Value, sid: &Value| {
+        let mut items = list["items"].as_array().unwrap().iter();
+        items.any(|item| item["sid"] == *sid)
+    };
+    let messages = answered("messaging/list-messages.json").await;
+    assert!(has(messages, &message["sid"]), "{messages}");
+    let calls = answered("messaging/list-calls.json").await;
+    assert!(has(calls, &call["sid"]), "{calls}");
+    let recordings = answered("messaging/list-recordings.json").await;
+    assert!(has(recordings, &recording["sid"]), "{recordings}");
+    let conversation = answered("messaging/list-conversation-messages.json").await;
+    let written = &conversation["items"][0]["contact"];
+    assert_eq!(written, "whatsapp:+15005550010", "{conversation}");
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn browsers_are_told_of_the_headers_that_the_api_reads_and_writes() {
             "retry-after"
         ])
     );
-    let functions = ["token", "credentials", "tenants"];
+    let functions = ["token", "credentials", "messaging", "tenants"];
     let methods: BTreeSet<_> = functions
         .iter()
         .flat_map(|name| routes(&template, name))

@@ -5,15 +5,22 @@
 
 use std::path::Path;
 
-use dynoxide::{Database, DynoxideError};
+use dynoxide::types::Item;
+use dynoxide::{Database, DynoxideError, ImportOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::super::StartError;
 
 /// An open database. Clones share it.
 #[derive(Clone)]
 pub(super) struct Engine(Database);
+
+/// Items that were not put into a table.
+#[derive(Debug, thiserror::Error)]
+#[error("the items are not imported: {0}")]
+pub struct ImportError(String);
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -39,6 +46,15 @@ impl Engine {
         if let Err(error) = self.0.sweep_ttl() {
             tracing::warn!(%error, "expired items could not be deleted");
         }
+    }
+
+    /// Puts many items into a table at once.
+    pub(super) fn import(&self, table: &str, items: Vec<Value>) -> Result<(), ImportError> {
+        let items: Result<Vec<Item>, _> = items.into_iter().map(serde_json::from_value).collect();
+        let items = items.map_err(|error| ImportError(error.to_string()))?;
+        let imported = self.0.import_items(table, items, ImportOptions::default());
+        imported.map_err(|error| ImportError(error.to_string()))?;
+        Ok(())
     }
 
     /// Does one call. Blocks: `SQLite` answers on this thread.

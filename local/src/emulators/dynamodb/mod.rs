@@ -20,6 +20,7 @@ use super::state_directory::StateDirectory;
 use super::wire::{Target, WireLog};
 use crate::template::{Attributes, Template};
 use engine::Engine;
+pub use engine::ImportError;
 use targets::PartitionKeys;
 
 const FILE: &str = "dynamodb.sqlite";
@@ -31,6 +32,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct DynamoDb {
     front: Front,
+    engine: Engine,
     sweep: JoinHandle<()>,
 }
 
@@ -57,6 +59,15 @@ impl DynamoDb {
     #[must_use]
     pub fn url(&self) -> String {
         self.front.url()
+    }
+
+    /// Puts many items into a table at once, each as DynamoDB's JSON has it: 100,000 as calls would take minutes. It is no call,
+    /// and no stream tells of it. Blocks.
+    ///
+    /// # Errors
+    /// What is wrong with an item or the table; nothing is put then.
+    pub fn import(&self, table: &str, items: Vec<Value>) -> Result<(), ImportError> {
+        self.engine.import(table, items)
     }
 
     /// Starts DynamoDB with the tables of `template`, and says what became of them.
@@ -87,11 +98,12 @@ impl DynamoDb {
             }
         });
         let service = Service {
-            engine,
+            engine: engine.clone(),
             keys: PartitionKeys::of(template),
         };
         Ok(Self {
             front: Front::serve(listener, Arc::new(service))?,
+            engine,
             sweep,
         })
     }

@@ -36,6 +36,7 @@ impl PartitionKeys {
                 vec![Target {
                     resource: table().to_owned(),
                     partition,
+                    index: body["IndexName"].as_str().map(str::to_owned),
                     action: None,
                 }]
             }
@@ -59,6 +60,7 @@ impl PartitionKeys {
                 vec![Target {
                     resource: table().to_owned(),
                     partition: None,
+                    index: None,
                     action: None,
                 }]
             }
@@ -72,6 +74,7 @@ impl PartitionKeys {
         vec![Target {
             resource: table.to_owned(),
             partition,
+            index: None,
             action: None,
         }]
     }

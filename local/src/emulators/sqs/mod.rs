@@ -217,6 +217,7 @@ impl Emulated for Service {
         let target = |name: &str| Target {
             resource: name.to_owned(),
             partition: None,
+            index: None,
             action: None,
         };
         name.map(target).into_iter().collect()

@@ -105,6 +105,7 @@ impl Played for Accounts {
                 targets.push(Target {
                     resource,
                     partition: None,
+                    index: None,
                     action: None,
                 });
             }

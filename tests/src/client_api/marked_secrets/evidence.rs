@@ -21,9 +21,10 @@ use crate::secrets::stored_items;
 /// Every secret repeats it, and it is nowhere else.
 pub(super) const MARK: &str = "c4n4ry";
 /// Every function of the template that is called here.
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 8] = [
     "token",
     "credentials",
+    "messaging",
     "tenants",
     "sms-webhook",
     "whatsapp-webhook",

@@ -1,0 +1,94 @@
+//! Contacts: who wrote or called.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::activity::Channel;
+use shared::api::{Call, Problem, Query};
+use shared::http::Reply;
+use shared::store::ContactRecord;
+use shared::tenant::TenantScope;
+
+use crate::filters::{self, is};
+use crate::service::Messaging;
+
+pub(crate) async fn list(
+    messaging: &Messaging,
+    scope: &TenantScope,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let mut query = call.query(&["limit", "cursor", "channel", "opted_out"])?;
+    let (asked, page) = (Asked::of(&mut query), query.page());
+    let context = filters::context(scope, "contacts", &query.finish()?);
+    let page = messaging.paging.position(&context, &page).await?;
+    let has = |contact: &ContactRecord| asked.has(contact);
+    let listed = messaging
+        .listings
+        .contacts(scope, asked.is_any().then_some(&has), &page)
+        .await?;
+    let items = listed.items.iter().filter_map(document).collect();
+    messaging.paging.answer(&context, items, listed.next).await
+}
+
+/// Which contacts or conversations are asked for.
+pub(crate) struct Asked {
+    channel: Option<Channel>,
+    opted_out: Option<bool>,
+}
+
+impl Asked {
+    pub(crate) fn of(query: &mut Query<'_>) -> Self {
+        Self {
+            channel: filters::channel(query),
+            opted_out: query.flag("opted_out"),
+        }
+    }
+
+    /// Whether it is anything but all of them.
+    pub(crate) fn is_any(&self) -> bool {
+        self.channel.is_some() || self.opted_out.is_some()
+    }
+
+    pub(crate) fn has(&self, contact: &ContactRecord) -> bool {
+        is(self.channel.as_ref(), &channel_of(contact))
+            && is(
+                self.opted_out.as_ref(),
+                &contact.opted_out_of().next().is_some(),
+            )
+    }
+}
+
+/// How a contact is written to.
+pub(crate) fn channel_of(contact: &ContactRecord) -> Channel {
+    if contact.address.starts_with("whatsapp:") {
+        Channel::WhatsApp
+    } else {
+        Channel::Sms
+    }
+}
+
+#[derive(Serialize)]
+struct Contact<'a> {
+    address: &'a str,
+    channel: Channel,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile_name: Option<&'a str>,
+    first_seen_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_message_at: Option<Timestamp>,
+    opted_out: bool,
+    opted_out_of: Vec<&'a str>,
+}
+
+/// Nothing of an address that was only written to, which is in no list of contacts.
+fn document(contact: &ContactRecord) -> Option<Contact<'_>> {
+    let opted_out_of: Vec<_> = contact.opted_out_of().collect();
+    Some(Contact {
+        address: &contact.address,
+        channel: channel_of(contact),
+        profile_name: contact.profile_name.as_deref(),
+        first_seen_at: contact.since?,
+        last_message_at: contact.last_message.as_ref().map(|last| last.at),
+        opted_out: !opted_out_of.is_empty(),
+        opted_out_of,
+    })
+}

@@ -1,0 +1,28 @@
+//! The routes of this function.
+
+use std::sync::Arc;
+
+use shared::api::{Call, Operation, Problem};
+use shared::http::Reply;
+
+use crate::service::Messaging;
+use crate::{calls, contacts, conversations, messages, recordings};
+
+pub(crate) async fn handle(messaging: Arc<Messaging>, call: Call) -> Result<Reply, Problem> {
+    let (messaging, call) = (&*messaging, &call);
+    let scope = &messaging.admission.tenant(call).await?;
+    match call.operation() {
+        Operation::ListMessages => messages::list(messaging, scope, call).await,
+        Operation::ReadMessage => messages::read(messaging, scope, call).await,
+        Operation::ListConversations => conversations::list(messaging, scope, call).await,
+        Operation::ListConversationMessages => {
+            conversations::list_messages(messaging, scope, call).await
+        }
+        Operation::ListContacts => contacts::list(messaging, scope, call).await,
+        Operation::ListCalls => calls::list(messaging, scope, call).await,
+        Operation::ReadCall => calls::read(messaging, scope, call).await,
+        Operation::ListRecordings => recordings::list(messaging, scope, call).await,
+        Operation::ReadRecording => recordings::read(messaging, scope, call).await,
+        _ => Err(Problem::not_here()),
+    }
+}

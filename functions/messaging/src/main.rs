@@ -1,0 +1,20 @@
+//! What happened: a tenant's messages, calls and recordings, for its users.
+
+mod calls;
+mod contacts;
+mod conversations;
+mod filters;
+mod handler;
+mod messages;
+mod recordings;
+mod service;
+
+use std::process::ExitCode;
+
+use shared::{api, lambda};
+
+use service::Messaging;
+
+fn main() -> ExitCode {
+    lambda::start(|environment| api::run(environment, Messaging::new, handler::handle))
+}
