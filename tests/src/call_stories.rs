@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::identity::Identity;
 use shared::tenant::TenantId;
 
-use crate::conversations::{CONTACT, dialled, paths, recorded};
+use crate::conversations::{CONTACT, paths};
 use crate::harness::{Harness, Tenant};
 
 const OFFICE: &str = "+15005550110";
@@ -18,36 +18,53 @@ fn identity(tenant: &TenantId, subject: &str) -> String {
     Identity::of(subject, tenant).unwrap().into()
 }
 
-/// What is shown of a resource, without what only tells it from others: SIDs, times, and where a recording is played.
-fn shown(mut shown: Value) -> Value {
+/// What is shown of a call, a leg or a recording, without what only tells it from others: SIDs, times, and where it is played.
+fn shown(resource: &Value) -> Value {
+    let mut shown = resource.clone();
     let members = shown.as_object_mut().unwrap();
-    for name in ["sid", "created_at", "updated_at"] {
-        members.remove(name).unwrap();
-    }
-    if let Some(url) = members.remove("url") {
-        assert!(url.as_str().unwrap().starts_with("/api/recordings/RE"));
+    members.retain(|name, _| !["sid", "created_at", "updated_at", "url"].contains(&name.as_str()));
+    for part in ["legs", "recordings"] {
+        if let Some(parts) = members.get_mut(part) {
+            let mut parts: Vec<_> = parts.as_array().unwrap().iter().map(self::shown).collect();
+            // They are told in the order in which they were heard of.
+            parts.sort_by_key(|part| part["to"].to_string());
+            members[part] = json!(parts);
+        }
     }
     shown
 }
 
-/// A call, the legs that it dialled and what was recorded of it, as they are stored.
+/// A call, the legs that it dialled and what was recorded of it, as one of the tenant's people reads them.
 async fn told(tenant: &Tenant, story: &Story) -> Value {
-    let mut call = shown(json!(tenant.leg(&story.call).await));
-    let (mut legs, mut recordings) = (Vec::new(), Vec::new());
-    for (sid, _) in dialled(story) {
-        let mut leg = shown(json!(tenant.leg(&sid).await));
+    let member = Harness::shared().await.user(&tenant.id, "member");
+    let path = format!("/api/calls/{}", story.call);
+    let mut call = member.get(&path).await.document(200);
+    for leg in call["legs"].as_array().unwrap() {
         assert_eq!(leg["parent_sid"], story.call.as_str());
-        leg.as_object_mut().unwrap().remove("parent_sid");
-        legs.push(leg);
     }
-    for sid in recorded(story) {
-        let mut recording = shown(json!(tenant.recording(&sid).await));
+    for recording in call["recordings"].as_array().unwrap() {
         assert_eq!(recording["call_sid"], story.call.as_str());
-        recording.as_object_mut().unwrap().remove("call_sid");
-        recordings.push(recording);
     }
-    call["legs"] = json!(legs);
-    call["recordings"] = json!(recordings);
+    // The same is in the lists, and a leg is in none of calls.
+    let path = format!("/api/recordings?call_sid={}", story.call);
+    let recordings = member.get(&path).await.document(200);
+    assert_eq!(recordings["items"], call["recordings"]);
+    let calls = member.get("/api/calls").await.document(200);
+    let calls = calls["items"].as_array().unwrap();
+    assert!(calls.iter().all(|call| call.get("parent_sid").is_none()));
+    let listed = calls.iter().find(|call| call["sid"] == story.call.as_str());
+    let legs = call.as_object_mut().unwrap().remove("legs").unwrap();
+    assert_eq!(listed, Some(&call));
+    call["legs"] = legs;
+    without_sids_of_calls(shown(&call))
+}
+
+fn without_sids_of_calls(mut call: Value) -> Value {
+    for (part, name) in [("legs", "parent_sid"), ("recordings", "call_sid")] {
+        for part in call[part].as_array_mut().unwrap() {
+            part.as_object_mut().unwrap().remove(name).unwrap();
+        }
+    }
     call
 }
 
@@ -89,6 +106,7 @@ async fn a_call_that_rings_and_is_not_answered_ends_in_a_voicemail_with_its_text
             "to": OFFICE,
             "status": "no-answer",
             "duration": 0,
+            "recordings": [],
         }],
         "recordings": [{
             "kind": "voicemail",
@@ -146,6 +164,7 @@ async fn a_caller_who_hangs_up_while_it_rings_was_not_answered() {
             "to": OFFICE,
             "status": "canceled",
             "duration": 0,
+            "recordings": [],
         }],
         "recordings": [],
     });
@@ -174,6 +193,7 @@ async fn a_browsers_call_to_a_phone_is_told_with_its_length_and_its_recording() 
             "to": CUSTOMER,
             "status": "completed",
             "duration": 42,
+            "recordings": [],
         }],
         "recordings": [{"kind": "call", "status": "completed", "duration": 42}],
     });
@@ -208,6 +228,7 @@ async fn a_browsers_call_that_nobody_takes_is_told_with_why() {
                 "to": CUSTOMER,
                 "status": status,
                 "duration": 0,
+                "recordings": [],
             }],
             "recordings": [],
         });
@@ -239,6 +260,7 @@ async fn a_call_to_the_tenants_browsers_is_told_with_who_answered() {
             "to": format!("client:{to}"),
             "status": status,
             "duration": duration,
+            "recordings": [],
         })
     };
     let expected = json!({
@@ -270,6 +292,7 @@ async fn a_call_from_one_user_to_another_is_told_with_both_names() {
             "to": format!("client:{bob}"),
             "status": status,
             "duration": 42,
+            "recordings": [],
         })
     };
     let mut expected = call("completed");

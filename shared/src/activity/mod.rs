@@ -19,8 +19,8 @@ pub use call::{Call, CallStatus};
 pub use change::ResourceChange;
 pub use fact::{Fact, History};
 pub use message::{
-    Button, Channel, Direction, ListReply, Location, Media, Message, MessageStatus, Referral,
-    media_url,
+    Button, Channel, Degrees, Direction, ListReply, Location, Media, Message, MessageStatus,
+    Referral, media_url,
 };
 pub use recording::{Recording, RecordingKind, RecordingStatus};
 pub(crate) use resource::{ADDRESSEES, CONTACTS, DELETED, LISTINGS};
