@@ -36,6 +36,16 @@ pub struct QueueError {
     cause: String,
 }
 
+impl QueueError {
+    /// A message that could not even be written, to which only a defect leads.
+    pub(crate) fn of(operation: &'static str, cause: &serde_json::Error) -> Self {
+        Self {
+            operation,
+            cause: cause.to_string(),
+        }
+    }
+}
+
 /// A message of the queue that is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the message is not a webhook that was put aside by this version or one before it")]
@@ -55,17 +65,19 @@ struct WrittenMessage<'m> {
     fact: &'m Fact,
 }
 
+/// JSON as the body of a message. SQS refuses what XML 1.0 cannot hold: JSON escapes control characters, and here the two
+/// others are. Structure holds none of them, so that they are always inside a text.
+pub(crate) fn body_of(json: String) -> String {
+    if !json.contains(['\u{FFFE}', '\u{FFFF}']) {
+        return json;
+    }
+    json.replace('\u{FFFE}', "\\uFFFE")
+        .replace('\u{FFFF}', "\\uFFFF")
+}
+
 impl WrittenMessage<'_> {
-    /// The body of a message. SQS refuses what XML 1.0 cannot hold: JSON escapes control characters, and here the two others
-    /// are. Structure holds none of them, so that they are always inside a text.
     fn body(&self) -> Result<String, serde_json::Error> {
-        let body = serde_json::to_string(self)?;
-        if !body.contains(['\u{FFFE}', '\u{FFFF}']) {
-            return Ok(body);
-        }
-        Ok(body
-            .replace('\u{FFFE}', "\\uFFFE")
-            .replace('\u{FFFF}', "\\uFFFF"))
+        serde_json::to_string(self).map(body_of)
     }
 }
 
@@ -92,10 +104,9 @@ impl DeferredQueue {
             fact,
         };
         let operation = "put a webhook aside";
-        let body = message.body().map_err(|error| QueueError {
-            operation,
-            cause: error.to_string(),
-        })?;
+        let body = message
+            .body()
+            .map_err(|error| QueueError::of(operation, &error))?;
         send(&self.client, &self.url, body, operation).await?;
         Ok(())
     }
@@ -124,7 +135,8 @@ impl DeadLetterQueue {
     }
 }
 
-fn queue_url(environment: &Environment, variable: &str) -> Option<String> {
+/// Reads the URL of a queue. What is none is a fault.
+pub(crate) fn queue_url(environment: &Environment, variable: &str) -> Option<String> {
     let url = environment.required(variable)?;
     let after_scheme = ["https://", "http://"]
         .iter()
@@ -139,7 +151,8 @@ fn queue_url(environment: &Environment, variable: &str) -> Option<String> {
     None
 }
 
-async fn send(
+/// Sends a message to a queue, and gives SQS's id of it.
+pub(crate) async fn send(
     client: &aws_sdk_sqs::Client,
     url: &str,
     body: String,

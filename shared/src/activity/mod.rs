@@ -5,6 +5,7 @@
 //! permutation or duplication of the same callbacks is the same set, and so the same state.
 
 mod call;
+mod change;
 mod fact;
 mod kept;
 mod message;
@@ -15,6 +16,7 @@ mod route;
 mod tests;
 
 pub use call::{Call, CallStatus};
+pub use change::ResourceChange;
 pub use fact::{Fact, History};
 pub use message::{Channel, Direction, Message, MessageStatus};
 pub use recording::{Recording, RecordingKind, RecordingStatus};

@@ -155,12 +155,7 @@ impl Activity {
             .send()
             .await
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        let facts = output.item.unwrap_or_default();
-        let facts = facts.iter().filter(|(name, _)| name.starts_with(FACT));
-        let facts: Result<Vec<Fact>, StoreError> = facts
-            .map(|(_, value)| fact(OPERATION, resource, value))
-            .collect();
-        Ok(History::new(facts?))
+        history(OPERATION, resource, &output.item.unwrap_or_default())
     }
 
     fn expiry(&self, fact: &Fact) -> Option<i64> {
@@ -215,6 +210,19 @@ fn fact_attribute(fact: &Fact) -> AttributeValue {
         members.insert("dropped".to_owned(), number(fact.dropped));
     }
     AttributeValue::M(members)
+}
+
+/// The facts of a resource's item, as a read or the table's stream gives it.
+pub(super) fn history(
+    operation: &'static str,
+    resource: &Resource,
+    item: &Item,
+) -> Result<History, StoreError> {
+    let facts = item.iter().filter(|(name, _)| name.starts_with(FACT));
+    let facts: Result<Vec<Fact>, StoreError> = facts
+        .map(|(_, value)| fact(operation, resource, value))
+        .collect();
+    Ok(History::new(facts?))
 }
 
 fn fact(

@@ -1,0 +1,10 @@
+//! What DynamoDB's stream tells of the Activity table, as Lambda delivers it.
+
+mod attribute;
+mod change;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use change::{Change, ContactChange, ContactImage, OptOutImage};
+pub use record::{Delivery, StreamRecord, UnreadableRecord};
