@@ -46,7 +46,8 @@ struct BatchItemFailure {
 
 impl BatchOutcome {
     /// An outcome in which these are to be delivered again.
-    pub(crate) fn of(ids: impl IntoIterator<Item = String>) -> Self {
+    #[must_use]
+    pub fn of(ids: impl IntoIterator<Item = String>) -> Self {
         let failures = ids.into_iter().map(|id| BatchItemFailure { id });
         Self {
             failures: failures.collect(),

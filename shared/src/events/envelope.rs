@@ -76,6 +76,17 @@ pub struct Event {
     pub data: Box<RawValue>,
 }
 
+/// Why an event can never be published.
+#[derive(Debug, thiserror::Error)]
+pub enum Unpublishable {
+    /// It has more bytes than [`Event::MOST_BYTES`].
+    #[error("its event is larger than the event bus takes")]
+    TooLarge,
+    /// It cannot be written as JSON, to which only a defect leads.
+    #[error("its event cannot be written as JSON")]
+    Unwritable(#[from] serde_json::Error),
+}
+
 /// People's words are in the data: it is not shown.
 impl fmt::Debug for Event {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,6 +111,11 @@ impl PartialEq for Event {
 impl Eq for Event {}
 
 impl Event {
+    /// The most bytes that an event may have as JSON, so that both the bus and a queue take it: 256 KB each, of which some are
+    /// left for what they count beside it.
+    /// Source: "Amazon EventBridge quotas", Amazon EventBridge User Guide.
+    pub const MOST_BYTES: usize = 240 * 1024;
+
     /// An event about something. `told` names what it is about and which of its changes: the id is made of it, of the tenant and
     /// of the type, so that no two changes may have the same.
     ///

@@ -18,7 +18,7 @@ mod undelivered;
 pub use bus::EventBus;
 pub(crate) use credential::CredentialNews;
 pub use credential::{CredentialFailure, CredentialRecovery, FailureReason};
-pub use envelope::{Event, EventType};
+pub use envelope::{Event, EventType, Unpublishable};
 pub use undelivered::{UndeliveredEvents, UnreadableEvent};
 
 use crate::activity::{Resource, ResourceChange};
@@ -28,14 +28,20 @@ use crate::tenant::TenantScope;
 /// The events that a write to a tenant's activity gives, in the order in which they came about; none, when it changed no state.
 ///
 /// # Errors
-/// When one cannot be written as JSON, to which only a defect leads.
-pub fn of(scope: &TenantScope, change: &Change) -> Result<Vec<Event>, serde_json::Error> {
-    match change {
-        Change::Resource(change) => of_resource(scope, change),
-        Change::Contact(change) => contact::events(scope, change),
-        Change::Event(event) => Ok(vec![event.clone()]),
-        Change::Nothing => Ok(Vec::new()),
+/// When one could never be published.
+pub fn of(scope: &TenantScope, change: &Change) -> Result<Vec<Event>, Unpublishable> {
+    let events = match change {
+        Change::Resource(change) => of_resource(scope, change)?,
+        Change::Contact(change) => contact::events(scope, change)?,
+        Change::Event(event) => vec![event.clone()],
+        Change::Nothing => Vec::new(),
+    };
+    for event in &events {
+        if event.to_json()?.len() > Event::MOST_BYTES {
+            return Err(Unpublishable::TooLarge);
+        }
     }
+    Ok(events)
 }
 
 fn of_resource(

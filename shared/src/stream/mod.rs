@@ -2,9 +2,10 @@
 
 mod attribute;
 mod change;
+mod letter;
 mod record;
 #[cfg(test)]
 mod tests;
 
 pub use change::{Change, ContactChange, ContactImage, OptOutImage};
-pub use record::{Delivery, StreamRecord, UnreadableRecord};
+pub use record::{Delivery, RawRecord, StreamRecord, UnreadableRecord};

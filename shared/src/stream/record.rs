@@ -14,9 +14,39 @@ use crate::tenant::TenantScope;
 /// What Lambda delivers to a function that reads the stream and a queue.
 pub enum Delivery {
     /// Records of the stream, in order, each as it came.
-    Stream(Vec<Box<RawValue>>),
+    Stream(Vec<RawRecord>),
     /// Messages of the queue.
     Queue(Batch),
+}
+
+/// A record as it came, whatever it is.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct RawRecord(Box<RawValue>);
+
+impl RawRecord {
+    pub(super) fn as_raw(&self) -> &RawValue {
+        &self.0
+    }
+
+    /// Its JSON.
+    pub(super) fn json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The error that nothing can be made of it, with what there is to find it by. `reason` repeats nothing of its content.
+    #[must_use]
+    pub fn without_use(&self, reason: String) -> UnreadableRecord {
+        let place: Option<Place> = serde_json::from_str(self.json()).ok();
+        let place = place.and_then(|place| place.dynamodb);
+        let (sequence_number, keys) =
+            place.map_or((None, None), |place| (place.sequence_number, place.keys));
+        UnreadableRecord {
+            sequence_number,
+            keys,
+            reason,
+        }
+    }
 }
 
 /// An event whose records come from neither.
@@ -28,7 +58,7 @@ impl<'de> Deserialize<'de> for Delivery {
         #[derive(Deserialize)]
         struct Event {
             #[serde(rename = "Records")]
-            records: Vec<Box<RawValue>>,
+            records: Vec<RawRecord>,
         }
         #[derive(Deserialize)]
         struct Source {
@@ -38,14 +68,14 @@ impl<'de> Deserialize<'de> for Delivery {
         let event = Event::deserialize(deserializer)?;
         // One event source, one event: all records are of the same, whether they can be read or not.
         let mut sources = event.records.iter().filter_map(|record| {
-            let source: Option<Source> = serde_json::from_str(record.get()).ok();
+            let source: Option<Source> = serde_json::from_str(record.json()).ok();
             source.map(|source| source.source)
         });
         match sources.next().as_deref() {
             Some("aws:dynamodb") => Ok(Self::Stream(event.records)),
             Some("aws:sqs") => {
                 let messages = event.records.iter();
-                let messages = messages.map(|record| serde_json::from_str(record.get()));
+                let messages = messages.map(|record| serde_json::from_str(record.json()));
                 let messages: Result<Vec<_>, _> = messages.collect();
                 let messages = messages.map_err(D::Error::custom)?;
                 Ok(Self::Queue(Batch { messages }))
@@ -67,14 +97,14 @@ pub struct StreamRecord {
     pub change: Change,
 }
 
-/// A record that cannot be read, now or later.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// A record that nothing can be made of, now or later.
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{reason}")]
 pub struct UnreadableRecord {
     /// Its place in the stream, if at least that can be read.
     pub sequence_number: Option<String>,
     /// The keys of the item, if they can be read, as they came.
-    pub keys: Option<String>,
+    pub(super) keys: Option<Box<RawValue>>,
     /// What is wrong. Nothing of the item's content.
     pub reason: String,
 }
@@ -113,11 +143,11 @@ impl StreamRecord {
     ///
     /// # Errors
     /// When it is none of a tenant's activity, or its item does not have the form that this version or one before it writes.
-    pub fn read(record: &RawValue) -> Result<Self, UnreadableRecord> {
+    pub fn read(record: &RawRecord) -> Result<Self, UnreadableRecord> {
         // serde's own words may repeat what people wrote.
-        let read: Raw = serde_json::from_str(record.get()).map_err(|error| {
+        let read: Raw = serde_json::from_str(record.json()).map_err(|error| {
             let place = format!("line {} column {}", error.line(), error.column());
-            unreadable(record, format!("it is no record of a stream: {place}"))
+            record.without_use(format!("it is no record of a stream: {place}"))
         })?;
         let write = read.dynamodb;
         let keys = item(write.keys);
@@ -128,23 +158,11 @@ impl StreamRecord {
             _ => write.new_image.map(item),
         };
         let (scope, change) = images::change(&keys, before.as_ref(), after.as_ref())
-            .map_err(|error| unreadable(record, error.to_string()))?;
+            .map_err(|error| record.without_use(error.to_string()))?;
         Ok(Self {
             sequence_number: write.sequence_number,
             scope,
             change,
         })
-    }
-}
-
-fn unreadable(record: &RawValue, reason: String) -> UnreadableRecord {
-    let place: Option<Place> = serde_json::from_str(record.get()).ok();
-    let place = place.and_then(|place| place.dynamodb);
-    let (sequence_number, keys) =
-        place.map_or((None, None), |place| (place.sequence_number, place.keys));
-    UnreadableRecord {
-        sequence_number,
-        keys: keys.map(|keys| keys.get().to_owned()),
-        reason,
     }
 }
