@@ -197,7 +197,7 @@ impl DeferredWebhook {
     /// # Errors
     /// As [`Activity::keep`].
     pub async fn keep(&self, activity: &Activity) -> Result<(), StoreError> {
-        activity.keep(&self.scope, &self.fact).await
+        activity.keep(&self.scope, &self.fact).await.map(drop)
     }
 }
 

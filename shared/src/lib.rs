@@ -21,6 +21,7 @@ pub mod audit;
 pub mod aws;
 pub mod cache;
 pub mod clock;
+pub mod contacts;
 pub mod country;
 pub mod credentials;
 pub mod deferred;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use shared::activity::Route;
 use shared::http::{HttpRequest, Reply};
-use shared::webhook::{Answer, Notification, Verified, Webhooks, auto_reply, fallback};
+use shared::webhook::{Answer, Notification, Verified, Webhooks, fallback};
 
 pub(crate) async fn handle(webhooks: Arc<Webhooks>, request: HttpRequest) -> Answer {
     match Route::of_path(request.path()) {
-        Some(route @ Route::Sms) => webhooks.receive(&request, route, auto_reply).await,
+        Some(route @ Route::Sms) => webhooks.receive_message(&request, route).await,
         Some(route @ Route::SmsStatus) => webhooks.receive(&request, route, acknowledge).await,
         _ => fallback(&request),
     }

@@ -20,6 +20,6 @@ pub use change::ResourceChange;
 pub use fact::{Fact, History};
 pub use message::{Channel, Direction, Message, MessageStatus};
 pub use recording::{Recording, RecordingKind, RecordingStatus};
-pub(crate) use resource::LISTINGS;
+pub(crate) use resource::{ADDRESSEES, CONTACTS, LISTINGS};
 pub use resource::{Group, MalformedWebhook, Resource};
 pub use route::Route;

@@ -27,8 +27,21 @@ pub enum Resource {
 /// The list by time of the child legs of calls.
 pub(super) const CHILD_LEGS: &str = "leg";
 
-/// The lists by time that a tenant's resources are in, each in one: those of the kinds, and that of child legs.
-pub(crate) const LISTINGS: [&str; 4] = ["message", "call", "recording", CHILD_LEGS];
+/// The list by time of the addresses that wrote or called.
+pub(crate) const CONTACTS: &str = "contact";
+/// The list by time of the addresses that were only ever written to.
+pub(crate) const ADDRESSEES: &str = "addressee";
+
+/// The lists by time that whatever a tenant has in the Activity table is in, each item in one: those of the kinds, that of child
+/// legs, and those of the addresses at the other end.
+pub(crate) const LISTINGS: [&str; 6] = [
+    "message",
+    "call",
+    "recording",
+    CHILD_LEGS,
+    CONTACTS,
+    ADDRESSEES,
+];
 
 impl Resource {
     /// The kind, as keys name it.

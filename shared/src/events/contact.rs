@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::{Event, EventType};
 use crate::activity::Channel;
-use crate::stream::{ContactChange, ContactImage};
+use crate::store::ContactRecord;
+use crate::stream::ContactChange;
 use crate::tenant::TenantScope;
 
 /// A contact as the client API shows it.
@@ -45,8 +46,10 @@ pub(super) fn events(
     let was_there = before.is_some_and(|before| before.since.is_some());
     if let Some(since) = after.since.filter(|_| !was_there) {
         let contact = contact(after, since);
-        let event_type = EventType::ContactCreated;
-        events.push(Event::new(scope, event_type, &[address], since, &contact)?);
+        let (event_type, moment) = (EventType::ContactCreated, format!("{since:.3}"));
+        // One that expired and comes back is another.
+        let told = [address, &moment];
+        events.push(Event::new(scope, event_type, &told, since, &contact)?);
     }
     for (sender, opt_out) in &after.opt_outs {
         let known = before.and_then(|before| before.opt_outs.get(sender));
@@ -58,26 +61,25 @@ pub(super) fn events(
             channel,
             sender,
             opted_out: opt_out.stopped,
-            message_sid: &opt_out.sid,
+            message_sid: opt_out.sid.as_str(),
             changed_at: opt_out.at,
         };
         // One message makes one change.
-        let told = [address, sender, &opt_out.sid];
+        let told = [address, sender, opt_out.sid.as_str()];
         let (event_type, time) = (EventType::OptOutChanged, opt_out.at);
         events.push(Event::new(scope, event_type, &told, time, &data)?);
     }
     Ok(events)
 }
 
-fn contact(image: &ContactImage, first_seen_at: Timestamp) -> Contact<'_> {
-    let stopped = image.opt_outs.iter().filter(|(_, opt_out)| opt_out.stopped);
-    let opted_out_of: Vec<&str> = stopped.map(|(sender, _)| sender.as_str()).collect();
+fn contact(record: &ContactRecord, first_seen_at: Timestamp) -> Contact<'_> {
+    let opted_out_of: Vec<&str> = record.opted_out_of().collect();
     Contact {
-        address: &image.address,
-        channel: channel(&image.address),
-        profile_name: image.profile_name.as_deref(),
+        address: &record.address,
+        channel: channel(&record.address),
+        profile_name: record.profile_name.as_deref(),
         first_seen_at,
-        last_message_at: image.last_message_at,
+        last_message_at: record.last_message.as_ref().map(|last| last.at),
         opted_out: !opted_out_of.is_empty(),
         opted_out_of,
     }

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::ToSpan;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::{Timestamp, ToSpan};
 
-use super::StoreError;
 use super::item::{Attributes, Item, number, text};
-use super::keys;
+use super::{StoreError, keys, transaction};
 use crate::activity::{Call, Fact, History, Message, Recording, Resource, Route};
 use crate::environment::Environment;
 use crate::sid::{CallSid, MessageSid, RecordingSid};
@@ -47,18 +46,15 @@ impl Activity {
     }
 
     /// Keeps a fact: one unconditional write, 1 write unit for an item up to 1 KB, and 1 for each index when the resource is
-    /// new. The same fact again, or after a lost answer, changes nothing.
+    /// new. The same fact again, or after a lost answer, changes nothing. Gives when the fact was first received.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and [`StoreError::Refused`]; in neither case is it known that nothing was kept.
-    pub async fn keep(&self, scope: &TenantScope, fact: &Fact) -> Result<(), StoreError> {
+    pub async fn keep(&self, scope: &TenantScope, fact: &Fact) -> Result<Timestamp, StoreError> {
+        const OPERATION: &str = "keep a fact";
+        let attribute = FACT.to_owned() + &fact.id();
         let mut update = Update::default();
-        update.set_once(
-            "#fact",
-            ":fact",
-            FACT.to_owned() + &fact.id(),
-            fact_attribute(fact),
-        );
+        update.set_once("#fact", ":fact", attribute.clone(), fact_attribute(fact));
         update.set_once("#sid", ":sid", "sid".to_owned(), text(fact.resource.sid()));
         let moment = keys::moment(fact.received_at, &fact.resource);
         update.set_once(
@@ -80,7 +76,8 @@ impl Activity {
         if let Some(expiry) = self.expiry(fact) {
             update.set_once("#ex", ":ex", "expires_at".to_owned(), number(expiry));
         }
-        self.client
+        let update = self
+            .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(
@@ -89,10 +86,16 @@ impl Activity {
             .update_expression(format!("SET {}", update.assignments.join(", ")))
             .set_expression_attribute_names(Some(update.names))
             .set_expression_attribute_values(Some(update.values))
-            .send()
-            .await
-            .map_err(|error| StoreError::of("keep a fact", "", &error))?;
-        Ok(())
+            .return_values(ReturnValue::UpdatedNew);
+        let updated = transaction::update(OPERATION, update).await?;
+        let kept = updated
+            .as_ref()
+            .map_err(|error| StoreError::of(OPERATION, "", error))?;
+        let kept = kept.attributes().and_then(|item| item.get(&attribute));
+        let kept = kept.map(|kept| self::fact(OPERATION, &fact.resource, kept));
+        Ok(kept
+            .transpose()?
+            .map_or(fact.received_at, |kept| kept.received_at))
     }
 
     /// A message, if any fact about it is kept. One read.

@@ -1,21 +1,17 @@
 //! Items of the Activity table as its stream shows them: before and after a write.
 
-use std::collections::BTreeMap;
-
 use serde_json::value::RawValue;
 
 use super::item::{Attributes, Item};
 use super::keys::{self, Subject};
-use super::{StoreError, activity};
+use super::{ContactRecord, StoreError, activity};
 use crate::activity::{History, Resource, ResourceChange};
 use crate::events::Event;
-use crate::stream::{Change, ContactChange, ContactImage, OptOutImage};
+use crate::stream::{Change, ContactChange};
 use crate::tenant::TenantScope;
 
 const OPERATION: &str = "read a record of the stream";
 
-/// What the name of an attribute begins with that says whether messages of a sender are wanted.
-const OPT_OUT: &str = "opt_out:";
 /// The attribute of what was deleted and left as a mark of that.
 const DELETED: &str = "deleted_at";
 
@@ -34,6 +30,7 @@ pub(crate) fn change(
     let Some(after) = after.filter(|item| !item.contains_key(DELETED)) else {
         return Ok((scope, Change::Nothing));
     };
+    let contact = |item| ContactRecord::read(OPERATION, item);
     let change = match subject {
         Some(Subject::Resource(resource)) => of_resource(resource, before, after)?,
         Some(Subject::Contact) => Change::Contact(ContactChange {
@@ -63,31 +60,6 @@ fn of_resource(
         after,
         resource,
     }))
-}
-
-fn contact(item: &Item) -> Result<ContactImage, StoreError> {
-    let attributes = Attributes::of(OPERATION, item);
-    let mut opt_outs = BTreeMap::new();
-    for (name, value) in item {
-        let Some(sender) = name.strip_prefix(OPT_OUT) else {
-            continue;
-        };
-        let members = value.as_m().map_err(|_| attributes.unreadable("opt_out"))?;
-        let members = Attributes::of(OPERATION, members);
-        let opt_out = OptOutImage {
-            stopped: members.flag("stopped"),
-            at: members.time("at")?,
-            sid: members.text("sid")?.to_owned(),
-        };
-        opt_outs.insert(sender.to_owned(), opt_out);
-    }
-    Ok(ContactImage {
-        address: attributes.text("address")?.to_owned(),
-        since: attributes.optional("contact_since")?,
-        profile_name: attributes.optional_text("profile_name").map(str::to_owned),
-        last_message_at: attributes.optional("last_message_at")?,
-        opt_outs,
-    })
 }
 
 fn event(scope: &TenantScope, id: String, item: &Item) -> Result<Event, StoreError> {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::item::text;
-use crate::activity::{Group, Resource};
+use crate::activity::{CONTACTS, Group, Resource};
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
@@ -32,8 +32,6 @@ pub(super) const APPLICATION: &str = "twiml-app";
 /// What the sort key of every integration begins with.
 pub(super) const INTEGRATIONS: &str = "integration#";
 
-/// The kind of contacts, as keys name it.
-const CONTACT: &str = "contact";
 /// The kind of events that wait to be published, as keys and their list by time name it.
 pub(super) const EVENT: &str = "event";
 
@@ -195,6 +193,36 @@ pub(super) fn event(scope: &TenantScope, id: &str) -> Key {
     }
 }
 
+/// An address at the other end of messages and calls.
+pub(super) fn contact(scope: &TenantScope, address: &str) -> Key {
+    Key {
+        partition: format!(
+            "{}#{}",
+            partition(scope.tenant_id(), CONTACTS),
+            bounded(address)
+        ),
+        sort: CONTACTS.to_owned(),
+    }
+}
+
+/// The partition of the `by_group` index that lists a tenant's conversations: its contact items with messages.
+pub(super) fn conversations(scope: &TenantScope) -> String {
+    format!("{}#0", partition(scope.tenant_id(), "conversations"))
+}
+
+/// What the name of the attribute of a contact item begins with that says whether it opted out of a sender.
+pub(super) const OPT_OUT: &str = "opt_out:";
+
+/// The attribute of a contact item that says whether it opted out of one of the tenant's senders.
+pub(super) fn opt_out_of(sender: &str) -> String {
+    format!("{OPT_OUT}{}", bounded(sender))
+}
+
+/// The attribute of a contact item that says what one of the tenant's senders last answered by itself.
+pub(super) fn auto_reply_of(sender: &str) -> String {
+    format!("auto_reply:{}", bounded(sender))
+}
+
 /// The partition of the `by_time` index that lists a kind of a tenant's resources.
 ///
 /// The last part numbers a shard. One takes 1,000 new resources a second; a reader of more merges them by time.
@@ -247,7 +275,7 @@ pub(super) fn subject(
         "recording" => name.parse().ok().map(Resource::Recording),
         _ => {
             let subject = match kind {
-                CONTACT => Some(Subject::Contact),
+                CONTACTS => Some(Subject::Contact),
                 EVENT => Some(Subject::Event(name.to_owned())),
                 _ => None,
             };
@@ -291,7 +319,7 @@ mod tests {
         Operator::at_the_console().scope(id.parse().unwrap())
     }
 
-    fn every_partition(scope: &TenantScope, contact: &str) -> Vec<String> {
+    fn every_partition(scope: &TenantScope, text: &str) -> Vec<String> {
         let message = Resource::Message("SM00000000000000000000000000000001".parse().unwrap());
         vec![
             tenant_partition(scope),
@@ -305,8 +333,10 @@ mod tests {
             resource(scope, &message).partition,
             event(scope, "an-id").partition,
             by_time(scope, EVENT),
+            contact(scope, text).partition,
+            conversations(scope),
             by_time(scope, message.kind()),
-            by_group(scope, &Group::Conversation(contact.to_owned())),
+            by_group(scope, &Group::Conversation(text.to_owned())),
             by_group(
                 scope,
                 &Group::Call("CA00000000000000000000000000000001".parse().unwrap()),

@@ -6,6 +6,7 @@ mod assignments;
 mod audit;
 mod batch;
 mod change;
+mod contacts;
 mod deleted;
 mod deletion;
 mod directory;
@@ -36,6 +37,7 @@ pub use applications::{
 };
 pub use audit::{Audit, AuditRecord};
 pub use change::{Displaced, WriteConflict, WriteError};
+pub use contacts::{ContactItems, ContactRecord, LastMessage, OptOutState, ReplyTurn};
 pub use deletion::Deletions;
 pub use directory::Directory;
 pub use error::StoreError;

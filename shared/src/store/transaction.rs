@@ -1,9 +1,11 @@
-//! A transaction that says which of its conditions did not hold, in the caller's own words.
+//! Transactions, which say in the caller's own words which of their conditions did not hold, and updates that may meet one.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::StoreError;
@@ -123,6 +125,40 @@ impl Failure {
             .into(),
         }
     }
+}
+
+/// What came of an update.
+pub(super) type Updated = Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>;
+
+/// Makes an update. While a transaction is under way with the item it tries again, at most 8 times: no client of AWS does it by
+/// itself, and the transaction is over in a moment.
+pub(super) async fn update(
+    operation: &'static str,
+    update: UpdateItemFluentBuilder,
+) -> Result<Updated, StoreError> {
+    let mut attempts = Attempts::default();
+    loop {
+        let updated = update.clone().send().await;
+        let code = updated.as_ref().err().and_then(ProvideErrorMetadata::code);
+        if code != Some("TransactionConflictException") {
+            return Ok(updated);
+        }
+        attempts.pause(operation).await?;
+    }
+}
+
+/// The writes of a cancelled transaction whose conditions did not hold.
+pub(super) fn refused_writes(
+    error: &SdkError<TransactWriteItemsError, HttpResponse>,
+) -> Vec<usize> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return Vec::new();
+    };
+    let reasons = cancelled.cancellation_reasons().iter().enumerate();
+    let refused = reasons.filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
+    refused.map(|(write, _)| write).collect()
 }
 
 /// A condition failed on a write that has none; only a defect of the caller leads here.

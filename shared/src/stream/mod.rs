@@ -7,5 +7,5 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use change::{Change, ContactChange, ContactImage, OptOutImage};
+pub use change::{Change, ContactChange};
 pub use record::{Delivery, RawRecord, StreamRecord, UnreadableRecord};

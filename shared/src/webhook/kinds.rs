@@ -1,8 +1,14 @@
 //! What the answers to webhooks depend on.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
 use super::WebhookKind;
-use crate::activity::{Fact, Route};
+use crate::activity::{Fact, Resource, Route};
 use crate::address::Address;
+use crate::contacts::{OptOut, OptOutChange, sender};
+use crate::store::ReplyTurn;
 
 /// A webhook that is only kept: a status, a recording, a transcription.
 #[derive(Debug, Clone, Copy)]
@@ -14,61 +20,60 @@ impl WebhookKind for Notification {
     }
 }
 
-/// A message from a person.
+/// A message from somebody.
 #[derive(Debug, Clone)]
 pub struct InboundMessage {
-    /// Whether somebody writes who may be answered: not one who opts out, and not one whom Twilio or the carrier answers.
+    /// Whether it is one that is answered: not one that opts out, nor one that Twilio or the carrier answers.
     pub may_be_answered: bool,
     /// Where the status of an answer to it is reported.
     pub status_route: Route,
+    /// What it changes about being written to.
+    pub opt_out: Option<OptOutChange>,
+    /// Who wrote to whom and when; nothing, when it names no two ends.
+    pub turn: Option<ReplyTurn>,
+    /// The tenant's end.
+    pub to: String,
 }
-
-/// Twilio's default keywords for long codes, which Twilio or the carrier answers; a message is one when it is nothing else, in
-/// any case.
-const SMS_KEYWORDS: &[&str] = &[
-    "STOP",
-    "UNSUBSCRIBE",
-    "END",
-    "QUIT",
-    "STOPALL",
-    "REVOKE",
-    "OPTOUT",
-    "CANCEL",
-    "START",
-    "YES",
-    "UNSTOP",
-    "HELP",
-    "INFO",
-];
-
-/// The words that cannot mean anything but an opt-out. On WhatsApp nobody answers the others for us, and `Yes` may be the
-/// button that was asked for.
-const OPT_OUTS: &[&str] = &[
-    "STOP",
-    "STOPALL",
-    "UNSUBSCRIBE",
-    "OPTOUT",
-    "OPT-OUT",
-    "OPT OUT",
-];
 
 impl WebhookKind for InboundMessage {
     fn of(fact: &Fact) -> Self {
-        let body = fact.parameter("Body").unwrap_or_default().trim();
         let is_whatsapp = fact.route == Route::Whatsapp;
-        let (keywords, status_route): (&[&str], _) = match is_whatsapp {
-            true => (&[], Route::WhatsappStatus),
-            false => (SMS_KEYWORDS, Route::SmsStatus),
-        };
-        let mut words = keywords.iter().chain(OPT_OUTS);
-        let is_keyword = words.any(|word| body.eq_ignore_ascii_case(word));
+        let opt_out = OptOut::of(fact);
+        // On WhatsApp nobody answers HELP and START for us.
+        let is_answered_by_twilio =
+            fact.parameter("OptOutType").is_some() || (opt_out.is_some() && !is_whatsapp);
         let is_reaction = is_whatsapp && fact.parameter("MessageType") == Some("reaction");
-        let is_opt_out = fact.parameter("OptOutType").is_some();
+        let is_opt_out = opt_out == Some(OptOut::Stop);
         Self {
-            may_be_answered: !(is_keyword || is_reaction || is_opt_out),
-            status_route,
+            may_be_answered: !(is_answered_by_twilio || is_opt_out || is_reaction),
+            status_route: match is_whatsapp {
+                true => Route::WhatsappStatus,
+                false => Route::SmsStatus,
+            },
+            opt_out: OptOutChange::of(fact),
+            turn: turn(fact),
+            to: fact.parameter("To").unwrap_or_default().to_owned(),
         }
     }
+}
+
+fn turn(fact: &Fact) -> Option<ReplyTurn> {
+    let Resource::Message(sid) = &fact.resource else {
+        return None;
+    };
+    Some(ReplyTurn {
+        address: fact.parameter("From")?.to_owned(),
+        sender: sender(fact)?,
+        sid: sid.clone(),
+        at: fact.received_at,
+        words: words(fact.parameter("Body").unwrap_or_default()),
+    })
+}
+
+/// What tells the words of a message from others: 16 characters of the SHA-256 of them, without the spaces around them.
+pub(super) fn words(text: &str) -> String {
+    let digest = Sha256::digest(text.trim());
+    URL_SAFE_NO_PAD.encode(digest.get(..12).unwrap_or_default())
 }
 
 /// A call that asks what to do: from the telephone network, or from a tenant's browser.

@@ -1,20 +1,86 @@
-//! What a message is answered.
+//! What a message is answered, and what is written before.
 
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+use super::kinds::words;
 use super::{InboundMessage, Verified};
 use crate::http::Reply;
+use crate::store::{ContactItems, ReplyTurn, StoreError};
 use crate::twilio::twiml::{Message, MessagingResponse};
 
-/// The tenant's auto-reply, or an empty `<Response/>`. It reports its status: nothing else tells the activity that it was
-/// sent, because Twilio makes its SID. An answer after a STOP would fail with 21610.
-#[must_use]
-pub fn auto_reply(message: &Verified<InboundMessage>) -> Reply {
-    let reply = message.settings().auto_reply.as_deref();
-    match reply.filter(|text| !text.is_empty() && message.kind().may_be_answered) {
-        Some(text) => {
-            let status_url = message.url_of(message.kind().status_route);
+/// Answers a message: with the tenant's auto-reply, if it is its turn, or an empty `<Response/>`. What it says about being
+/// written to is kept first.
+///
+/// Both are written until a deadline, in which the webhook is to be answered; without one nothing is, since the store did not
+/// keep the message itself. Nothing depends on their success but the answer: an opt-out is kept once more from the stream, and
+/// whose turn is not known to be is not answered.
+pub(super) async fn reply(
+    contacts: &ContactItems,
+    message: &Verified<InboundMessage>,
+    until: Option<Instant>,
+) -> Reply {
+    let (kind, scope) = (message.kind(), message.scope());
+    let nothing = || Reply::twiml(MessagingResponse::new().to_xml());
+    let (Some(turn), Some(until)) = (&kind.turn, until) else {
+        return nothing();
+    };
+    if let Some(change) = &kind.opt_out {
+        let kept = timeout_at(until, contacts.keep_opt_out(scope, &turn.address, change));
+        let kept = kept.await.unwrap_or_else(|_| Err(late("keep an opt-out")));
+        if let Err(error) = kept {
+            warn!(error = %error, "the opt-out is left to the stream");
+        }
+    }
+    let Some(text) = auto_reply(message, turn) else {
+        return nothing();
+    };
+    let taken = timeout_at(until, contacts.take_reply_turn(scope, turn)).await;
+    let taken = taken.unwrap_or_else(|_| Err(late("take the turn to answer")));
+    match taken {
+        Ok(true) => {
+            let status_url = message.url_of(kind.status_route);
             let reply = Message::text(text).status_callback(status_url);
             Reply::twiml(MessagingResponse::new().message(reply).to_xml())
         }
-        None => Reply::twiml(MessagingResponse::new().to_xml()),
+        Ok(false) => nothing(),
+        Err(error) => {
+            warn!(error = %error, "the message is not answered");
+            nothing()
+        }
+    }
+}
+
+/// The tenant's auto-reply, if the message is one to be answered. It reports its status: nothing else tells the activity that it
+/// was sent, because Twilio makes its SID. An answer after a STOP would fail with 21610.
+fn auto_reply<'m>(message: &'m Verified<InboundMessage>, turn: &ReplyTurn) -> Option<&'m str> {
+    let text = message.settings().auto_reply.as_deref()?;
+    let is_echo = turn.words == words(text);
+    let may_answer = message.kind().may_be_answered && !is_echo && !is_own(message, turn);
+    (may_answer && !text.is_empty()).then_some(text)
+}
+
+/// Whether the tenant wrote to itself: from the address that it wrote to, or from another that is known to be its own.
+fn is_own(message: &Verified<InboundMessage>, turn: &ReplyTurn) -> bool {
+    let number = |address: &str| {
+        let number = address.strip_prefix("whatsapp:").unwrap_or(address);
+        number.to_owned()
+    };
+    let credentials = message.credentials();
+    let senders = [&credentials.phone_number, &credentials.whatsapp_sender];
+    let mut own = senders
+        .into_iter()
+        .flatten()
+        .map(|number| number.as_str().to_owned())
+        .chain(message.settings().default_sender.clone())
+        .chain([message.kind().to.clone()]);
+    let from = number(&turn.address);
+    own.any(|own| number(&own) == from)
+}
+
+fn late(operation: &'static str) -> StoreError {
+    StoreError::Unavailable {
+        operation,
+        cause: "no answer before the webhook's deadline".to_owned(),
     }
 }

@@ -13,7 +13,6 @@ mod verified;
 pub use answer::Answer;
 pub use fallback::fallback;
 pub use kinds::{DialResult, InboundMessage, IncomingCall, Notification, Voicemail};
-pub use messages::auto_reply;
 pub use refusal::Refusal;
 pub use service::{BODY_LIMIT, Webhooks};
 pub use verified::{Verified, WebhookKind};

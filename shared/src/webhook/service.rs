@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, error, info_span, warn};
 
 use super::accounts::{Accounts, Holder};
 use super::answer::{Answer, Trace};
 use super::unverified::Unverified;
-use super::{Refusal, Verified, WebhookKind};
+use super::{Refusal, Verified, WebhookKind, messages};
 use crate::activity::{Fact, Route};
 use crate::aws::{Aws, Patience, Service};
 use crate::cache::Source;
@@ -19,7 +20,7 @@ use crate::deferred::DeferredQueue;
 use crate::environment::Environment;
 use crate::http::{HttpRequest, Reply};
 use crate::lambda::{HttpInvocation, StartError, serve_http};
-use crate::store::{Activity, TableNames};
+use crate::store::{Activity, ContactItems, TableNames};
 use crate::tenant::{TenantScope, TenantStatus};
 use crate::twilio::signature::{BaseUrl, SigningKeys};
 use crate::vault::KeyArn;
@@ -36,11 +37,14 @@ const RESOLVE_BY: Duration = Duration::from_millis(450);
 const KEEP_BY: Duration = Duration::from_millis(750);
 /// Until when a fact must be put aside before the webhook is refused. Everything together stays under a second.
 const PUT_ASIDE_BY: Duration = Duration::from_millis(950);
+/// Until when what follows from a message must be written before it is answered without it.
+const ANSWER_BY: Duration = PUT_ASIDE_BY;
 
 /// What the Twilio webhook functions share: the stores, the vault and the queue.
 pub struct Webhooks {
     accounts: Accounts,
     activity: Activity,
+    contacts: ContactItems,
     deferred: DeferredQueue,
     public_base_url: Option<BaseUrl>,
     clock: Clock,
@@ -90,6 +94,7 @@ impl Webhooks {
             environment.finish(read)?;
         let webhooks = Self {
             accounts: Accounts::new(&aws, &tables, key, &clock),
+            contacts: ContactItems::new(aws.dynamodb(), tables.activity.clone(), retention),
             activity: Activity::new(aws.dynamodb(), tables.activity, retention),
             deferred: DeferredQueue::new(aws.sqs(), queue),
             public_base_url,
@@ -126,11 +131,33 @@ impl Webhooks {
         route: Route,
         answer: impl FnOnce(&Verified<T>) -> Reply,
     ) -> Answer {
-        let mut trace = Trace::default();
-        let (reply, refusal) = match self.take(request, route, &mut trace).await {
+        let (arrived, mut trace) = (Instant::now(), Trace::default());
+        let (reply, refusal) = match self.take(request, route, arrived, &mut trace).await {
             Ok(verified) => {
                 let span = info_span!("tenant", tenant_id = %verified.scope().tenant_id());
                 (span.in_scope(|| answer(&verified)), None)
+            }
+            Err(refusal) => (refusal.reply(), Some(refusal)),
+        };
+        Answer {
+            reply,
+            refusal,
+            trace,
+        }
+    }
+
+    /// Takes an inbound message. What depends on it for the very next one is written after it was kept, if there is time left,
+    /// and only then it is answered.
+    pub async fn receive_message(&self, request: &HttpRequest, route: Route) -> Answer {
+        let (arrived, mut trace) = (Instant::now(), Trace::default());
+        // On the heap: held in place, these layers of futures within the function's are more than the compiler lays out.
+        let taken = Box::pin(self.take(request, route, arrived, &mut trace)).await;
+        let (reply, refusal) = match taken {
+            Ok(message) => {
+                let span = info_span!("tenant", tenant_id = %message.scope().tenant_id());
+                let until = (!trace.put_aside).then_some(arrived + ANSWER_BY);
+                let reply = messages::reply(&self.contacts, &message, until);
+                (Box::pin(reply.instrument(span)).await, None)
             }
             Err(refusal) => (refusal.reply(), Some(refusal)),
         };
@@ -145,9 +172,10 @@ impl Webhooks {
         &self,
         request: &HttpRequest,
         route: Route,
+        arrived: Instant,
         trace: &mut Trace,
     ) -> Result<Verified<T>, Refusal> {
-        let (arrived, received_at) = (Instant::now(), self.clock.now());
+        let received_at = self.clock.now();
         let unverified = Unverified::read(request)?;
         let resolved = timeout_at(
             arrived + RESOLVE_BY,
@@ -161,9 +189,10 @@ impl Webhooks {
         // Resolved, then verified: from here on the request may act for the tenant.
         let scope = TenantScope::new(tenant.tenant_id.clone());
         let (account, parameters) = unverified.into_parts();
-        let fact = Fact::new(route, &parameters, received_at)?;
+        let mut fact = Fact::new(route, &parameters, received_at)?;
         let span = info_span!("tenant", tenant_id = %scope.tenant_id());
-        self.keep(&scope, &fact, arrived, trace)
+        fact.received_at = self
+            .keep(&scope, &fact, arrived, trace)
             .instrument(span)
             .await?;
         Ok(Verified::new(
@@ -206,16 +235,16 @@ impl Webhooks {
     }
 
     /// Keeps a fact, or puts it aside when the store does not take it in time. Never acknowledged, never lost: one of the
-    /// two has it before the webhook is answered.
+    /// two has it before the webhook is answered. Gives when it was first received, as far as that is known.
     async fn keep(
         &self,
         scope: &TenantScope,
         fact: &Fact,
         arrived: Instant,
         trace: &mut Trace,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Timestamp, Refusal> {
         match timeout_at(arrived + KEEP_BY, self.activity.keep(scope, fact)).await {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(first_received_at)) => return Ok(first_received_at),
             Ok(Err(error)) => {
                 warn!(error = %error, "the store did not keep the webhook: putting it aside")
             }
@@ -223,7 +252,7 @@ impl Webhooks {
         }
         trace.put_aside = true;
         match timeout_at(arrived + PUT_ASIDE_BY, self.deferred.put_aside(scope, fact)).await {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(())) => return Ok(fact.received_at),
             Ok(Err(error)) => error!(error = %error, "the queue did not take the webhook either"),
             Err(_) => error!("the queue did not take the webhook in time either"),
         }

@@ -6,7 +6,7 @@ use shared::activity::Route;
 use shared::clock::Clock;
 use shared::environment::Environment;
 use shared::http::HttpRequest;
-use shared::webhook::{BODY_LIMIT, InboundMessage, Webhooks, auto_reply};
+use shared::webhook::{BODY_LIMIT, Webhooks};
 
 use super::onboarding::{Newcomer, path_of};
 use crate::conversations::{EMPTY_RESPONSE, answer, dialled};
@@ -222,8 +222,7 @@ async fn receive(function: &Webhooks, tenant: &Tenant) -> String {
         "body": parameters.form_encoded(),
     });
     let request = HttpRequest::from_event(&event.to_string(), BODY_LIMIT).unwrap();
-    let received = function.receive::<InboundMessage>(&request, Route::Sms, auto_reply);
-    let answer = received.await;
+    let answer = function.receive_message(&request, Route::Sms).await;
     answer.reply().body().to_owned()
 }
 
