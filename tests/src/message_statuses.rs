@@ -120,6 +120,10 @@ async fn an_undelivered_sms_is_kept_with_twilios_error_code() {
         (stored.status.as_str(), stored.error_code),
         ("undelivered", Some(30_003))
     );
+    assert_eq!(
+        stored.error_message.as_deref(),
+        Some("Unreachable destination handset")
+    );
 }
 
 #[tokio::test]

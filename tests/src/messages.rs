@@ -2,7 +2,7 @@
 
 use local::twilio::payload::{Media, OptOut};
 use serde_json::json;
-use shared::activity::{Channel, Direction, Resource};
+use shared::activity::{Channel, Direction, History, Resource, media_url};
 use shared::sid::MessagingServiceSid;
 
 use crate::conversations::{CONTACT, EMPTY_RESPONSE, answer};
@@ -66,15 +66,16 @@ async fn an_mms_is_kept_with_where_its_media_are() {
     tenant.receive_sms(&message).await;
 
     let stored = tenant.message(&message.sid).await;
-    let urls: Vec<_> = message
-        .media
-        .iter()
-        .map(|media| media.url.clone())
-        .collect();
-    assert_eq!(
-        (stored.body.as_deref(), stored.media),
-        (Some("Two pictures"), urls)
-    );
+    assert_eq!(stored.body.as_deref(), Some("Two pictures"));
+    let path = |index| format!("/api/messages/{}/media/{index}", message.sid);
+    let expected = json!([
+        {"content_type": "image/jpeg", "url": path(0)},
+        {"content_type": "video/mp4", "url": path(1)},
+    ]);
+    assert_eq!(json!(stored.media), expected);
+    let facts = tenant.facts(Resource::Message(message.sid.clone())).await;
+    let kept = media_url(&History::new(facts), 1).map(str::to_owned);
+    assert_eq!(kept.as_deref(), Some(message.media[1].url.as_str()));
 }
 
 #[tokio::test]

@@ -76,7 +76,9 @@ async fn a_file_is_kept_with_its_caption() {
 
     let stored = tenant.message(&message.sid).await;
     assert_eq!(stored.body.as_deref(), Some("The offer"));
-    assert_eq!(stored.media, [media.url]);
+    let url = format!("/api/messages/{}/media/0", message.sid);
+    let expected = json!([{"content_type": media.content_type, "url": url}]);
+    assert_eq!(json!(stored.media), expected);
 }
 
 #[tokio::test]

@@ -116,17 +116,28 @@ impl Fact {
     #[must_use]
     pub fn group(&self) -> Option<Group> {
         match (&self.resource, self.route) {
-            (Resource::Message(_), Route::SmsStatus | Route::WhatsappStatus) => self
-                .parameter("To")
-                .map(|to| Group::Conversation(to.to_owned())),
             (Resource::Message(_), _) => self
-                .parameter("From")
-                .map(|from| Group::Conversation(from.to_owned())),
+                .far_end()
+                .map(|address| Group::Conversation(address.to_owned())),
             (Resource::Call(_), _) => self.parent().map(Group::Call),
             (Resource::Recording(_), _) => self
                 .parameter("CallSid")
                 .and_then(|call| call.parse().ok())
                 .map(Group::Call),
+        }
+    }
+
+    /// The other end of a message: who wrote it, or whom it was sent to. A WhatsApp user without a visible number, whose `From`
+    /// is left out, has an id.
+    #[must_use]
+    pub fn far_end(&self) -> Option<&str> {
+        match self.route {
+            Route::SmsStatus | Route::WhatsappStatus => self.parameter("To"),
+            Route::Whatsapp => self
+                .parameter("From")
+                .or_else(|| self.parameter("ExternalUserId")),
+            Route::Sms => self.parameter("From"),
+            _ => None,
         }
     }
 

@@ -1,13 +1,16 @@
 //! Messages.
 
+mod content;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{History, Resource, Route};
-use crate::sid::MessageSid;
+pub use self::content::{Button, ListReply, Location, Media, Referral, media_url};
+use super::{Fact, History, OptOut, Resource, Route};
+use crate::sid::{MessageSid, MessagingServiceSid};
 
 /// A message as its facts tell it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Message {
     /// Its SID.
     pub sid: MessageSid,
@@ -24,13 +27,58 @@ pub struct Message {
     /// The text; absent while only status callbacks came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// URLs of its media at Twilio, which need the tenant's credentials.
-    pub media: Vec<String>,
+    /// Its files.
+    pub media: Vec<Media>,
     /// How far it came.
     pub status: MessageStatus,
     /// Twilio's code of why it failed; of no message that was delivered in the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<u32>,
+    /// Why it failed, in Twilio's or the channel's words; of no message that was delivered in the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    /// The messaging service that it went through; not every callback tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messaging_service_sid: Option<MessagingServiceSid>,
+    /// What kind of WhatsApp message it is, as Twilio names it: `text`, `image`, `button`, `location` and others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// What a WhatsApp user is called, which users choose themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile_name: Option<String>,
+    /// A WhatsApp user's number in digits; absent of users without a visible number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wa_id: Option<String>,
+    /// The id of a WhatsApp user who need not have a visible number, `whatsapp:` and Meta's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_user_id: Option<String>,
+    /// The message that it replies or reacts to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageSid>,
+    /// The quick reply that was tapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub button: Option<Button>,
+    /// The entry of a list that was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_reply: Option<ListReply>,
+    /// The place that was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// The advertisement through which it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral: Option<Referral>,
+    /// Whether it was forwarded, where Twilio says so or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarded: Option<bool>,
+    /// Whether it was forwarded many times, where Twilio says so or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequently_forwarded: Option<bool>,
+    /// What it says about being written to, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opt_out: Option<OptOut>,
+    /// How many messages the carrier counts and bills.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments: Option<u32>,
     /// When it was first heard of.
     pub created_at: Timestamp,
     /// When something new was last heard of it.
@@ -99,15 +147,18 @@ impl Message {
         let Resource::Message(sid) = &first.resource else {
             return None;
         };
-        let from = history.parameter("From").unwrap_or_default().to_owned();
-        let to = history.parameter("To").unwrap_or_default().to_owned();
-        let inbound = history
-            .iter()
-            .any(|fact| matches!(fact.route, Route::Sms | Route::Whatsapp));
+        let inbound = history.iter().any(is_inbound);
         // Of the set and not of its first fact, whose place depends on when it came.
-        let ends = if inbound { [&from, &to] } else { [&to, &from] };
+        let far_ends = history.iter().filter(|fact| is_inbound(fact) == inbound);
+        let far_end = far_ends.filter_map(Fact::far_end).min();
+        let mut from = history.parameter("From").unwrap_or_default();
+        let to = history.parameter("To").unwrap_or_default();
+        if inbound && from.is_empty() {
+            from = far_end.unwrap_or_default();
+        }
+        let ends = if inbound { [from, to] } else { [to, from] };
         let contact = ends.into_iter().find(|end| !end.is_empty());
-        let contact = contact.cloned().unwrap_or_default();
+        let contact = contact.unwrap_or_default().to_owned();
         let by_whatsapp = history
             .iter()
             .any(|fact| matches!(fact.route, Route::Whatsapp | Route::WhatsappStatus));
@@ -116,6 +167,9 @@ impl Message {
             _ => fact.parameter("MessageStatus").unwrap_or_default(),
         });
         let status = super::call::highest(statuses, STATUSES)?;
+        let failure = Failure::of(history, &status);
+        let told = |name| history.parameter(name).map(str::to_owned);
+        let is_said = |name| history.parameter(name)?.parse().ok();
         Some(Self {
             sid: sid.clone(),
             channel: if by_whatsapp || contact.starts_with("whatsapp:") {
@@ -128,37 +182,72 @@ impl Message {
             } else {
                 Direction::Outbound
             },
+            from: from.to_owned(),
+            to: to.to_owned(),
             contact,
-            body: history.parameter("Body").map(str::to_owned),
-            media: media(history),
-            error_code: error_code(history, &status),
+            body: told("Body"),
+            media: Media::of(sid, history),
+            error_code: failure.code,
+            error_message: failure.message,
             status: MessageStatus(status),
+            messaging_service_sid: history
+                .iter()
+                .filter_map(|fact| fact.parameter("MessagingServiceSid")?.parse().ok())
+                .min(),
+            kind: told("MessageType"),
+            profile_name: told("ProfileName"),
+            wa_id: told("WaId"),
+            external_user_id: told("ExternalUserId"),
+            reply_to: history
+                .iter()
+                .filter_map(|fact| fact.parameter("OriginalRepliedMessageSid")?.parse().ok())
+                .min(),
+            button: Button::of(history),
+            list_reply: ListReply::of(history),
+            location: Location::of(history),
+            referral: Referral::of(history),
+            forwarded: is_said("Forwarded"),
+            frequently_forwarded: is_said("FrequentlyForwarded"),
+            opt_out: history.iter().filter_map(OptOut::of).min(),
+            segments: history.largest("NumSegments"),
             created_at: history.created_at()?,
             updated_at: history.updated_at()?,
-            from,
-            to,
         })
     }
 }
 
-/// The code that came with the failure that the message ended in.
-fn error_code(history: &History, status: &str) -> Option<u32> {
-    let told = history.iter().filter(|fact| {
-        FAILURES.contains(&status) && fact.parameter("MessageStatus") == Some(status)
-    });
-    told.filter_map(|fact| fact.parameter("ErrorCode")?.parse().ok())
-        .filter(|code| *code != 0)
-        .max()
+/// Whether a fact is the message itself, which somebody sent to the tenant.
+fn is_inbound(fact: &Fact) -> bool {
+    matches!(fact.route, Route::Sms | Route::Whatsapp)
 }
 
-/// Twilio numbers media from 0 and allows 10.
-fn media(history: &History) -> Vec<String> {
-    let count = history.largest("NumMedia").unwrap_or_default().min(10);
-    (0..count)
-        .filter_map(|n| {
-            history
-                .parameter(&format!("MediaUrl{n}"))
-                .map(str::to_owned)
-        })
-        .collect()
+/// Why a message did not arrive.
+#[derive(Default)]
+struct Failure {
+    code: Option<u32>,
+    message: Option<String>,
+}
+
+impl Failure {
+    /// What came with the failure that the message ended in. The words are those of the code, if there is one.
+    fn of(history: &History, status: &str) -> Self {
+        if !FAILURES.contains(&status) {
+            return Self::default();
+        }
+        let told = history
+            .iter()
+            .filter(|fact| fact.parameter("MessageStatus") == Some(status));
+        let code = |fact: &Fact| -> Option<u32> {
+            let code = fact.parameter("ErrorCode")?.parse().ok()?;
+            (code != 0).then_some(code)
+        };
+        let words = |fact: &Fact| {
+            let words = fact.parameter("ErrorMessage");
+            let words = words.or_else(|| fact.parameter("ChannelStatusMessage"));
+            words.map(str::to_owned)
+        };
+        let failures = told.map(|fact| (code(fact), words(fact)));
+        let (code, message) = failures.max().unwrap_or_default();
+        Self { code, message }
+    }
 }

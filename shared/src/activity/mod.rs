@@ -9,6 +9,7 @@ mod change;
 mod fact;
 mod kept;
 mod message;
+mod opt_out;
 mod recording;
 mod resource;
 mod route;
@@ -18,7 +19,11 @@ mod tests;
 pub use call::{Call, CallStatus};
 pub use change::ResourceChange;
 pub use fact::{Fact, History};
-pub use message::{Channel, Direction, Message, MessageStatus};
+pub use message::{
+    Button, Channel, Direction, ListReply, Location, Media, Message, MessageStatus, Referral,
+    media_url,
+};
+pub use opt_out::OptOut;
 pub use recording::{Recording, RecordingKind, RecordingStatus};
 pub(crate) use resource::{ADDRESSEES, CONTACTS, LISTINGS};
 pub use resource::{Group, MalformedWebhook, Resource};

@@ -16,9 +16,8 @@ pub struct Recording {
     pub call_sid: String,
     /// Whether a call was recorded or a message left.
     pub kind: RecordingKind,
-    /// Where Twilio keeps it; reading needs the tenant's credentials.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
+    /// Where the client API plays it.
+    pub url: String,
     /// How far it came; absent while no recording callback came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<RecordingStatus>,
@@ -83,7 +82,7 @@ impl Recording {
             } else {
                 RecordingKind::Call
             },
-            url: history.parameter("RecordingUrl").map(str::to_owned),
+            url: format!("/api/recordings/{sid}/media"),
             status: highest(statuses, STATUSES).map(RecordingStatus),
             duration: history.largest("RecordingDuration"),
             transcription: history.parameter("TranscriptionText").map(str::to_owned),

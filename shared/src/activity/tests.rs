@@ -1,8 +1,12 @@
 //! Facts and what is derived from them.
 
 mod browsers;
-
 mod disputed;
+mod failures;
+mod media;
+mod opt_outs;
+mod recordings;
+mod whatsapp;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -75,9 +79,8 @@ fn an_inbound_message_is_told_by_its_one_fact() {
             ("From", "+15005550010"),
             ("To", "+15005550006"),
             ("Body", "Hello"),
-            ("NumMedia", "2"),
-            ("MediaUrl1", "https://media.example/1"),
-            ("MediaUrl0", "https://media.example/0"),
+            ("NumSegments", "2"),
+            ("MessagingServiceSid", "MG00000000000000000000000000000001"),
         ],
     )]);
     let message = Message::of(&history).unwrap();
@@ -87,11 +90,10 @@ fn an_inbound_message_is_told_by_its_one_fact() {
     );
     assert_eq!(message.contact, "+15005550010");
     assert_eq!(message.body.as_deref(), Some("Hello"));
-    assert_eq!(
-        message.media,
-        ["https://media.example/0", "https://media.example/1"]
-    );
     assert_eq!(message.status.as_str(), "received");
+    assert_eq!(message.segments, Some(2));
+    let service = message.messaging_service_sid.unwrap();
+    assert_eq!(service.as_str(), "MG00000000000000000000000000000001");
 }
 
 #[test]
@@ -123,19 +125,6 @@ fn the_contact_of_a_message_does_not_depend_on_which_fact_came_first() {
         let message = Message::of(&History::new([inbound.clone(), later.clone()])).unwrap();
         assert_eq!(message.contact, message.from);
     }
-}
-
-#[test]
-fn a_failure_keeps_its_code() {
-    let history = History::new([
-        status("failed", &[("ErrorCode", "63016")]),
-        status("sent", &[]),
-    ]);
-    let message = Message::of(&history).unwrap();
-    assert_eq!(
-        (message.status.as_str(), message.error_code),
-        ("failed", Some(63016))
-    );
 }
 
 #[test]
@@ -194,71 +183,6 @@ fn a_parent_that_is_no_call_is_none() {
 }
 
 #[test]
-fn a_voicemail_is_one_recording_whatever_names_it() {
-    let url = format!("https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/{RECORDING}");
-    let history = History::new([
-        fact(
-            Route::VoiceVoicemail,
-            &[("CallSid", CALL), ("RecordingUrl", &url)],
-        ),
-        fact(
-            Route::VoiceRecording,
-            &[
-                ("CallSid", CALL),
-                ("RecordingSid", RECORDING),
-                ("RecordingUrl", &url),
-                ("RecordingStatus", "completed"),
-                ("RecordingDuration", "17"),
-            ],
-        ),
-        fact(
-            Route::VoiceTranscription,
-            &[
-                ("CallSid", CALL),
-                ("RecordingSid", RECORDING),
-                ("TranscriptionText", "Call me."),
-            ],
-        ),
-    ]);
-    let recording = Recording::of(&history).unwrap();
-    assert_eq!(recording.sid.as_str(), RECORDING);
-    assert_eq!(recording.kind, RecordingKind::Voicemail);
-    assert_eq!(
-        (recording.duration, recording.call_sid.as_str()),
-        (Some(17), CALL)
-    );
-    assert_eq!(recording.transcription.as_deref(), Some("Call me."));
-}
-
-#[test]
-fn a_voicemail_without_a_recording_is_about_the_call() {
-    let nothing = fact(
-        Route::VoiceVoicemail,
-        &[("CallSid", CALL), ("CallStatus", "completed")],
-    );
-    assert_eq!(nothing.resource, Resource::Call(CALL.parse().unwrap()));
-}
-
-#[test]
-fn a_recording_is_known_by_a_url_with_an_extension_or_at_another_host() {
-    for url in [
-        format!("https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/{RECORDING}.wav"),
-        format!("https://bucket.example/AC1/{RECORDING}.mp3?signature=a/b"),
-        format!("https://bucket.example/{RECORDING}#t=1"),
-    ] {
-        let left = fact(
-            Route::VoiceVoicemail,
-            &[("CallSid", CALL), ("RecordingUrl", &url)],
-        );
-        assert_eq!(
-            left.resource,
-            Resource::Recording(RECORDING.parse().unwrap()),
-            "{url}"
-        );
-    }
-}
-
-#[test]
 fn what_names_its_resource_in_another_way_is_kept_under_that() {
     let elsewhere = ("RecordingUrl", "https://bucket.example/voicemail-17.wav");
     for route in [
@@ -296,28 +220,6 @@ fn a_message_without_any_end_can_be_read() {
         assert_eq!((message.contact.as_str(), message.channel), ("", channel));
         assert_eq!(message.body.as_deref(), Some("Hello"));
     }
-}
-
-#[test]
-fn a_delivery_that_came_after_all_takes_the_code_of_the_failure_back() {
-    let history = History::new([
-        status("undelivered", &[("ErrorCode", "30003")]),
-        status("delivered", &[]),
-    ]);
-    let message = Message::of(&history).unwrap();
-    assert_eq!(
-        (message.status.as_str(), message.error_code),
-        ("delivered", None)
-    );
-}
-
-#[test]
-fn of_two_failures_the_one_that_counts_gives_the_code() {
-    let history = History::new([
-        status("failed", &[("ErrorCode", "63016")]),
-        status("undelivered", &[("ErrorCode", "30003")]),
-    ]);
-    assert_eq!(Message::of(&history).unwrap().error_code, Some(30003));
 }
 
 #[test]
