@@ -36,16 +36,6 @@ pub struct QueueError {
     cause: String,
 }
 
-impl QueueError {
-    /// A message that could not even be written, to which only a defect leads.
-    pub(crate) fn of(operation: &'static str, cause: &serde_json::Error) -> Self {
-        Self {
-            operation,
-            cause: cause.to_string(),
-        }
-    }
-}
-
 /// A message of the queue that is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the message is not a webhook that was put aside by this version or one before it")]
@@ -104,9 +94,10 @@ impl DeferredQueue {
             fact,
         };
         let operation = "put a webhook aside";
-        let body = message
-            .body()
-            .map_err(|error| QueueError::of(operation, &error))?;
+        let body = message.body().map_err(|error| QueueError {
+            operation,
+            cause: error.to_string(),
+        })?;
         send(&self.client, &self.url, body, operation).await?;
         Ok(())
     }

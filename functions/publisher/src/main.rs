@@ -2,6 +2,7 @@
 
 mod handler;
 mod records;
+mod told;
 mod waiting;
 
 use std::process::ExitCode;

@@ -1,103 +1,115 @@
-//! Records of the stream: what changed, told as events.
+//! Records of the stream: contacts are kept, then what changed is told as events.
+
+use std::collections::BTreeSet;
 
 use shared::deferred::BatchOutcome;
-use shared::events::{self, Event};
 use shared::lambda::Failure;
-use shared::stream::{RawRecord, StreamRecord, UnreadableRecord};
+use shared::stream::{RawRecord, UnreadableRecord};
 use tracing::{error, info, warn};
 
 use crate::handler::{Deadlines, Publisher};
+use crate::told::Told;
 
-/// A record, and the events that it gives.
-struct Told {
-    sequence_number: String,
-    events: Vec<Event>,
-}
-
-impl Told {
-    fn of(record: &RawRecord) -> Result<Self, UnreadableRecord> {
-        let read = StreamRecord::read(record)?;
-        let events = events::of(&read.scope, &read.change)
-            .map_err(|error| record.without_use(error.to_string()))?;
-        Ok(Self {
-            sequence_number: read.sequence_number,
-            events,
-        })
-    }
-}
+/// Why a record is put aside.
+const NO_CONTACTS: &str = "its contact could not be kept";
 
 impl Publisher {
-    /// Publishes what the records tell. What the bus does not take is put aside, and what nobody can read goes among the dead
-    /// letters: neither stands in the way of what follows. Only when a queue does not work either, the stream delivers again,
-    /// from the first record that is not done.
-    pub(crate) async fn tell_of(
+    /// Keeps contacts and publishes what the records tell. What does not succeed is put aside, and what nobody can read goes among
+    /// the dead letters: neither stands in the way of what follows. Only when a queue does not work either, the stream delivers
+    /// again, from the first record that is not done.
+    pub(crate) async fn tell(
         &self,
-        records: &[RawRecord],
+        records: Vec<RawRecord>,
         deadlines: Deadlines,
     ) -> Result<BatchOutcome, Failure> {
-        let (mut told, mut stuck) = (Vec::new(), None);
+        let (mut told, mut stuck, count) = (Vec::new(), None, records.len());
         for record in records {
             match Told::of(record) {
                 Ok(read) => told.push(read),
-                Err(unreadable) if self.is_moved(record, &unreadable).await => {}
-                Err(unreadable) => {
-                    stuck = Some(unreadable.sequence_number.ok_or_else(nowhere)?);
-                    break;
+                Err((record, unreadable)) => {
+                    if !self.is_letter(&record, &unreadable).await {
+                        stuck = Some(unreadable.sequence_number.ok_or_else(nowhere)?);
+                        break;
+                    }
                 }
             }
         }
-        let (places, events): (Vec<_>, Vec<_>) = told
-            .iter()
-            .flat_map(|told| {
-                told.events
-                    .iter()
-                    .map(|event| (&told.sequence_number, event))
-            })
-            .unzip();
-        let refused = self
-            .bus
-            .publish(events.iter().copied(), deadlines.publish)
-            .await;
-        let refused: Vec<usize> = refused.into_iter().collect();
-        let waiting = refused
-            .iter()
-            .filter_map(|place| events.get(*place).copied());
-        let lost = self
-            .undelivered
-            .put_aside(waiting, deadlines.put_aside)
-            .await;
-        if !refused.is_empty() {
-            let put_aside = refused.len() - lost.len();
+        let without_contacts = self.keep_contacts(&told, deadlines.contacts).await;
+
+        let with_place = |(place, told): (usize, &Told)| {
+            let events = told.events.iter().cloned();
+            events.map(|event| (place, event)).collect::<Vec<_>>()
+        };
+        let events: Vec<_> = told.iter().enumerate().flat_map(with_place).collect();
+        let offered = events.iter().map(|(_, event)| event);
+        let refused = self.bus.publish(offered, deadlines.publish()).await;
+
+        let (mut places, mut messages, mut undone) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for (place, event) in refused.iter().filter_map(|refused| events.get(*refused)) {
+            places.push(*place);
+            messages.push(event.to_message().map_err(unwritable)?);
+        }
+        for place in &without_contacts {
+            let Some(told) = told.get(*place) else {
+                continue;
+            };
+            let letter = told.record.letter(NO_CONTACTS, true).map_err(unwritable)?;
+            if letter.is_whole {
+                places.push(*place);
+                messages.push(letter.body);
+                continue;
+            }
+            let sequence_number = Some(told.sequence_number.as_str());
+            if !self
+                .is_sent(&letter.body, sequence_number, NO_CONTACTS)
+                .await
+            {
+                undone.insert(*place);
+            }
+        }
+        let put_aside = messages.len();
+        let deadline = deadlines.put_aside();
+        let lost = self.undelivered.put_aside(messages, deadline).await;
+        if put_aside > 0 {
             warn!(
                 put_aside,
-                "events were put aside: the bus did not take them"
+                events = refused.len(),
+                contacts = without_contacts.len(),
+                lost = lost.len(),
+                "not done at once: put aside"
             );
         }
-        let first_lost = lost.first().and_then(|place| refused.get(*place));
-        let first_lost = first_lost.and_then(|place| places.get(*place));
         info!(
-            records = records.len(),
+            records = count,
             events = events.len(),
             published = events.len() - refused.len(),
             "records told"
         );
-        // In the order of the stream: what cannot be put aside comes before what cannot be read, where reading ended.
-        let again = first_lost.map(|place| (*place).clone()).or(stuck);
+        undone.extend(lost.iter().filter_map(|lost| places.get(*lost)));
+        let first = undone.first().and_then(|place| told.get(*place));
+        // In the order of the stream: where reading ended comes last.
+        let again = first.map(|told| told.sequence_number.clone()).or(stuck);
         Ok(BatchOutcome::of(again))
     }
 
-    async fn is_moved(&self, record: &RawRecord, unreadable: &UnreadableRecord) -> bool {
-        let sequence_number = unreadable.sequence_number.as_deref();
-        let moved = match unreadable.letter(record) {
-            Ok(letter) => self.dead_letters.put(&letter).await,
-            // Without a letter it would be tried for as long as the stream has it.
+    /// Moves a record that nothing can be made of. What follows it in the stream would wait for it otherwise.
+    pub(crate) async fn is_letter(
+        &self,
+        record: &RawRecord,
+        unreadable: &UnreadableRecord,
+    ) -> bool {
+        let (sequence_number, reason) = (unreadable.sequence_number.as_deref(), &unreadable.reason);
+        match record.letter(reason, false) {
+            Ok(letter) => self.is_sent(&letter.body, sequence_number, reason).await,
             Err(error) => {
-                error!(sequence_number, error = %error, "a record cannot even be written among the dead letters");
-                return true;
+                error!(sequence_number, error = %error, "a record cannot be written as a letter");
+                false
             }
-        };
-        let reason = &unreadable.reason;
-        match moved {
+        }
+    }
+
+    async fn is_sent(&self, letter: &str, sequence_number: Option<&str>, reason: &str) -> bool {
+        match self.dead_letters.put(letter).await {
             Ok(dead_letter_id) => {
                 error!(
                     sequence_number,
@@ -126,5 +138,13 @@ fn nowhere() -> Failure {
         error_type: "UnreadableRecord".to_owned(),
         error_message: "a record without a sequence number could not be moved to the dead letters"
             .to_owned(),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
+fn unwritable(error: serde_json::Error) -> Failure {
+    Failure {
+        error_type: "UnwritableMessage".to_owned(),
+        error_message: error.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! Events that the bus did not take: they wait in a queue, whole.
+//! Events that the bus did not take, and records whose contacts could not be kept: they wait in a queue, whole.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,13 +9,14 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, error};
 
 use super::Event;
-use crate::deferred::{QueueError, body_of, queue_url, send};
+use crate::deferred::{body_of, queue_url, send};
 use crate::environment::Environment;
 
-/// How many events are sent to the queue at once.
+/// How many messages are sent to the queue at once.
 const AT_ONCE: usize = 10;
 
-/// The queue of events that the bus did not take. It is encrypted: the events hold what people wrote.
+/// The queue of events that the bus did not take, and of records whose contacts could not be kept. It is encrypted: both hold what
+/// people wrote.
 #[derive(Clone)]
 pub struct UndeliveredEvents {
     client: aws_sdk_sqs::Client,
@@ -40,27 +41,26 @@ impl UndeliveredEvents {
         queue_url(environment, "UNDELIVERED_EVENTS_QUEUE_URL")
     }
 
-    /// Puts events aside, each in a message of its own, and gives the places of those that the queue did not confirm until
-    /// `deadline`. It may hold such an event nevertheless, which is harmless: it has the same id.
-    pub async fn put_aside<'e>(
+    /// Puts messages aside, and gives the places of those that the queue did not confirm until `deadline`. It may hold such a
+    /// message nevertheless, which is harmless: whatever is done with it twice is the same.
+    pub async fn put_aside(
         &self,
-        events: impl IntoIterator<Item = &'e Event>,
+        bodies: impl IntoIterator<Item = String>,
         deadline: Instant,
     ) -> BTreeSet<usize> {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let (mut tasks, mut left) = (JoinSet::new(), BTreeSet::new());
-        for (place, event) in events.into_iter().enumerate() {
+        for (place, body) in bodies.into_iter().enumerate() {
             left.insert(place);
-            let (queue, event) = (self.clone(), event.clone());
-            let places = Arc::clone(&places);
+            let (queue, places) = (self.clone(), Arc::clone(&places));
             let task = async move {
                 // Nobody closes it.
                 let _place = places.acquire().await;
-                let put = queue.put(&event).await;
-                if let Err(error) = &put {
-                    error!(event_id = event.id, error = %error, "an event was not put aside");
+                let sent = send(&queue.client, &queue.url, body, "put an event aside").await;
+                if let Err(error) = &sent {
+                    error!(error = %error, "the queue did not take an event either");
                 }
-                (place, put.is_ok())
+                (place, sent.is_ok())
             };
             tasks.spawn(task.instrument(Span::current()));
         }
@@ -71,17 +71,17 @@ impl UndeliveredEvents {
         }
         left
     }
-
-    async fn put(&self, event: &Event) -> Result<String, QueueError> {
-        let operation = "put an event aside";
-        let body = event
-            .to_json()
-            .map_err(|error| QueueError::of(operation, &error))?;
-        send(&self.client, &self.url, body_of(body), operation).await
-    }
 }
 
 impl Event {
+    /// The body of a message of the queue.
+    ///
+    /// # Errors
+    /// None in practice, as [`Event::to_json`].
+    pub fn to_message(&self) -> Result<String, serde_json::Error> {
+        self.to_json().map(body_of)
+    }
+
     /// Reads the body of a message of the queue.
     ///
     /// # Errors

@@ -8,4 +8,5 @@ mod record;
 mod tests;
 
 pub use change::{Change, ContactChange};
+pub use letter::Letter;
 pub use record::{Delivery, RawRecord, StreamRecord, UnreadableRecord};

@@ -34,18 +34,20 @@ impl RawRecord {
         self.0.get()
     }
 
-    /// The error that nothing can be made of it, with what there is to find it by. `reason` repeats nothing of its content.
+    /// The error that nothing can be made of it. `reason` repeats nothing of its content.
     #[must_use]
     pub fn without_use(&self, reason: String) -> UnreadableRecord {
-        let place: Option<Place> = serde_json::from_str(self.json()).ok();
-        let place = place.and_then(|place| place.dynamodb);
-        let (sequence_number, keys) =
-            place.map_or((None, None), |place| (place.sequence_number, place.keys));
         UnreadableRecord {
-            sequence_number,
-            keys,
+            sequence_number: self.place().0,
             reason,
         }
+    }
+
+    /// Its place in the stream and the keys of its item, as far as they can be read.
+    pub(super) fn place(&self) -> (Option<String>, Option<Box<RawValue>>) {
+        let place: Option<Place> = serde_json::from_str(self.json()).ok();
+        let place = place.and_then(|place| place.dynamodb);
+        place.map_or((None, None), |place| (place.sequence_number, place.keys))
     }
 }
 
@@ -98,13 +100,11 @@ pub struct StreamRecord {
 }
 
 /// A record that nothing can be made of, now or later.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct UnreadableRecord {
     /// Its place in the stream, if at least that can be read.
     pub sequence_number: Option<String>,
-    /// The keys of the item, if they can be read, as they came.
-    pub(super) keys: Option<Box<RawValue>>,
     /// What is wrong. Nothing of the item's content.
     pub reason: String,
 }
