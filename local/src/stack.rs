@@ -1,7 +1,7 @@
 //! The whole local stack, as the command line and the end-to-end tests start it.
 
 mod error;
-mod queues;
+mod sources;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -24,9 +24,9 @@ use crate::logs::{Display, Logs};
 use crate::loopback::Serving;
 use crate::providers::ProviderDoubles;
 use crate::running::{Announced, DataFolder, RunningFunction, RunningStack};
-use crate::sources::SqsSource;
 use crate::template::{REGION, Template};
 use crate::twilio::rest::TwilioDouble;
+use sources::{Ground, Sources};
 
 /// Processes that a function may have at a time, unless told otherwise.
 pub const CONCURRENCY: usize = 10;
@@ -37,8 +37,10 @@ const ISSUER_PORT: u16 = 11;
 const DYNAMODB_PORT: u16 = 90;
 const KMS_PORT: u16 = 91;
 const SQS_PORT: u16 = 92;
+/// Those between are for the doubles.
+const EVENTBRIDGE_PORT: u16 = 95;
 
-/// How long batches in work may take to end with the stack. Messages of those that do not are delivered again.
+/// How long batches in work may take to end with the stack. Messages and records of those that do not are delivered again.
 const BATCH_LIMIT: Duration = Duration::from_secs(2);
 
 /// Where the functions' binaries come from.
@@ -113,7 +115,7 @@ pub struct Stack {
     doubles: Doubles,
     deployment: Deployment,
     issuer: Option<Issuer>,
-    sources: Vec<SqsSource>,
+    sources: Sources,
     logs: Logs,
     control_url: String,
     control: Serving,
@@ -147,6 +149,7 @@ impl Stack {
             dynamodb: options.ports.at(DYNAMODB_PORT),
             kms: options.ports.at(KMS_PORT),
             sqs: options.ports.at(SQS_PORT),
+            eventbridge: options.ports.at(EVENTBRIDGE_PORT),
         };
         let doubles = Doubles::start(&storage, options.ports, Clock::system()).await?;
         let emulators = Emulators::start_on(&template, storage, ports).await?;
@@ -178,12 +181,14 @@ impl Stack {
         let deployment = urls
             .deploy(&template, &attributes, &options.overrides, &around)
             .map_err(StackError::Template)?;
-        let sources = queues::sources(
-            &template,
-            &emulators,
-            &deployment,
-            options.redelivery_seconds,
-        );
+        let sources = Sources::start(&Ground {
+            template: &template,
+            emulators: &emulators,
+            deployment: &deployment,
+            attributes: &attributes,
+            clock: &clock,
+            redelivery_seconds: options.redelivery_seconds,
+        });
 
         let control_url = control.url();
         let control = control.serve(deployment.functions().to_vec());
@@ -225,7 +230,7 @@ impl Stack {
         &self.template
     }
 
-    /// DynamoDB, KMS and SQS: their calls so far, and faults to inject.
+    /// DynamoDB, KMS, SQS and `EventBridge`: their calls so far, and faults to inject.
     #[must_use]
     pub fn emulators(&self) -> &Emulators {
         &self.emulators
@@ -302,7 +307,7 @@ impl Stack {
     /// Ends everything. Returns how many processes there were, once all are gone and the data is written.
     pub async fn stop(self) -> Result<usize, StackError> {
         drop((self.announced, self.control, self.issuer));
-        drop(tokio::time::timeout(BATCH_LIMIT, stop_all(self.sources)).await);
+        drop(tokio::time::timeout(BATCH_LIMIT, self.sources.stop()).await);
         let processes = self.deployment.stop().await;
         self.doubles.stop().await;
         self.emulators.stop().await?;
@@ -317,12 +322,6 @@ fn endpoints(emulators: &Emulators, doubles: &Doubles) -> BTreeMap<String, Strin
     let mut endpoints = emulators.endpoints();
     endpoints.extend(doubles.endpoints());
     endpoints
-}
-
-async fn stop_all(sources: Vec<SqsSource>) {
-    for source in sources {
-        source.stop().await;
-    }
 }
 
 fn environment(deployment: &Deployment, platform: &Platform) -> BTreeMap<String, String> {

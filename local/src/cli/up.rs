@@ -179,6 +179,7 @@ fn screen(stack: &Stack, tenants: &[DemoTenant], ephemeral: bool, data: &str) ->
             .iter()
             .filter_map(|event| match &event.source {
                 EventSource::Queue(source) => Some(format!("from the queue {}", source.queue)),
+                EventSource::Stream(source) => Some(format!("from the stream of {}", source.table)),
                 EventSource::Api(_) => None,
             });
         let url = stack.url(&function.binary).map(str::to_owned);
@@ -200,6 +201,7 @@ fn screen(stack: &Stack, tenants: &[DemoTenant], ephemeral: bool, data: &str) ->
             ("DynamoDB", stack.emulators().dynamodb().url()),
             ("KMS", stack.emulators().kms().url()),
             ("SQS", stack.emulators().sqs().url()),
+            ("EventBridge", stack.emulators().eventbridge().url()),
             ("Twilio", stack.twilio().url()),
             ("Providers", stack.providers().base_url()),
         ],

@@ -5,6 +5,7 @@
 
 pub(crate) mod connection;
 mod dynamodb;
+mod eventbridge;
 pub mod faults;
 mod front;
 mod kms;
@@ -20,9 +21,11 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use dynamodb::DynamoDb;
+pub(crate) use dynamodb::StreamRecord;
+pub use dynamodb::{DynamoDb, StreamHandle};
+pub use eventbridge::{BusEvent, EventBridge, EventBus, EventMark, FailedEntry};
 pub use kms::Kms;
-pub use sqs::{QueueHandle, Sqs};
+pub use sqs::{QueueHandle, Received, Sqs};
 
 use crate::template::{Attributes, Template};
 use state_directory::{Hold, StateDirectory};
@@ -45,6 +48,8 @@ pub struct Ports {
     pub kms: u16,
     /// The port of SQS.
     pub sqs: u16,
+    /// The port of `EventBridge`.
+    pub eventbridge: u16,
 }
 
 /// Why the emulators could not start or stop, with what to do.
@@ -108,6 +113,7 @@ pub struct Emulators {
     dynamodb: DynamoDb,
     kms: Kms,
     sqs: Sqs,
+    eventbridge: EventBridge,
     attributes: Attributes,
     _hold: Option<Hold>,
 }
@@ -141,19 +147,16 @@ impl Emulators {
             Storage::Memory => (None, None),
         };
         let mut attributes = Attributes::new();
-        let dynamodb = DynamoDb::start(
-            template,
-            directory.as_deref(),
-            ports.dynamodb,
-            &mut attributes,
-        )
-        .await?;
+        let dynamodb =
+            DynamoDb::start(template, directory.clone(), ports.dynamodb, &mut attributes).await?;
         let kms = Kms::start(template, directory.clone(), ports.kms, &mut attributes).await?;
         let sqs = Sqs::start(template, directory, ports.sqs, &mut attributes).await?;
+        let eventbridge = EventBridge::start(template, ports.eventbridge).await?;
         Ok(Self {
             dynamodb,
             kms,
             sqs,
+            eventbridge,
             attributes,
             _hold: hold,
         })
@@ -164,6 +167,10 @@ impl Emulators {
     pub fn endpoints(&self) -> BTreeMap<String, String> {
         BTreeMap::from([
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), self.dynamodb.url()),
+            (
+                "AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(),
+                self.eventbridge.url(),
+            ),
             ("AWS_ENDPOINT_URL_KMS".to_owned(), self.kms.url()),
             ("AWS_ENDPOINT_URL_SQS".to_owned(), self.sqs.url()),
         ])
@@ -193,13 +200,25 @@ impl Emulators {
         &self.sqs
     }
 
+    /// `EventBridge`.
+    #[must_use]
+    pub fn eventbridge(&self) -> &EventBridge {
+        &self.eventbridge
+    }
+
+    /// The event bus of this name. One that the template does not have stays empty.
+    #[must_use]
+    pub fn event_bus(&self, name: &str) -> EventBus {
+        self.eventbridge.bus(name)
+    }
+
     /// Lets calls in work end, and writes down what is not on disk yet. Takes at most some seconds.
     ///
     /// # Errors
     ///
     /// Data that cannot be written.
     pub async fn stop(mut self) -> Result<(), StartError> {
-        self.dynamodb.stop().await;
+        tokio::join!(self.dynamodb.stop(), self.eventbridge.stop());
         let (kms, sqs) = tokio::join!(self.kms.stop(), self.sqs.stop());
         kms.and(sqs)
     }

@@ -8,14 +8,15 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use winterbaume_core::default_account_id;
 use winterbaume_sqs::types::Message;
 
-use crate::emulators::QueueHandle;
+use super::batch_response::failed_items;
+use super::invoke::Invoke;
+use crate::emulators::{QueueHandle, Received};
 use crate::template::{QueueSource, REGION};
 
 #[cfg(test)]
@@ -26,39 +27,6 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// How many batches are in work at once if the template does not say: Lambda starts with five.
 const CONCURRENCY: usize = 5;
-
-/// A function could not be invoked, or failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvokeError(pub String);
-
-/// Invokes functions.
-pub trait Invoke: Send + Sync + 'static {
-    /// Invokes the function with this logical id, and returns its answer.
-    ///
-    /// # Errors
-    ///
-    /// A function that could not be started, failed, or took too long.
-    fn invoke(
-        &self,
-        function: &str,
-        event: Bytes,
-    ) -> impl Future<Output = Result<Bytes, InvokeError>> + Send;
-}
-
-impl<F, Answer> Invoke for F
-where
-    F: Fn(String, Bytes) -> Answer + Send + Sync + 'static,
-    Answer: Future<Output = Result<Bytes, InvokeError>> + Send,
-{
-    fn invoke(
-        &self,
-        function: &str,
-        event: Bytes,
-    ) -> impl Future<Output = Result<Bytes, InvokeError>> + Send {
-        self(function.to_owned(), event)
-    }
-}
 
 /// How a queue invokes a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +122,7 @@ impl<I: Invoke> Poller<I> {
     }
 
     /// The next batch, of at least one message.
-    async fn batch(&self) -> Vec<Message> {
+    async fn batch(&self) -> Vec<Received> {
         let mut changes = self.queue.changes();
         let mut batch = Vec::new();
         let mut deadline = None;
@@ -184,7 +152,7 @@ impl<I: Invoke> Poller<I> {
         }
     }
 
-    async fn deliver(&self, batch: Vec<Message>) {
+    async fn deliver(&self, batch: Vec<Received>) {
         let event = Bytes::from(event(self.queue.name(), &batch).to_string());
         let failed = match self.invoke.invoke(&self.function, event).await {
             Ok(answer) if self.options.report_batch_item_failures => failures(&answer, &batch),
@@ -205,6 +173,7 @@ impl<I: Invoke> Poller<I> {
         };
         for message in batch
             .iter()
+            .map(|received| &received.message)
             .filter(|message| !failed.contains(message.message_id.as_str()))
         {
             let handle = message.receipt_handle.as_deref().unwrap_or_default();
@@ -217,21 +186,25 @@ impl<I: Invoke> Poller<I> {
 
 /// The event that Lambda hands to the function.
 /// Source: "Example standard queue message event", AWS Lambda Developer Guide.
-fn event(queue: &str, batch: &[Message]) -> Value {
+fn event(queue: &str, batch: &[Received]) -> Value {
     let arn = format!("arn:aws:sqs:{REGION}:{}:{queue}", default_account_id());
-    let records = batch.iter().map(|message| {
+    let records = batch.iter().map(|Received { message, group }| {
+        let mut attributes = json!({
+            "ApproximateReceiveCount": message.approximate_receive_count.to_string(),
+            "SentTimestamp": message.sent_timestamp.to_string(),
+            "SenderId": message.sender_id,
+            "ApproximateFirstReceiveTimestamp":
+                message.approximate_first_receive_timestamp.unwrap_or_default().to_string(),
+        });
+        if let (Some(attributes), Some(group)) = (attributes.as_object_mut(), group) {
+            attributes.insert("MessageGroupId".to_owned(), json!(group));
+        }
         json!({
             "messageId": message.message_id,
             "receiptHandle": message.receipt_handle,
             "body": message.body,
-            "attributes": {
-                "ApproximateReceiveCount": message.approximate_receive_count.to_string(),
-                "SentTimestamp": message.sent_timestamp.to_string(),
-                "SenderId": message.sender_id,
-                "ApproximateFirstReceiveTimestamp":
-                    message.approximate_first_receive_timestamp.unwrap_or_default().to_string(),
-            },
-            "messageAttributes": attributes(message),
+            "attributes": attributes,
+            "messageAttributes": message_attributes(message),
             "md5OfBody": message.body_md5,
             "eventSource": "aws:sqs",
             "eventSourceARN": arn,
@@ -241,7 +214,7 @@ fn event(queue: &str, batch: &[Message]) -> Value {
     json!({"Records": records.collect::<Vec<_>>()})
 }
 
-fn attributes(message: &Message) -> Map<String, Value> {
+fn message_attributes(message: &Message) -> Map<String, Value> {
     let attributes = message.message_attributes.iter().map(|(name, attribute)| {
         let mut value = Map::from_iter([
             ("dataType".to_owned(), json!(attribute.data_type)),
@@ -259,42 +232,11 @@ fn attributes(message: &Message) -> Map<String, Value> {
     attributes.collect()
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct BatchResponse {
-    #[serde(rename = "batchItemFailures")]
-    batch_item_failures: Option<Vec<BatchItemFailure>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct BatchItemFailure {
-    #[serde(rename = "itemIdentifier")]
-    item_identifier: String,
-}
-
-/// The messages that `answer` says have failed. What Lambda cannot understand fails the whole batch: JSON of another
-/// form, an empty identifier, or one that is not in the batch. An empty answer is a success.
-/// Source: "Success and failure conditions", AWS Lambda Developer Guide, "Reporting batch item failures".
-fn failures(answer: &[u8], batch: &[Message]) -> Result<HashSet<String>, String> {
-    if answer.iter().all(u8::is_ascii_whitespace) {
-        return Ok(HashSet::new());
-    }
-    let response: Option<BatchResponse> = serde_json::from_slice(answer)
-        .map_err(|error| format!("the answer is not a batch response: {error}"))?;
-    let failed = response
-        .unwrap_or_default()
-        .batch_item_failures
-        .unwrap_or_default();
-    let failed: HashSet<String> = failed
-        .into_iter()
-        .map(|failure| failure.item_identifier)
-        .collect();
-    match failed
-        .iter()
-        .find(|id| !batch.iter().any(|message| message.message_id == **id))
-    {
-        Some(stranger) => Err(format!(
-            "the answer names `{stranger}`, which is not in the batch"
-        )),
-        None => Ok(failed),
-    }
+/// The messages that `answer` says have failed; an error stands for the whole batch.
+fn failures(answer: &[u8], batch: &[Received]) -> Result<HashSet<String>, String> {
+    failed_items(answer, |id| {
+        batch
+            .iter()
+            .any(|received| received.message.message_id == id)
+    })
 }

@@ -27,8 +27,9 @@ pub use expression::Expression;
 pub use fault::{Fault, Position};
 pub use outputs::Output;
 pub use resources::{
-    Alias, ApiRoute, AttributeType, Cors, Event, EventSource, Function, HttpApi, Index,
-    JwtAuthorizer, Key, KeyElement, Queue, QueueSource, Redrive, Resource, Role, Table,
+    Alias, ApiRoute, AttributeType, Cors, Event, EventBus, EventSource, Function, HttpApi, Index,
+    JwtAuthorizer, Key, KeyElement, Pattern, Queue, QueueSource, Redrive, Resource, Role,
+    StartingPosition, StreamSource, Table,
 };
 
 use dependencies::Dependencies;
@@ -142,7 +143,7 @@ impl Template {
                 .iter()
                 .filter_map(|event| match &event.source {
                     EventSource::Api(route) => Some(route),
-                    EventSource::Queue(_) => None,
+                    EventSource::Queue(_) | EventSource::Stream(_) => None,
                 });
             routes.map(move |route| (logical_id, route))
         })
@@ -162,6 +163,15 @@ impl Template {
         self.resources()
             .filter_map(|(logical_id, resource)| match resource {
                 Resource::Queue(queue) => Some((logical_id, queue)),
+                _ => None,
+            })
+    }
+
+    /// The event buses.
+    pub fn event_buses(&self) -> impl Iterator<Item = (&str, &EventBus)> {
+        self.resources()
+            .filter_map(|(logical_id, resource)| match resource {
+                Resource::EventBus(bus) => Some((logical_id, bus)),
                 _ => None,
             })
     }

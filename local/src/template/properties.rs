@@ -117,6 +117,16 @@ impl<'template> Properties<'template> {
         number
     }
 
+    /// The value of `name` as a whole number within `range`; `None` if it is missing or -1, which stands for no limit.
+    pub(super) fn limit(&mut self, name: &str, range: RangeInclusive<u32>) -> Option<u32> {
+        let value = self.left.iter().find(|field| field.name == name)?;
+        if value.value.known_text() == Some("-1") {
+            self.take(name);
+            return None;
+        }
+        self.number(name, range)
+    }
+
     /// The value of `name` as a boolean.
     pub(super) fn boolean(&mut self, name: &str) -> Option<bool> {
         let at = self.place(name);

@@ -4,16 +4,39 @@
 //! loopback would double the time of a call.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use dynoxide::storage::Storage;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use super::super::StartError;
 
+/// What the engine lacks: it looks for the last record of a stream at each write, and for the next ones at each read, by
+/// going through all of them.
+const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS trunkline_stream_records
+    ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
+
+/// The operations that may change items.
+const WRITES: [&str; 8] = [
+    "BatchExecuteStatement",
+    "BatchWriteItem",
+    "DeleteItem",
+    "ExecuteStatement",
+    "ExecuteTransaction",
+    "PutItem",
+    "TransactWriteItems",
+    "UpdateItem",
+];
+
 /// An open database. Clones share it.
 #[derive(Clone)]
-pub(super) struct Engine(Database);
+pub(super) struct Engine {
+    database: Database,
+    changes: watch::Sender<u64>,
+}
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,28 +45,65 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Opens the database in `file`, or one in memory.
-    pub(super) fn open(file: Option<&Path>) -> Result<Self, StartError> {
-        let opened = match file {
-            Some(file) => Database::new(&file.to_string_lossy()),
-            None => Database::memory(),
+    /// Opens the database in `file`, or one in memory. `cleanup` is SQL that is run before anything else.
+    pub(super) fn open(file: Option<&Path>, cleanup: &str) -> Result<Self, StartError> {
+        let path = match file {
+            Some(file) => file.to_string_lossy().into_owned(),
+            // A name of its own, so that two connections reach the same memory and no other stack of this process does.
+            None => {
+                static NUMBER: AtomicU64 = AtomicU64::new(0);
+                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                format!("file:trunkline-{number}?mode=memory&cache=shared")
+            }
         };
-        opened.map(Self).map_err(|error| StartError::Emulator {
-            name: "DynamoDB",
-            message: error.to_string(),
-        })
+        let open = || {
+            let storage = Storage::new(&path)?;
+            storage.conn().execute_batch(STREAM_INDEX)?;
+            storage.conn().execute_batch(cleanup)?;
+            // Memory lasts as long as somebody has it open.
+            Database::new(&path)
+        };
+        open()
+            .map(|database| Self {
+                database,
+                changes: watch::Sender::new(0),
+            })
+            .map_err(|error: DynoxideError| StartError::Emulator {
+                name: "DynamoDB",
+                message: error.to_string(),
+            })
     }
 
     /// Deletes what has expired, as DynamoDB does within days.
     pub(super) fn sweep(&self) {
-        if let Err(error) = self.0.sweep_ttl() {
-            tracing::warn!(%error, "expired items could not be deleted");
+        match self.database.sweep_ttl() {
+            Ok(0) => {}
+            Ok(_) => self.changed(),
+            Err(error) => tracing::warn!(%error, "expired items could not be deleted"),
         }
+    }
+
+    /// Changes whenever an item may have changed.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.changes
+            .send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 
     /// Does one call. Blocks: `SQLite` answers on this thread.
     pub(super) fn call(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
-        let database = &self.0;
+        let answer = self.run(operation, body);
+        if answer.is_ok() && WRITES.contains(&operation) {
+            self.changed();
+        }
+        answer
+    }
+
+    fn run(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
+        let database = &self.database;
         match operation {
             "BatchExecuteStatement" => {
                 run(body, |request| database.batch_execute_statement(request))

@@ -1,6 +1,8 @@
 //! DynamoDB: embedded, kept in a file of the state directory or in memory.
 
 mod engine;
+mod positions;
+mod streams;
 mod tables;
 mod targets;
 
@@ -20,6 +22,9 @@ use super::state_directory::StateDirectory;
 use super::wire::{Target, WireLog};
 use crate::template::{Attributes, Template};
 use engine::Engine;
+use positions::Positions;
+pub use streams::StreamHandle;
+pub(crate) use streams::StreamRecord;
 use targets::PartitionKeys;
 
 const FILE: &str = "dynamodb.sqlite";
@@ -32,6 +37,8 @@ const SWEEP: Duration = Duration::from_secs(60);
 pub struct DynamoDb {
     front: Front,
     sweep: JoinHandle<()>,
+    engine: Engine,
+    positions: Positions,
 }
 
 #[derive(Debug)]
@@ -59,21 +66,34 @@ impl DynamoDb {
         self.front.url()
     }
 
+    /// The stream of a table as its event source sees it. `arn` is what the attribute `StreamArn` says.
+    #[must_use]
+    pub fn stream(&self, table: impl Into<String>, arn: impl Into<String>) -> StreamHandle {
+        StreamHandle::new(
+            self.engine.clone(),
+            self.positions.clone(),
+            table.into(),
+            arn.into(),
+        )
+    }
+
     /// Starts DynamoDB with the tables of `template`, and says what became of them.
     pub(super) async fn start(
         template: &Template,
-        directory: Option<&StateDirectory>,
+        directory: Option<Arc<StateDirectory>>,
         port: u16,
         attributes: &mut Attributes,
     ) -> Result<Self, StartError> {
         let listener = bind(Service::NAME, port).await?;
         let file = directory
+            .as_ref()
             .map(|directory| directory.private_file(FILE))
             .transpose()?;
-        let engine = Engine::open(file.as_deref())?;
+        let positions = Positions::read(directory)?;
+        let engine = Engine::open(file.as_deref(), &positions.cleanup())?;
         for (logical_id, table) in template.tables() {
             if let Some(stream) = tables::ensure(&engine, table)? {
-                attributes.set(logical_id, "StreamArn", stream);
+                attributes.set(logical_id, "StreamArn", streams::arn(&table.name, &stream));
             }
         }
         let sweep = tokio::spawn({
@@ -87,12 +107,14 @@ impl DynamoDb {
             }
         });
         let service = Service {
-            engine,
+            engine: engine.clone(),
             keys: PartitionKeys::of(template),
         };
         Ok(Self {
             front: Front::serve(listener, Arc::new(service))?,
             sweep,
+            engine,
+            positions,
         })
     }
 

@@ -1,12 +1,15 @@
 //! SQS: standard queues whose messages survive a restart.
 
+mod groups;
 mod queues;
 mod saved;
+mod visibility;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,8 +19,8 @@ use winterbaume_sqs::types::Message;
 use winterbaume_sqs::{SqsBackend, SqsService};
 
 use super::StartError;
-use super::faults::Faults;
-use super::front::{Answer, Emulated, Front, Incoming, bind};
+use super::faults::{AwsError, Faults};
+use super::front::{Answer, Emulated, Front, Incoming, bind, refused};
 use super::state_directory::StateDirectory;
 use super::wire::{Target, WireLog};
 use crate::template::{Attributes, Queue, REF, REGION, Template};
@@ -40,6 +43,7 @@ pub struct Sqs {
 
 struct Service {
     sqs: SqsService,
+    queues: Queues,
 }
 
 /// Writes the queues down.
@@ -102,7 +106,8 @@ impl Sqs {
         let keeper = match directory {
             Some(directory) => {
                 let found = directory.read::<Saved>(FILE)?.unwrap_or_default();
-                queues.change(|state| found.restore(state)).await;
+                let restore = |state: &mut _| found.restore(state, &mut queues.groups());
+                queues.change(restore).await;
                 Some(Arc::new(Keeper {
                     queues: queues.clone(),
                     directory,
@@ -116,6 +121,7 @@ impl Sqs {
             .map(|keeper| tokio::spawn(async move { keeper.run().await }));
         let service = Service {
             sqs: SqsService::with_backend(Arc::new(queues.clone())),
+            queues: queues.clone(),
         };
         Ok(Self {
             front: Front::serve(listener, Arc::new(service))?,
@@ -196,7 +202,7 @@ impl Keeper {
     async fn save(&self) -> Result<(), StartError> {
         let saved = self
             .queues
-            .look(|state| Saved::of(state, &self.found))
+            .look(|state| Saved::of(state, &self.queues.groups(), &self.found))
             .await;
         let path = self.directory.path().join(FILE);
         self.directory
@@ -223,6 +229,17 @@ impl Emulated for Service {
     }
 
     async fn answer(&self, call: Incoming) -> Answer {
+        let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        match call.operation.as_str() {
+            "SendMessage" | "SendMessageBatch" => {
+                if let Err(error) = check_groups(&body) {
+                    return refused(&error);
+                }
+            }
+            "ChangeMessageVisibilityBatch" => return self.change_visibility(body).await,
+            _ => {}
+        }
+        let with_groups = call.operation == "ReceiveMessage" && asks_for_group(&body);
         let request = MockRequest {
             method: "POST".to_owned(),
             uri: format!("https://sqs.{REGION}.amazonaws.com/"),
@@ -230,11 +247,80 @@ impl Emulated for Service {
             body: call.body,
         };
         let response = self.sqs.handle(request).await;
+        let body = if with_groups {
+            self.with_groups(&response.body)
+        } else {
+            response.body
+        };
         Answer {
             status: response.status,
-            body: response.body,
+            body,
         }
     }
+}
+
+impl Service {
+    /// An answer of `ReceiveMessage` with each message's group among its attributes, which winterbaume does not keep.
+    fn with_groups(&self, body: &Bytes) -> Bytes {
+        let mut answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let messages = answer.get_mut("Messages").and_then(Value::as_array_mut);
+        for message in messages.into_iter().flatten() {
+            let groups = self.queues.groups();
+            let group = message["MessageId"].as_str().and_then(|id| groups.of(id));
+            if let Some(group) = group {
+                message["Attributes"]["MessageGroupId"] = json!(group);
+            }
+        }
+        Bytes::from(answer.to_string())
+    }
+
+    async fn change_visibility(&self, body: Value) -> Answer {
+        let request: Result<visibility::Request, _> = serde_json::from_value(body);
+        let changed = match request {
+            Ok(request) => match request.check() {
+                Ok(()) => self.queues.change(|state| request.change(state)).await,
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(AwsError::new(400, "MissingParameter", error.to_string())),
+        };
+        match changed {
+            Ok(answer) => Answer {
+                status: 200,
+                body: Bytes::from(answer.to_string()),
+            },
+            Err(error) => refused(&error),
+        }
+    }
+}
+
+/// Checks the `MessageGroupId`s of messages to be sent.
+fn check_groups(body: &Value) -> Result<(), AwsError> {
+    let entries = body["Entries"].as_array().into_iter().flatten();
+    let messages = std::iter::once(body).chain(entries);
+    let mut groups = messages.filter_map(|message| message["MessageGroupId"].as_str());
+    if groups.all(groups::is_group) {
+        return Ok(());
+    }
+    let message = "Value for parameter MessageGroupId is invalid. Reason: it takes 1 to 128 letters, digits and punctuation.";
+    Err(AwsError::new(400, "InvalidParameterValue", message))
+}
+
+/// Whether a `ReceiveMessage` asks for the messages' groups.
+fn asks_for_group(body: &Value) -> bool {
+    ["MessageSystemAttributeNames", "AttributeNames"]
+        .iter()
+        .filter_map(|name| body[*name].as_array())
+        .flatten()
+        .any(|name| matches!(name.as_str(), Some("All" | "MessageGroupId")))
+}
+
+/// A message that has been taken from a queue.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The message.
+    pub message: Message,
+    /// Its message group, if it has one.
+    pub group: Option<String>,
 }
 
 /// A queue as Lambda's own poller sees it: not over the wire, and untouched by injected faults.
@@ -257,8 +343,22 @@ impl QueueHandle {
         &self,
         most: usize,
         hidden_for: Option<u32>,
-    ) -> Result<Vec<Message>, SqsError> {
-        self.queues.take(&self.name, most, hidden_for).await
+    ) -> Result<Vec<Received>, SqsError> {
+        let messages = self.queues.take(&self.name, most, hidden_for).await?;
+        let groups = self.queues.groups();
+        let received = messages.into_iter().map(|message| Received {
+            group: groups.of(&message.message_id).map(str::to_owned),
+            message,
+        });
+        Ok(received.collect())
+    }
+
+    /// Adds a message, as Lambda does for an on-failure destination.
+    pub(crate) async fn send(&self, body: &str) -> Result<(), SqsError> {
+        let sent = self
+            .queues
+            .change(|state| state.send_message(&self.name, body, None, HashMap::new(), None, None));
+        sent.await.map(|_| ())
     }
 
     /// Deletes a message that has been taken.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{RwLock, watch};
 use winterbaume_core::{StateViewError, default_account_id};
@@ -11,12 +11,15 @@ use winterbaume_sqs::state::SqsError;
 use winterbaume_sqs::types::{Message, MessageAttribute, MessageMoveTask, Queue};
 use winterbaume_sqs::{SendMessageOutput, SqsBackend, SqsState, SqsStateView};
 
+use super::groups::Groups;
 use crate::template::REGION;
 
 /// The queues of the one account and region that there is. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Queues {
     state: Arc<RwLock<SqsState>>,
+    /// Locked after the state, if both are.
+    groups: Arc<Mutex<Groups>>,
     changes: watch::Sender<u64>,
     /// The base URL of the listener.
     base: Arc<str>,
@@ -29,9 +32,15 @@ impl Queues {
     pub(super) fn new(base: String) -> Self {
         Self {
             state: Arc::default(),
+            groups: Arc::default(),
             changes: watch::Sender::new(0),
             base: base.into(),
         }
+    }
+
+    /// The groups of the messages.
+    pub(super) fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The URL that SDKs send to, and that names the queue.
@@ -67,6 +76,9 @@ impl Queues {
         let mut state = self.state.write().await;
         let len = |state: &SqsState| state.queues.get(name).map(|queue| queue.messages.len());
         let before = len(&state);
+        if let Some(queue) = state.queues.get_mut(name) {
+            self.groups().put_first(name, &mut queue.messages, most);
+        }
         let taken = state.receive_message(name, most, hidden_for)?;
         // Nothing but this: who waits for changes would otherwise wake itself by looking.
         if !taken.is_empty() || len(&state) != before {
@@ -160,9 +172,15 @@ impl SqsBackend for Queues {
         group: Option<String>,
         deduplication: Option<String>,
     ) -> Answer<SendMessageOutput> {
+        let queues = self.clone();
         self.changing(move |state| {
-            let (group, deduplication) = (group.as_deref(), deduplication.as_deref());
-            let sent = state.send_message(&name, &body, delay, attributes, group, deduplication)?;
+            let (id, deduplication) = (group.as_deref(), deduplication.as_deref());
+            let sent = state.send_message(&name, &body, delay, attributes, id, deduplication)?;
+            if let Some(group) = group {
+                queues
+                    .groups()
+                    .insert(sent.message_id.clone(), group, state);
+            }
             Ok(SendMessageOutput {
                 message_id: sent.message_id,
                 body_md5: sent.body_md5,

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use winterbaume_sqs::SqsState;
 use winterbaume_sqs::types::{Message, MessageAttribute};
 
+use super::groups::Groups;
+
 /// Messages by queue name.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Saved(BTreeMap<String, Vec<SavedMessage>>);
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct SavedMessage {
     message_id: String,
     body: String,
@@ -23,9 +25,10 @@ struct SavedMessage {
     /// A message in work stays hidden until its time is over, as if nothing had stopped.
     hidden_until: i64,
     attributes: HashMap<String, SavedAttribute>,
+    group: Option<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct SavedAttribute {
     kind: String,
     text: Option<String>,
@@ -34,24 +37,20 @@ struct SavedAttribute {
 
 impl Saved {
     /// All messages of `state`, and those of `others`, whose queues are not there.
-    pub(super) fn of(state: &SqsState, others: &Self) -> Self {
+    pub(super) fn of(state: &SqsState, groups: &Groups, others: &Self) -> Self {
         let others = others
             .0
             .iter()
-            .filter(|(name, _)| !state.queues.contains_key(*name));
-        let others = others.map(|(name, messages)| {
-            (
-                name.clone(),
-                messages
-                    .iter()
-                    .map(|message| SavedMessage::from(&message.message()))
-                    .collect(),
-            )
-        });
+            .filter(|(name, _)| !state.queues.contains_key(*name))
+            .map(|(name, messages)| (name.clone(), messages.clone()));
         let queues = state.queues.iter().map(|(name, queue)| {
             (
                 name.clone(),
-                queue.messages.iter().map(SavedMessage::from).collect(),
+                queue
+                    .messages
+                    .iter()
+                    .map(|message| SavedMessage::of(message, groups.of(&message.message_id)))
+                    .collect(),
             )
         });
         Self(
@@ -63,7 +62,12 @@ impl Saved {
     }
 
     /// Puts the messages of the queues that `state` has back into them.
-    pub(super) fn restore(&self, state: &mut SqsState) {
+    pub(super) fn restore(&self, state: &mut SqsState, groups: &mut Groups) {
+        for message in self.0.values().flatten() {
+            if let Some(group) = &message.group {
+                groups.insert(message.message_id.clone(), group.clone(), state);
+            }
+        }
         for (name, messages) in &self.0 {
             if let Some(queue) = state.queues.get_mut(name) {
                 queue
@@ -100,8 +104,8 @@ impl SavedMessage {
     }
 }
 
-impl From<&Message> for SavedMessage {
-    fn from(message: &Message) -> Self {
+impl SavedMessage {
+    fn of(message: &Message, group: Option<&str>) -> Self {
         let attributes = message.message_attributes.iter().map(|(name, attribute)| {
             let value = SavedAttribute {
                 kind: attribute.data_type.clone(),
@@ -120,6 +124,7 @@ impl From<&Message> for SavedMessage {
             received_times: message.approximate_receive_count,
             hidden_until: message.visible_at,
             attributes: attributes.collect(),
+            group: group.map(str::to_owned),
         }
     }
 }

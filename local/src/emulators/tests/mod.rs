@@ -47,9 +47,12 @@ Resources:
       RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadJobs.Arn, maxReceiveCount: 2}
   DeadJobs:
     Type: AWS::SQS::Queue
+  Events:
+    Type: AWS::Events::EventBus
+    Properties: {Name: test-events}
 "#;
 
-const TABLE: &str = "trunkline-local-Items";
+pub(crate) const TABLE: &str = "trunkline-local-Items";
 
 fn template() -> Template {
     Template::read(TEMPLATE, &BTreeMap::new()).unwrap()
@@ -61,7 +64,7 @@ pub(crate) async fn memory() -> Emulators {
         .unwrap()
 }
 
-async fn kept(path: &Path) -> Emulators {
+pub(crate) async fn kept(path: &Path) -> Emulators {
     Emulators::start(&template(), Storage::Directory(path.to_owned()))
         .await
         .unwrap()
@@ -76,7 +79,7 @@ fn credentials() -> SharedCredentialsProvider {
 }
 
 /// A client as the functions make theirs: `retries` after the first attempt, and half a second for each.
-fn dynamodb(emulators: &Emulators, retries: u32) -> aws_sdk_dynamodb::Client {
+pub(crate) fn dynamodb(emulators: &Emulators, retries: u32) -> aws_sdk_dynamodb::Client {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500));
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -157,7 +160,7 @@ async fn a_port_in_use_is_named() {
 #[tokio::test]
 async fn a_damaged_state_file_is_named() {
     let directory = tempfile::TempDir::new().unwrap();
-    for file in ["kms.json", "sqs.json"] {
+    for file in ["kms.json", "sqs.json", "streams.json"] {
         let path = directory.path().join(file);
         std::fs::write(&path, "{").unwrap();
         let storage = Storage::Directory(directory.path().to_owned());

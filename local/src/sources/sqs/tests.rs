@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::*;
 use crate::emulators::Emulators;
 use crate::emulators::tests::{memory, sqs};
+use crate::sources::InvokeError;
 
 const QUEUE: &str = "trunkline-local-Jobs";
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -148,7 +149,7 @@ async fn only_the_messages_that_failed_are_tried_again() {
 async fn a_function_that_keeps_failing_loses_its_messages_to_the_dead_letter_queue() {
     let emulators = memory().await;
     send(&emulators, "poison").await;
-    let (invoke, mut received) = function(|_| Err(InvokeError("it panicked".to_owned())));
+    let (invoke, mut received) = function(|_| Err(InvokeError::Failed("it panicked".to_owned())));
     let source = start(&emulators, options(), invoke);
     let dead = emulators.sqs().queue("trunkline-local-DeadJobs");
     tokio::time::timeout(PATIENCE, dead.wait_for_len(|len| len == 1))
@@ -280,7 +281,7 @@ async fn what_the_function_reports_is_read_as_lambda_reads_it() {
     let emulators = memory().await;
     send(&emulators, "hello").await;
     let batch = emulators.sqs().queue(QUEUE).receive(1, None).await.unwrap();
-    let id = batch[0].message_id.clone();
+    let id = batch[0].message.message_id.clone();
     let success = [
         "",
         " ",

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Event, EventSource, Function, QueueSource, Resource};
+use super::{Event, EventSource, Function, QueueSource, Resource, StreamSource};
 use crate::template::fault::Faults;
 
-/// Checks that what refers to a queue, a key or an API does, that a queue waits for its function, and that each route is
+/// Checks that what refers to a queue, a table, a key or an API does, that a queue waits for its function, and that each route is
 /// one function's.
 pub(in crate::template) fn check(resources: &[(String, Resource)], faults: &Faults) {
     let find = |logical_id: &str| {
@@ -44,6 +44,10 @@ pub(in crate::template) fn check(resources: &[(String, Resource)], faults: &Faul
                         EventSource::Queue(source) => {
                             check_queue(event, source, function, find(&source.queue), faults);
                         }
+                        EventSource::Stream(source) => {
+                            let queue = source.on_failure.as_deref().map(find);
+                            check_stream(event, source, find(&source.table), queue, faults);
+                        }
                         EventSource::Api(route) => {
                             if !matches!(find(&route.api), Some(Resource::HttpApi(_))) {
                                 let message = format!("`{}` is not an HTTP API", route.api);
@@ -69,6 +73,7 @@ pub(in crate::template) fn check(resources: &[(String, Resource)], faults: &Faul
             }
             Resource::Role(_)
             | Resource::Table(_)
+            | Resource::EventBus(_)
             | Resource::Key(_)
             | Resource::WithoutEffect { .. } => {}
         }
@@ -93,5 +98,25 @@ fn check_queue(
             source.queue, queue.visibility_timeout
         );
         faults.add(event.at, message);
+    }
+}
+
+/// `on_failure` is what its destination's logical id stands for, if it has one.
+fn check_stream(
+    event: &Event,
+    source: &StreamSource,
+    table: Option<&Resource>,
+    on_failure: Option<Option<&Resource>>,
+    faults: &Faults,
+) {
+    // Of a table without a stream no attribute `StreamArn` is known, which is a fault already.
+    if !matches!(table, Some(Resource::Table(_))) {
+        faults.add(event.at, format!("`{}` is not a table", source.table));
+    }
+    if let Some(destination) = on_failure
+        && !matches!(destination, Some(Resource::Queue(_)))
+    {
+        let name = source.on_failure.as_deref().unwrap_or_default();
+        faults.add(event.at, format!("`{name}` is not a queue"));
     }
 }

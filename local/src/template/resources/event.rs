@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::stream_source::StreamSource;
 use crate::template::attributes::REF;
 use crate::template::expression::{Expression, Field};
 use crate::template::fault::{Faults, Position};
@@ -24,6 +25,8 @@ pub struct Event {
 pub enum EventSource {
     /// Messages of an SQS queue.
     Queue(QueueSource),
+    /// Records of a table's stream.
+    Stream(StreamSource),
     /// Requests to a route of an HTTP API.
     Api(ApiRoute),
 }
@@ -68,10 +71,11 @@ impl Event {
         event.finish();
         let source = match kind?.as_str() {
             "SQS" => EventSource::Queue(QueueSource::read(properties, field.at, faults)?),
+            "DynamoDB" => EventSource::Stream(StreamSource::read(properties, field.at, faults)?),
             "HttpApi" => EventSource::Api(ApiRoute::read(properties, field.at, faults)?),
             other => {
                 let message = format!(
-                    "the local stack cannot deliver events of type `{other}`: it knows SQS and HttpApi, and function URLs"
+                    "the local stack cannot deliver events of type `{other}`: it knows SQS, DynamoDB and HttpApi, and function URLs"
                 );
                 faults.add(kind_at, message);
                 return None;
@@ -171,6 +175,21 @@ fn is_path(path: &str) -> bool {
     })
 }
 
+/// Whether `FunctionResponseTypes` lets the function's answer name what failed.
+pub(super) fn reports_item_failures(properties: &mut Properties<'_>) -> bool {
+    let mut reports = false;
+    for item in properties.list("FunctionResponseTypes") {
+        match item.known_text() {
+            Some("ReportBatchItemFailures") => reports = true,
+            _ => properties.faults.add(
+                item.at,
+                "the only response type is `ReportBatchItemFailures`",
+            ),
+        }
+    }
+    reports
+}
+
 impl QueueSource {
     fn read(properties: Option<&Expression>, at: Position, faults: &Faults) -> Option<Self> {
         let mut properties = Properties::new("an SQS event", properties, at, faults);
@@ -187,16 +206,7 @@ impl QueueSource {
             faults.add(batch_at, message);
         }
         let enabled = properties.boolean("Enabled").unwrap_or(true);
-        let mut report_batch_item_failures = false;
-        for item in properties.list("FunctionResponseTypes") {
-            match item.known_text() {
-                Some("ReportBatchItemFailures") => report_batch_item_failures = true,
-                _ => faults.add(
-                    item.at,
-                    "the only response type is `ReportBatchItemFailures`",
-                ),
-            }
-        }
+        let report_batch_item_failures = reports_item_failures(&mut properties);
         let maximum_concurrency = properties.map("ScalingConfig").and_then(|mut scaling| {
             let concurrency = scaling.number("MaximumConcurrency", 2..=1_000);
             scaling.finish();

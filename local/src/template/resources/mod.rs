@@ -2,24 +2,30 @@
 
 mod check;
 mod event;
+mod event_bus;
 mod function;
 mod http_api;
 mod key;
 mod names;
+mod pattern;
 mod queue;
 mod role;
+mod stream_source;
 mod table;
 
 use std::collections::BTreeMap;
 
 pub(super) use check::check;
 pub use event::{ApiRoute, Event, EventSource, QueueSource};
+pub use event_bus::EventBus;
 pub use function::Function;
 pub use http_api::{Cors, HttpApi, JwtAuthorizer};
 pub use key::{Alias, Key};
 pub(super) use names::known;
+pub use pattern::Pattern;
 pub use queue::{Queue, Redrive};
 pub use role::Role;
+pub use stream_source::{StartingPosition, StreamSource};
 pub use table::{AttributeType, Index, KeyElement, Table};
 
 use super::STACK_NAME;
@@ -42,6 +48,8 @@ pub enum Resource {
     Table(Table),
     /// An SQS queue.
     Queue(Queue),
+    /// An EventBridge bus.
+    EventBus(EventBus),
     /// A KMS key.
     Key(Key),
     /// A KMS key's second name.
@@ -61,16 +69,19 @@ const FUNCTION: &str = "AWS::Serverless::Function";
 const HTTP_API: &str = "AWS::Serverless::HttpApi";
 const TABLE: &str = "AWS::DynamoDB::Table";
 const QUEUE: &str = "AWS::SQS::Queue";
+const EVENT_BUS: &str = "AWS::Events::EventBus";
 const KEY: &str = "AWS::KMS::Key";
 const ALIAS: &str = "AWS::KMS::Alias";
 /// The type of a role.
 pub(super) const ROLE: &str = "AWS::IAM::Role";
 
 /// Types that do nothing here, with the attributes that `!GetAtt` knows.
-const WITHOUT_EFFECT: [(&str, &[&str]); 11] = [
+const WITHOUT_EFFECT: [(&str, &[&str]); 13] = [
     ("AWS::CloudWatch::Alarm", &["Arn"]),
     ("AWS::CloudWatch::CompositeAlarm", &["Arn"]),
     ("AWS::CloudWatch::Dashboard", &[]),
+    ("AWS::Events::Archive", &["ArchiveName", "Arn"]),
+    ("AWS::Events::EventBusPolicy", &[]),
     ("AWS::IAM::ManagedPolicy", &["PolicyArn", "PolicyId"]),
     ("AWS::IAM::Policy", &["Id"]),
     ("AWS::IAM::RolePolicy", &[]),
@@ -215,6 +226,7 @@ impl Declaration {
             TABLE if property("StreamSpecification").is_some() => &["Arn", "StreamArn"],
             TABLE => &["Arn"],
             QUEUE => &["Arn", "QueueName", "QueueUrl"],
+            EVENT_BUS => &["Arn", "Name"],
             KEY => &["Arn", "KeyId"],
             ALIAS => &[],
             ROLE => &["Arn"],
@@ -271,6 +283,7 @@ impl Declaration {
             HTTP_API => Some(Resource::HttpApi(HttpApi::read(name, at, properties))),
             TABLE => Some(Resource::Table(Table::read(name, at, properties))),
             QUEUE => Some(Resource::Queue(Queue::read(name, at, properties))),
+            EVENT_BUS => EventBus::read(at, properties).map(Resource::EventBus),
             KEY => Some(Resource::Key(Key::read(at, properties))),
             ROLE => Some(Resource::Role(Role::read(name, at, properties))),
             ALIAS => Alias::read(at, properties).map(Resource::Alias),
@@ -297,6 +310,7 @@ fn given_name(properties: Option<&Expression>) -> Option<String> {
     };
     let names = [
         "AlarmName",
+        "ArchiveName",
         "DashboardName",
         "LogGroupName",
         "TopicName",

@@ -39,6 +39,12 @@ pub(in crate::template) fn known(logical_id: &str, resource: &Resource, known: &
             known.set(logical_id, "QueueName", &queue.name);
             known.set(logical_id, "Arn", arn("sqs", &queue.name));
         }
+        Resource::EventBus(bus) => {
+            known.set(logical_id, REF, &bus.name);
+            known.set(logical_id, "Name", &bus.name);
+            let name = format!("event-bus/{}", bus.name);
+            known.set(logical_id, "Arn", arn("events", &name));
+        }
         Resource::Key(_) => {}
         Resource::HttpApi(api) => {
             known.set(logical_id, REF, &api.id);
@@ -61,6 +67,10 @@ pub(in crate::template) fn known(logical_id: &str, resource: &Resource, known: &
                         "Arn",
                         arn("logs", &format!("log-group:{name}:*")),
                     );
+                }
+                "AWS::Events::Archive" => {
+                    known.set(logical_id, "ArchiveName", &name);
+                    known.set(logical_id, "Arn", arn("events", &format!("archive/{name}")));
                 }
                 "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm" => {
                     known.set(

@@ -1,0 +1,142 @@
+//! The queues and streams of the template that invoke functions.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shared::clock::Clock;
+use tokio::task::JoinSet;
+
+use crate::deployment::Deployment;
+use crate::emulators::Emulators;
+use crate::lambda::{ErrorKind, Function};
+use crate::sources::{
+    Invoke, InvokeError, SqsSource, SqsSourceOptions, StreamFunction, StreamSource,
+};
+use crate::template::{self, Attributes, EventSource, Resource, Template};
+
+/// The running event sources.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    queues: Vec<SqsSource>,
+    streams: Vec<StreamSource>,
+}
+
+/// What event sources run on.
+pub(super) struct Ground<'a> {
+    pub(super) template: &'a Template,
+    pub(super) emulators: &'a Emulators,
+    pub(super) deployment: &'a Deployment,
+    pub(super) attributes: &'a Attributes,
+    pub(super) clock: &'a Clock,
+    /// Seconds until a queue's message that failed is tried again; by default what the queue says.
+    pub(super) redelivery_seconds: Option<u32>,
+}
+
+impl Sources {
+    /// Feeds the functions from the queues and streams that the template connects them to.
+    pub(super) fn start(ground: &Ground<'_>) -> Self {
+        let mut sources = Self::default();
+        for (logical_id, declared) in ground.template.functions() {
+            let Some(function) = ground.deployment.function(&declared.binary) else {
+                continue;
+            };
+            for event in &declared.events {
+                match &event.source {
+                    EventSource::Queue(source) if source.enabled => {
+                        sources
+                            .queues
+                            .extend(ground.queue(source, logical_id, function));
+                    }
+                    EventSource::Stream(source) if source.enabled => {
+                        let function_of_stream = StreamFunction {
+                            source: format!("{logical_id}/{}", event.name),
+                            function: logical_id.to_owned(),
+                            arn: function.arn(),
+                        };
+                        let stream = ground.stream(source, function_of_stream, function);
+                        sources.streams.extend(stream);
+                    }
+                    EventSource::Queue(_) | EventSource::Stream(_) | EventSource::Api(_) => {}
+                }
+            }
+        }
+        sources
+    }
+
+    /// Takes nothing more, and waits for what is in work.
+    pub(super) async fn stop(self) {
+        let mut stopping = JoinSet::new();
+        for queue in self.queues {
+            stopping.spawn(queue.stop());
+        }
+        for stream in self.streams {
+            stopping.spawn(stream.stop());
+        }
+        while stopping.join_next().await.is_some() {}
+    }
+}
+
+impl Ground<'_> {
+    fn queue(
+        &self,
+        source: &template::QueueSource,
+        logical_id: &str,
+        function: &Function,
+    ) -> Option<SqsSource> {
+        let Some(Resource::Queue(queue)) = self.template.resource(&source.queue) else {
+            return None;
+        };
+        let options = SqsSourceOptions {
+            visibility_timeout: self.redelivery_seconds,
+            ..source.into()
+        };
+        let handle = self.emulators.sqs().queue(queue.name.clone());
+        let invoke = Arc::new(invoke(function));
+        Some(SqsSource::start(handle, logical_id, options, invoke))
+    }
+
+    fn stream(
+        &self,
+        source: &template::StreamSource,
+        name: StreamFunction,
+        function: &Function,
+    ) -> Option<StreamSource> {
+        let Some(Resource::Table(table)) = self.template.resource(&source.table) else {
+            return None;
+        };
+        let arn = self.attributes.get(&source.table, "StreamArn")?;
+        let stream = self.emulators.dynamodb().stream(&table.name, arn);
+        let on_failure = source.on_failure.as_ref();
+        let on_failure = on_failure.and_then(|queue| match self.template.resource(queue) {
+            Some(Resource::Queue(queue)) => Some(self.emulators.sqs().queue(queue.name.clone())),
+            _ => None,
+        });
+        Some(StreamSource::start(
+            stream,
+            name,
+            source.into(),
+            on_failure,
+            self.clock.clone(),
+            Arc::new(invoke(function)),
+        ))
+    }
+}
+
+/// Invokes a function for its event sources.
+fn invoke(function: &Function) -> impl Invoke + use<> {
+    let function = function.clone();
+    move |_: String, event: Bytes| {
+        let function = function.clone();
+        async move {
+            function
+                .invoke(event)
+                .await
+                .map_err(|error| match error.kind() {
+                    ErrorKind::Throttled | ErrorKind::Stopped => {
+                        InvokeError::NotInvoked(error.to_string())
+                    }
+                    _ => InvokeError::Failed(error.to_string()),
+                })
+        }
+    }
+}
