@@ -30,6 +30,7 @@ mod openapi;
 mod outages;
 mod platform_secret;
 mod properties;
+mod published_events;
 mod rate_limits_store;
 mod refusals;
 mod remembered;

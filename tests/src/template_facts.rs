@@ -38,6 +38,18 @@ const VARIABLES: &[(&str, &[&str])] = &[
             "TENANTS_TABLE",
         ],
     ),
+    (
+        "publisher",
+        &[
+            "ACTIVITY_RETENTION_DAYS",
+            "ACTIVITY_TABLE",
+            "EVENT_BUS_NAME",
+            "LOG_LEVEL",
+            "TENANTS_TABLE",
+            "UNDELIVERED_EVENTS_DEAD_LETTER_QUEUE_URL",
+            "UNDELIVERED_EVENTS_QUEUE_URL",
+        ],
+    ),
     ("token", TOKEN),
     ("credentials", CREDENTIALS),
     ("tenants", TENANTS),
@@ -215,62 +227,90 @@ fn every_function_logs_to_a_group_of_its_own_that_does_not_grow_for_ever() {
 }
 
 #[test]
-fn the_queue_is_encrypted_and_what_cannot_be_stored_is_kept_and_raises_an_alarm() {
+fn the_queues_are_encrypted_and_what_cannot_be_stored_or_told_is_kept_and_raises_an_alarm() {
     let template = template();
     let properties = |name: &str| &template["Resources"][name]["Properties"];
     let fortnight = (14 * 24 * 60 * 60).to_string();
-    for name in ["DeferredQueue", "DeferredDeadLetterQueue"] {
-        assert_eq!(properties(name)["SqsManagedSseEnabled"], "true", "{name}");
-        assert_eq!(
-            properties(name)["MessageRetentionPeriod"],
-            fortnight.as_str(),
-            "{name}"
-        );
-    }
-    let redrive = &properties("DeferredQueue")["RedrivePolicy"];
-    let dead = json!({"Fn::GetAtt": "DeferredDeadLetterQueue.Arn"});
-    assert_eq!(redrive["deadLetterTargetArn"], dead);
-    // The most there is: an outage of the table uses tries up, and what was acknowledged must outlast it.
-    assert_eq!(redrive["maxReceiveCount"], "1000");
     let number = |value: &Value| value.as_str().unwrap().parse::<u32>().unwrap();
-    let visibility = number(&properties("DeferredQueue")["VisibilityTimeout"]);
-    let timeout = number(&template["Globals"]["Function"]["Timeout"]);
-    assert!(visibility >= 6 * timeout);
-    // What waits, what is tried in vain, and what was given up.
-    let watched: BTreeSet<_> = of_type(&template, "AWS::CloudWatch::Alarm")
-        .iter()
-        .map(|(_, alarm)| {
-            let alarm = &alarm["Properties"];
-            let queue = &list(&alarm["Dimensions"])[0]["Value"]["Fn::GetAtt"];
-            (
-                queue.as_str().unwrap(),
-                alarm["MetricName"].as_str().unwrap(),
-            )
-        })
-        .collect();
-    let expected = [
-        (
-            "DeferredDeadLetterQueue.QueueName",
-            "ApproximateNumberOfMessagesVisible",
-        ),
-        ("DeferredQueue.QueueName", "ApproximateAgeOfOldestMessage"),
-        (
-            "DeferredQueue.QueueName",
-            "ApproximateNumberOfMessagesNotVisible",
-        ),
-    ];
-    assert_eq!(watched, expected.into());
-    for name in ["DeferredQueue", "DeferredDeadLetterQueue"] {
-        let queue = &template["Resources"][name];
-        assert_eq!(queue["DeletionPolicy"], "Retain", "{name}");
-        assert_eq!(queue["UpdateReplacePolicy"], "Retain", "{name}");
+    let mut expected = BTreeSet::new();
+    for (queue, function, source) in [
+        ("DeferredQueue", "DeferredWriterFunction", "Deferred"),
+        ("UndeliveredEventsQueue", "PublisherFunction", "Undelivered"),
+    ] {
+        let dead_letters = queue.replace("Queue", "DeadLetterQueue");
+        for name in [queue, &dead_letters] {
+            assert_eq!(properties(name)["SqsManagedSseEnabled"], "true", "{name}");
+            let retention = &properties(name)["MessageRetentionPeriod"];
+            assert_eq!(*retention, fortnight.as_str(), "{name}");
+            let queue = &template["Resources"][name];
+            assert_eq!(queue["DeletionPolicy"], "Retain", "{name}");
+            assert_eq!(queue["UpdateReplacePolicy"], "Retain", "{name}");
+        }
+        let redrive = &properties(queue)["RedrivePolicy"];
+        let dead = json!({"Fn::GetAtt": format!("{dead_letters}.Arn")});
+        assert_eq!(redrive["deadLetterTargetArn"], dead);
+        // The most there is: an outage uses tries up, and what was acknowledged must outlast it.
+        assert_eq!(redrive["maxReceiveCount"], "1000");
+        let visibility = number(&properties(queue)["VisibilityTimeout"]);
+        let timeout = match &properties(function)["Timeout"] {
+            Value::Null => &template["Globals"]["Function"]["Timeout"],
+            own => own,
+        };
+        assert!(visibility >= 6 * number(timeout));
+        let event = &properties(function)["Events"][source]["Properties"];
+        let reports = json!(["ReportBatchItemFailures"]);
+        assert_eq!(event["FunctionResponseTypes"], reports);
+        assert_eq!(event["BatchSize"], "10");
+        // What waits, what is tried in vain, and what was given up.
+        for (name, metric) in [
+            (dead_letters.as_str(), "ApproximateNumberOfMessagesVisible"),
+            (queue, "ApproximateAgeOfOldestMessage"),
+            (queue, "ApproximateNumberOfMessagesNotVisible"),
+        ] {
+            let name = format!("{name}.QueueName");
+            expected.insert((json!({"Fn::GetAtt": name}), metric.to_owned()));
+        }
     }
-    let event = &properties("DeferredWriterFunction")["Events"]["Deferred"]["Properties"];
-    assert_eq!(
-        event["FunctionResponseTypes"],
-        json!(["ReportBatchItemFailures"])
-    );
-    assert_eq!(event["BatchSize"], "10");
+    expected.insert((
+        json!({"Ref": "PublisherFunction"}),
+        "IteratorAge".to_owned(),
+    ));
+    let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
+    for (_, alarm) in &alarms {
+        let alarm = &alarm["Properties"];
+        let watched = list(&alarm["Dimensions"])[0]["Value"].clone();
+        let metric = alarm["MetricName"].as_str().unwrap().to_owned();
+        assert!(expected.remove(&(watched, metric)), "{alarm}");
+    }
+    assert!(expected.is_empty(), "{expected:?}");
+}
+
+#[test]
+fn the_stream_feeds_the_publisher_what_is_written_and_a_batch_that_fails_is_halved_and_given_up_at_last()
+ {
+    let template = template();
+    let function = &template["Resources"]["PublisherFunction"]["Properties"];
+    let source = &function["Events"]["Activity"];
+    assert_eq!(source["Type"], "DynamoDB");
+    let source = &source["Properties"];
+    let stream = json!({"Fn::GetAtt": "ActivityTable.StreamArn"});
+    assert_eq!(source["Stream"], stream);
+    // A new deployment misses nothing of what was written before the source was there.
+    assert_eq!(source["StartingPosition"], "TRIM_HORIZON");
+    let filters = list(&source["FilterCriteria"]["Filters"]);
+    let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
+    assert_eq!(pattern, json!({"eventName": ["INSERT", "MODIFY"]}));
+    assert_eq!(filters.len(), 1);
+    let reports = json!(["ReportBatchItemFailures"]);
+    assert_eq!(source["FunctionResponseTypes"], reports);
+    assert_eq!(source["BisectBatchOnFunctionError"], "true");
+    let number = |name: &str| source[name].as_str().unwrap().parse::<u32>().unwrap();
+    assert!((1..=10_000).contains(&number("MaximumRetryAttempts")));
+    // The stream itself has a record for 24 hours.
+    assert!(number("MaximumRecordAgeInSeconds") < 24 * 60 * 60);
+    let dead = json!({"Fn::GetAtt": "UndeliveredEventsDeadLetterQueue.Arn"});
+    let destination = &source["DestinationConfig"]["OnFailure"];
+    assert_eq!(*destination, json!({"Type": "SQS", "Destination": dead}));
 }
 
 /// Both permissions of a public URL come from SAM's transform, for this type alone; `.ci/run` looks for them in its result.
@@ -313,9 +353,9 @@ fn no_role_allows_more_than_named_actions_on_named_resources() {
                     assert!(!action.as_str().unwrap().contains('*'), "{name}: {action}");
                 }
                 for resource in list(&statement["Resource"]) {
-                    let is_named = resource["Fn::GetAtt"]
-                        .as_str()
-                        .is_some_and(|attribute| attribute.ends_with(".Arn"));
+                    let is_named = resource["Fn::GetAtt"].as_str().is_some_and(|attribute| {
+                        attribute.ends_with(".Arn") || attribute.ends_with(".StreamArn")
+                    });
                     // An index is a resource of its own, which no attribute names.
                     let is_index =
                         *resource == json!({"Fn::Sub": "${ActivityTable.Arn}/index/by_time"});

@@ -70,7 +70,7 @@ impl Publisher {
             .zip(Activity::retention_days(environment));
         let bus = EventBus::name(environment);
         let undelivered = UndeliveredEvents::url(environment);
-        let dead_letters = DeadLetterQueue::url(environment);
+        let dead_letters = UndeliveredEvents::dead_letters_url(environment);
         let aws = Aws::from_environment(environment, Patience::BACKGROUND);
         let read = tables.zip(bus).zip(undelivered).zip(dead_letters).zip(aws);
         let ((((tables, bus), undelivered), dead_letters), aws) = environment.finish(read)?;

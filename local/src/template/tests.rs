@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{
-    Attributes, EventSource, Fault, Pattern, StartingPosition, StreamSource, Template,
-};
+use super::{Attributes, EventSource, Fault, Pattern, StartingPosition, StreamSource, Template};
 
 fn read(source: &str) -> Result<Template, Vec<Fault>> {
     Template::read(source, &BTreeMap::new())
@@ -389,7 +387,10 @@ fn a_stream_with_all_that_a_source_can_say_is_read() {
         on_failure: None,
         ..whole.clone()
     };
-    assert_eq!(sources, [&EventSource::Stream(whole), &EventSource::Stream(plain)]);
+    assert_eq!(
+        sources,
+        [&EventSource::Stream(whole), &EventSource::Stream(plain)]
+    );
 }
 
 #[test]
@@ -408,8 +409,14 @@ fn a_bus_gives_its_name_and_arn_and_what_stands_around_it_is_listed() {
     let events = "arn:aws:events:us-east-1:123456789012";
     assert_eq!(environment["BUS"], "trunkline-local-events");
     assert_eq!(environment["NAME"], "trunkline-local-events");
-    assert_eq!(environment["ARN"], format!("{events}:event-bus/trunkline-local-events"));
-    assert_eq!(environment["ARCHIVE"], format!("{events}:archive/trunkline-local-Archive"));
+    assert_eq!(
+        environment["ARN"],
+        format!("{events}:event-bus/trunkline-local-events")
+    );
+    assert_eq!(
+        environment["ARCHIVE"],
+        format!("{events}:archive/trunkline-local-Archive")
+    );
     let listed: Vec<_> = template.without_effect().map(|(name, _)| name).collect();
     assert_eq!(listed, ["Archive", "Alarm"]);
 }

@@ -18,9 +18,9 @@ const SOURCE: &str = "trunkline";
 /// The most entries of one call.
 /// Source: "`PutEvents`", Amazon EventBridge API Reference.
 const MOST_ENTRIES: usize = 10;
-/// The most bytes of the entries of one call together.
+/// The most bytes of the entries of one call together: fewer than 256 KB.
 /// Source: "Calculating `PutEvents` event entry size", Amazon EventBridge User Guide.
-const MOST_BYTES: usize = 256 * 1024;
+const MOST_BYTES: usize = 255 * 1024;
 /// What an entry's time counts as.
 const BYTES_OF_A_TIME: usize = 14;
 

@@ -41,6 +41,12 @@ impl UndeliveredEvents {
         queue_url(environment, "UNDELIVERED_EVENTS_QUEUE_URL")
     }
 
+    /// Reads `UNDELIVERED_EVENTS_DEAD_LETTER_QUEUE_URL`, where what can never be told goes. What is no URL of a queue is a fault.
+    #[must_use]
+    pub fn dead_letters_url(environment: &Environment) -> Option<String> {
+        queue_url(environment, "UNDELIVERED_EVENTS_DEAD_LETTER_QUEUE_URL")
+    }
+
     /// Puts messages aside, and gives the places of those that the queue did not confirm until `deadline`. It may hold such a
     /// message nevertheless, which is harmless: whatever is done with it twice is the same.
     pub async fn put_aside(
