@@ -38,7 +38,7 @@ pub(super) fn news(
     }
 }
 
-/// An event, to go into the transaction of what it tells of. 2 writes, and 2 for the index that lists it.
+/// An event, to go into the transaction of what it tells of. 2 writes, and 1 for the index that lists it.
 pub(super) fn entry(
     activity_table: &str,
     scope: &TenantScope,

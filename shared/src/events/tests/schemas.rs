@@ -98,6 +98,23 @@ fn every_type_has_a_schema_of_its_own_and_no_file_is_left_over() {
 }
 
 #[test]
+fn the_examples_of_the_documentation_are_one_of_each_type_and_as_the_schemas_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/events.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks = text.split("```json\n").skip(1);
+    let examples = blocks.map(|block| block.split("```").next().unwrap());
+    let examples: Vec<Value> = examples
+        .map(|example| serde_json::from_str(example).unwrap())
+        .collect();
+    let types: Vec<_> = examples.iter().map(|event| &event["type"]).collect();
+    let all: Vec<_> = EventType::ALL.iter().map(|it| it.as_str()).collect();
+    assert_eq!(types, all);
+    for event in examples {
+        assert_eq!(faults(&event), [""; 0], "{event:#}");
+    }
+}
+
+#[test]
 fn a_schema_refuses_an_event_that_lacks_something_or_is_of_another_type() {
     let event = json!({
         "id": "x", "type": "credential.recovered", "version": 1, "tenant_id": "acme",
