@@ -268,17 +268,15 @@ fn the_queues_are_encrypted_and_what_cannot_be_stored_or_told_is_kept_and_raises
             (queue, "ApproximateNumberOfMessagesNotVisible"),
         ] {
             let name = format!("{name}.QueueName");
-            expected.insert((json!({"Fn::GetAtt": name}), metric.to_owned()));
+            expected.insert((json!({"Fn::GetAtt": name}).to_string(), metric.to_owned()));
         }
     }
-    expected.insert((
-        json!({"Ref": "PublisherFunction"}),
-        "IteratorAge".to_owned(),
-    ));
+    let publisher = json!({"Ref": "PublisherFunction"}).to_string();
+    expected.insert((publisher, "IteratorAge".to_owned()));
     let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
     for (_, alarm) in &alarms {
         let alarm = &alarm["Properties"];
-        let watched = list(&alarm["Dimensions"])[0]["Value"].clone();
+        let watched = list(&alarm["Dimensions"])[0]["Value"].to_string();
         let metric = alarm["MetricName"].as_str().unwrap().to_owned();
         assert!(expected.remove(&(watched, metric)), "{alarm}");
     }
