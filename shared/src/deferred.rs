@@ -68,17 +68,19 @@ struct WrittenMessage<'m> {
     turn_at: Option<Timestamp>,
 }
 
+/// JSON as the body of a message. SQS refuses what XML 1.0 cannot hold: JSON escapes control characters, and here the two
+/// others are. Structure holds none of them, so that they are always inside a text.
+pub(crate) fn body_of(json: String) -> String {
+    if !json.contains(['\u{FFFE}', '\u{FFFF}']) {
+        return json;
+    }
+    json.replace('\u{FFFE}', "\\uFFFE")
+        .replace('\u{FFFF}', "\\uFFFF")
+}
+
 impl WrittenMessage<'_> {
-    /// The body of a message. SQS refuses what XML 1.0 cannot hold: JSON escapes control characters, and here the two others
-    /// are. Structure holds none of them, so that they are always inside a text.
     fn body(&self) -> Result<String, serde_json::Error> {
-        let body = serde_json::to_string(self)?;
-        if !body.contains(['\u{FFFE}', '\u{FFFF}']) {
-            return Ok(body);
-        }
-        Ok(body
-            .replace('\u{FFFE}', "\\uFFFE")
-            .replace('\u{FFFF}', "\\uFFFF"))
+        serde_json::to_string(self).map(body_of)
     }
 }
 
@@ -180,7 +182,8 @@ impl DeadLetterQueue {
     }
 }
 
-fn queue_url(environment: &Environment, variable: &str) -> Option<String> {
+/// Reads the URL of a queue. What is none is a fault.
+pub(crate) fn queue_url(environment: &Environment, variable: &str) -> Option<String> {
     let url = environment.required(variable)?;
     let after_scheme = ["https://", "http://"]
         .iter()
@@ -196,7 +199,7 @@ fn queue_url(environment: &Environment, variable: &str) -> Option<String> {
 }
 
 /// Sends a message, and gives SQS's id of it.
-async fn confirmed(
+pub(crate) async fn confirmed(
     operation: &'static str,
     message: SendMessageFluentBuilder,
 ) -> Result<String, QueueError> {

@@ -15,7 +15,7 @@ mod integrations;
 mod limits;
 mod malformed;
 mod marked_secrets;
-mod onboarding;
+pub(crate) mod onboarding;
 mod other_providers;
 mod reads;
 mod request_logs;

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use local::emulators::BusEvent;
 use local::lambda::{InvocationError, Outcome};
 use local::twilio::{DEMO_TENANTS, Parameters, sign};
 use serde_json::{Value, json};
@@ -64,6 +65,16 @@ const MALFORMED: &[&str] = &[
     "sms-webhook/body-not-base64.json",
     "sms-webhook/no-request-context.json",
     "sms-webhook/empty-object.json",
+];
+
+/// Batches of the stream and of the queue of what waits, for the publisher.
+const PUBLISHED: &[&str] = &[
+    "publisher/messages.json",
+    "publisher/credential-failed.json",
+    "publisher/unreadable-record.json",
+    "publisher/undelivered-event.json",
+    "publisher/unreadable-message.json",
+    "publisher/empty-object.json",
 ];
 
 /// Batches of the queue.
@@ -283,6 +294,60 @@ async fn what_is_no_batch_fails_without_ending_the_process() {
     assert_eq!((starts, function.processes()), (1, 1));
 }
 
+/// The events that a sample for the publisher put on the bus.
+async fn published(file: &str) -> Vec<BusEvent> {
+    let bus = stack().await.stack.emulators().eventbridge().all_buses();
+    let begun = bus.mark();
+    assert_eq!(send(file).await, json!({"batchItemFailures": []}), "{file}");
+    bus.since(begun)
+}
+
+#[tokio::test]
+async fn a_batch_of_the_stream_is_told_each_time_under_the_same_ids() {
+    for (file, types) in [
+        (
+            "publisher/messages.json",
+            &["message.received", "message.status"][..],
+        ),
+        ("publisher/credential-failed.json", &["credential.failed"]),
+        ("publisher/undelivered-event.json", &["message.received"]),
+    ] {
+        let is_of_sample = |event: &BusEvent| {
+            let time = event.detail["time"].as_str().unwrap();
+            time.starts_with("2026-03-01T12:00:0")
+        };
+        let mut rounds = Vec::new();
+        for _ in 0..2 {
+            let mut events = published(file).await;
+            events.retain(is_of_sample);
+            let told: Vec<_> = events
+                .iter()
+                .map(|event| event.detail_type.clone())
+                .collect();
+            assert_eq!(told, types, "{file}");
+            let ids = events.iter().map(|event| event.detail["id"].clone());
+            rounds.push(ids.collect::<Vec<_>>());
+        }
+        assert_eq!(rounds[0], rounds[1], "{file}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_publisher_cannot_read_is_among_the_dead_letters_and_not_delivered_again() {
+    let letters = stack().await.queue("UndeliveredEventsDeadLetterQueue");
+    let before = letters.len().await;
+    for file in [
+        "publisher/unreadable-record.json",
+        "publisher/unreadable-message.json",
+    ] {
+        assert_eq!(send(file).await, json!({"batchItemFailures": []}), "{file}");
+    }
+    assert_eq!(letters.len().await, before + 2);
+    let event = read("publisher/empty-object.json");
+    let error = invoke("publisher", &event).await.unwrap_err();
+    assert_eq!(error.error_type(), "MalformedEvent");
+}
+
 #[test]
 fn every_webhook_is_signed_as_twilio_signs_it_for_its_demo_tenant() {
     for (file, _) in WEBHOOKS.iter().chain(FALLBACKS) {
@@ -330,6 +395,7 @@ fn every_file_is_used() {
     let used: BTreeSet<String> = used
         .chain(MALFORMED.iter().copied())
         .chain(BATCHES.iter().copied())
+        .chain(PUBLISHED.iter().copied())
         .chain(client_api::files())
         .map(str::to_owned)
         .collect();

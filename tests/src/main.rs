@@ -35,6 +35,7 @@ mod opt_outs;
 mod outages;
 mod platform_secret;
 mod properties;
+mod published_events;
 mod rate_limits_store;
 mod refusals;
 mod remembered;

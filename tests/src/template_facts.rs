@@ -2,6 +2,7 @@
 
 mod api;
 mod document;
+mod events;
 mod permissions;
 mod queue;
 
@@ -39,6 +40,18 @@ const VARIABLES: &[(&str, &[&str])] = &[
             "DEFERRED_WRITE_PACE",
             "LOG_LEVEL",
             "TENANTS_TABLE",
+        ],
+    ),
+    (
+        "publisher",
+        &[
+            "ACTIVITY_RETENTION_DAYS",
+            "ACTIVITY_TABLE",
+            "EVENT_BUS_NAME",
+            "LOG_LEVEL",
+            "TENANTS_TABLE",
+            "UNDELIVERED_EVENTS_DEAD_LETTER_QUEUE_URL",
+            "UNDELIVERED_EVENTS_QUEUE_URL",
         ],
     ),
     ("token", TOKEN),
@@ -272,9 +285,9 @@ fn no_role_allows_more_than_named_actions_on_named_resources() {
                     assert!(!action.as_str().unwrap().contains('*'), "{name}: {action}");
                 }
                 for resource in list(&statement["Resource"]) {
-                    let is_named = resource["Fn::GetAtt"]
-                        .as_str()
-                        .is_some_and(|attribute| attribute.ends_with(".Arn"));
+                    let is_named = resource["Fn::GetAtt"].as_str().is_some_and(|attribute| {
+                        attribute.ends_with(".Arn") || attribute.ends_with(".StreamArn")
+                    });
                     // An index is a resource of its own, which no attribute names.
                     let is_index = ["by_time", "by_group"].iter().any(|index| {
                         *resource

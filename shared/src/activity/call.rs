@@ -52,6 +52,10 @@ const STATUSES: &[&str] = &[
     "completed",
 ];
 
+/// The statuses of a leg that is over. `answered` is how a dialled leg ended for the one that dialled it.
+/// Source: "Call status values", Twilio's reference of the Call resource.
+const ENDS: &[&str] = &["canceled", "failed", "no-answer", "busy", "completed"];
+
 /// A call's status as Twilio names it. One that is not known is kept, and ranks below all that are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -62,6 +66,12 @@ impl CallStatus {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the leg is over, however it ended.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        ENDS.contains(&self.as_str())
     }
 }
 

@@ -68,12 +68,13 @@ impl fmt::Display for CallFailure {
 
 /// Whether an error code says "not now" rather than "no", whatever its status. What is not listed is a "no": access denied,
 /// a failed condition, invalid ciphertext, a disabled or deleted key, and whatever AWS will add.
-/// Source: "Common errors" and the errors of each operation, API references of DynamoDB, KMS and SQS.
+/// Source: "Common errors" and the errors of each operation, API references of DynamoDB, EventBridge, KMS and SQS.
 fn is_passing(code: &str) -> bool {
     matches!(
         code,
         "DependencyTimeoutException"
             | "InternalFailure"
+            | "InternalException"
             | "InternalServerError"
             | "KMSInternalException"
             | "KeyUnavailableException"

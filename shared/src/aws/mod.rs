@@ -60,6 +60,7 @@ pub struct Aws {
 #[derive(Clone)]
 struct Endpoints {
     dynamodb: Option<String>,
+    eventbridge: Option<String>,
     kms: Option<String>,
     sqs: Option<String>,
 }
@@ -112,6 +113,14 @@ impl Aws {
         aws_sdk_dynamodb::Client::from_conf(builder.build())
     }
 
+    /// A client of EventBridge.
+    #[must_use]
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        let mut builder = aws_sdk_eventbridge::config::Builder::from(&self.configuration);
+        builder.set_endpoint_url(self.endpoints.eventbridge.clone());
+        aws_sdk_eventbridge::Client::from_conf(builder.build())
+    }
+
     /// A client of KMS.
     #[must_use]
     pub fn kms(&self) -> aws_sdk_kms::Client {
@@ -148,6 +157,7 @@ impl Aws {
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Service {
     DynamoDb,
+    EventBridge,
     Kms,
     Sqs,
 }
@@ -159,6 +169,7 @@ impl Endpoints {
         let of = |name| environment.optional(name).or(all).map(str::to_owned);
         Self {
             dynamodb: of("AWS_ENDPOINT_URL_DYNAMODB"),
+            eventbridge: of("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             kms: of("AWS_ENDPOINT_URL_KMS"),
             sqs: of("AWS_ENDPOINT_URL_SQS"),
         }
@@ -167,6 +178,7 @@ impl Endpoints {
     fn of(&self, service: Service, region: &str) -> String {
         let (configured, name) = match service {
             Service::DynamoDb => (&self.dynamodb, "dynamodb"),
+            Service::EventBridge => (&self.eventbridge, "events"),
             Service::Kms => (&self.kms, "kms"),
             Service::Sqs => (&self.sqs, "sqs"),
         };

@@ -45,6 +45,15 @@ struct BatchItemFailure {
 }
 
 impl BatchOutcome {
+    /// An outcome in which these are to be delivered again.
+    #[must_use]
+    pub fn of(ids: impl IntoIterator<Item = String>) -> Self {
+        let failures = ids.into_iter().map(|id| BatchItemFailure { id });
+        Self {
+            failures: failures.collect(),
+        }
+    }
+
     /// How many messages are to be delivered again.
     #[must_use]
     pub fn to_be_tried_again(&self) -> usize {
@@ -95,9 +104,7 @@ impl Batch {
             }
         }
         let left = left.into_iter().flatten();
-        BatchOutcome {
-            failures: left.map(|id| BatchItemFailure { id }).collect(),
-        }
+        BatchOutcome::of(left)
     }
 }
 

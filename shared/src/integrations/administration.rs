@@ -17,8 +17,8 @@ use crate::outbound::Outbound;
 use crate::platform::{PlatformError, PlatformSecrets};
 use crate::rate_limit::ChangeNotices;
 use crate::store::{
-    Expected, IntegrationRecord, Integrations, NewIntegration, Routes, StoreError, Stored,
-    TenantSettings, WriteConflict, WriteError,
+    Expected, IntegrationRecord, Integrations, NewIntegration, StoreError, Stored, TenantSettings,
+    WriteConflict, WriteError,
 };
 use crate::tenant::{Provider, TenantScope};
 use crate::vault::{InvalidPlaintext, Vault, VaultError};
@@ -108,9 +108,8 @@ impl IntegrationAdministration {
             clock,
         } = foundation;
         let (client, table) = (aws.dynamodb(), || tables.tenants.clone());
-        let routes = Routes::new(client.clone(), tables.routes.clone(), clock.clone());
         Some(Self {
-            integrations: Integrations::new(client.clone(), table(), routes, clock.clone()),
+            integrations: Integrations::new(&client, tables, clock),
             settings: TenantSettings::new(client.clone(), table(), clock.clone()),
             vault: Vault::new(aws.kms(), key.clone()),
             secrets: platform_secrets(foundation),

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
 
 use super::item::Item;
 use super::transaction::{Failure, unconditional};
-use super::{StoreError, audit, profiles};
+use super::{StoreError, audit, outbox, profiles};
 use crate::audit::AuditEntry;
+use crate::events::CredentialNews;
 use crate::tenant::TenantScope;
 
 /// What stood against a change. Nothing of the change was stored.
@@ -181,6 +183,21 @@ impl Change<'_> {
     ) -> Result<(), StoreError> {
         self.write(
             audit::tenant_entry(&self.changes.table, scope, entry)?,
+            Refusal::Never,
+        );
+        Ok(())
+    }
+
+    /// Adds an event for the platform's own code, in another table: it is published once the change is made, and only then.
+    pub(super) fn tell(
+        &mut self,
+        activity_table: &str,
+        scope: &TenantScope,
+        at: Timestamp,
+        news: &CredentialNews,
+    ) -> Result<(), StoreError> {
+        self.write(
+            outbox::entry(activity_table, scope, at, news)?,
             Refusal::Never,
         );
         Ok(())

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 
 pub use self::entered::{Expected, NewIntegration};
 pub use self::record::IntegrationRecord;
-use super::change::{Attempts, Changes, Commit, Displaced, Refusal, WriteError};
+use super::change::{Attempts, Change, Changes, Commit, Displaced, Refusal, WriteError};
 use super::error::unless_conflict;
 use super::item::{number, text, time};
 use super::routes::incomplete;
-use super::{Routes, StoreError, keys, own_number};
+use super::{Routes, StoreError, TableNames, keys, outbox, own_number};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::tenant::{Provider, TenantScope};
@@ -27,6 +27,7 @@ use crate::verification::Verification;
 #[derive(Clone)]
 pub struct Integrations {
     changes: Changes,
+    activity_table: String,
     routes: Routes,
     clock: Clock,
 }
@@ -41,14 +42,16 @@ pub struct Stored {
 }
 
 impl Integrations {
-    /// Opens the Tenants table. Accounts are claimed through `routes`.
+    /// Opens the tables: that of the tenants, and that of their activity, for the events that a change gives. Accounts are claimed
+    /// in that of the routes.
     #[must_use]
-    pub fn new(client: Client, table: String, routes: Routes, clock: Clock) -> Self {
-        let changes = Changes::new(client, table);
+    pub fn new(client: &Client, tables: &TableNames, clock: &Clock) -> Self {
+        let routes = Routes::new(client.clone(), tables.routes.clone(), clock.clone());
         Self {
-            changes,
+            changes: Changes::new(client.clone(), tables.tenants.clone()),
+            activity_table: tables.activity.clone(),
             routes,
-            clock,
+            clock: clock.clone(),
         }
     }
 
@@ -109,7 +112,7 @@ impl Integrations {
     /// released.
     ///
     /// A check that could not tell, or none, leaves the state of unchanged secrets as it was; of changed ones nothing is known then.
-    /// Without proof an account that unchanged secrets proved stays proven, and any other is held provisionally.
+    /// What makes credentials active that were not is told as an event. Without proof an account that unchanged secrets proved stays proven, and any other is held provisionally.
     ///
     /// # Errors
     /// [`WriteConflict`](super::WriteConflict) of any kind, and [`StoreError`] of any kind but a conflict.
@@ -132,6 +135,7 @@ impl Integrations {
             let write = write_over(self.changes.table(), scope, before.as_ref(), &after)?;
             change.write(write, Refusal::Raced);
             change.audit(scope, entry)?;
+            self.tell(&mut change, scope, before.as_ref(), &after)?;
             let is_proven = new.verification.as_ref();
             let claim = account::Claim {
                 before: before.as_ref(),
@@ -157,7 +161,7 @@ impl Integrations {
     /// Keeps what a check found, made at `version` of the credentials; gives them as they are then, and whom it displaced. `None`,
     /// and nothing is kept, when they are no longer of that version, or a later check was kept already.
     ///
-    /// The second `invalid` in a row deactivates them, `valid` and `restricted` reactivate them; proof of Twilio's account, whatever
+    /// The second `invalid` in a row deactivates them, `valid` and `restricted` reactivate them, and both are told as events; proof of Twilio's account, whatever
     /// the outcome, makes it this tenant's as [`Integrations::put`] does. All of it is in the audit log, as `actor`'s. The version
     /// stays: nobody's edit is refused for a check.
     ///
@@ -204,6 +208,7 @@ impl Integrations {
                 entry.action = action;
                 change.audit(scope, &entry)?;
             }
+            self.tell(&mut change, scope, Some(&before), &after)?;
             if verification.proves_account {
                 let claim = account::Claim {
                     before: Some(&before),
@@ -223,6 +228,20 @@ impl Integrations {
                 }
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }
+        }
+    }
+
+    /// Adds to a change the event that it gives, if it gives one.
+    fn tell(
+        &self,
+        change: &mut Change<'_>,
+        scope: &TenantScope,
+        before: Option<&IntegrationRecord>,
+        after: &IntegrationRecord,
+    ) -> Result<(), StoreError> {
+        match outbox::news(before, after) {
+            Some(news) => change.tell(&self.activity_table, scope, self.clock.now(), &news),
+            None => Ok(()),
         }
     }
 

@@ -33,6 +33,9 @@ pub(super) const APPLICATION: &str = "twiml-app";
 /// What the sort key of every integration begins with.
 pub(super) const INTEGRATIONS: &str = "integration#";
 
+/// The kind of events that wait to be published, as keys and their list by time name it.
+pub(super) const EVENT: &str = "event";
+
 /// A whole primary key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -209,6 +212,14 @@ pub(super) fn resource(scope: &TenantScope, resource: &Resource) -> Key {
     }
 }
 
+/// An event that waits to be published.
+pub(super) fn event(scope: &TenantScope, id: &str) -> Key {
+    Key {
+        partition: format!("{}#{id}", partition(scope.tenant_id(), EVENT)),
+        sort: EVENT.to_owned(),
+    }
+}
+
 /// An address at the other end of messages and calls.
 pub(super) fn contact(scope: &TenantScope, address: &str) -> Key {
     Key {
@@ -261,6 +272,47 @@ pub(super) fn by_group(scope: &TenantScope, group: &Group) -> String {
 /// 2,048; the longest contacts are WhatsApp's, with about 150.
 const LONGEST_CONTACT: usize = 512;
 
+/// What an item of the Activity table is about, by its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A call leg, message or recording.
+    Resource(Resource),
+    /// Somebody at the other end.
+    Contact,
+    /// An event that waits to be published, by its id.
+    Event(String),
+}
+
+/// A key of the Activity table that nothing here built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ForeignKey;
+
+/// The tenant and the subject of an item of the Activity table. No subject, when it is of a kind that this version does not
+/// know; a key that is none of a tenant's, or names no resource of its kind, is foreign.
+pub(super) fn subject(
+    partition: &str,
+    sort: &str,
+) -> Result<(TenantId, Option<Subject>), ForeignKey> {
+    let (tenant_id, rest) = partition.split_once('#').ok_or(ForeignKey)?;
+    let tenant_id: TenantId = tenant_id.parse().map_err(|_| ForeignKey)?;
+    let (kind, name) = rest.split_once('#').unwrap_or((rest, ""));
+    let resource = match kind {
+        "message" => name.parse().ok().map(Resource::Message),
+        "call" => name.parse().ok().map(Resource::Call),
+        "recording" => name.parse().ok().map(Resource::Recording),
+        _ => {
+            let subject = match kind {
+                CONTACTS => Some(Subject::Contact),
+                EVENT => Some(Subject::Event(name.to_owned())),
+                _ => None,
+            };
+            return Ok((tenant_id, subject.filter(|_| sort == kind)));
+        }
+    };
+    let resource = resource.map(Subject::Resource).ok_or(ForeignKey)?;
+    Ok((tenant_id, Some(resource).filter(|_| sort == kind)))
+}
+
 /// A contact as keys name it: a longer one by the SHA-256 of it, so that any has a key, and always the same.
 fn bounded(contact: &str) -> Cow<'_, str> {
     if contact.len() <= LONGEST_CONTACT {
@@ -307,6 +359,8 @@ mod tests {
             audit_partition(scope),
             limit_partition(scope),
             resource(scope, &message).partition,
+            event(scope, "an-id").partition,
+            by_time(scope, EVENT),
             contact(scope, text).partition,
             conversations(scope),
             by_time(scope, message.kind()),

@@ -72,13 +72,13 @@ impl Tokens {
         );
         let (client, table) = (aws.dynamodb(), || tables.tenants.clone());
         let routes = Routes::new(client.clone(), tables.routes.clone(), clock.clone());
-        let tenants = Tenants::new(client.clone(), table(), routes.clone(), clock.clone());
+        let tenants = Tenants::new(client.clone(), table(), routes, clock.clone());
         let memory = ApplicationMemory::new(client.clone(), table());
         Some(Self {
             credentials: CredentialVault::new(aws, tenants, key.clone(), clock),
             heard_changes: HeardChanges::default(),
             applications: Applications::new(memory, clock, Actor::Function("token")),
-            integrations: Integrations::new(client, table(), routes, clock.clone()),
+            integrations: Integrations::new(&client, tables, clock),
             admission: Admission::new(foundation),
             outbound: outbound?,
             urls: urls?,

@@ -6,8 +6,8 @@ use shared::audit::{Action, Actor, AuditEntry};
 use shared::clock::Clock;
 use shared::sid::AccountSid;
 use shared::store::{
-    ApplicationMemory, Integrations, NewIntegration, Routes, TenantSettings, WriteConflict,
-    WriteError,
+    ApplicationMemory, Integrations, NewIntegration, Routes, TableNames, TenantSettings,
+    WriteConflict, WriteError,
 };
 use shared::tenant::{Provider, TenantId, TenantScope};
 use shared::verification::{Capability, Outcome, Verification};
@@ -38,17 +38,16 @@ impl World {
     pub(super) async fn new() -> Self {
         let harness = Harness::shared().await;
         let clock = Clock::fixed("2026-11-01T12:00:00Z".parse().unwrap());
-        let tenants = harness.variable("TENANTS_TABLE").to_owned();
-        let routes = harness.variable("ROUTES_TABLE").to_owned();
-        let routes = Routes::new(harness.dynamodb(), routes, clock.clone());
+        let table = |variable| harness.variable(variable).to_owned();
+        let tables = TableNames {
+            tenants: table("TENANTS_TABLE"),
+            activity: table("ACTIVITY_TABLE"),
+            routes: table("ROUTES_TABLE"),
+        };
+        let routes = Routes::new(harness.dynamodb(), table("ROUTES_TABLE"), clock.clone());
         Self {
-            integrations: Integrations::new(
-                harness.dynamodb(),
-                tenants.clone(),
-                routes.clone(),
-                clock.clone(),
-            ),
-            settings: TenantSettings::new(harness.dynamodb(), tenants, clock.clone()),
+            integrations: Integrations::new(&harness.dynamodb(), &tables, &clock),
+            settings: TenantSettings::new(harness.dynamodb(), tables.tenants, clock.clone()),
             routes,
             clock,
             admin: Actor::User("auth0|admin".to_owned()),

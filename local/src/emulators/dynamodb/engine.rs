@@ -94,7 +94,9 @@ impl Engine {
     pub(super) fn import(&self, table: &str, items: Vec<Value>) -> Result<(), ImportError> {
         let items: Result<Vec<Item>, _> = items.into_iter().map(serde_json::from_value).collect();
         let items = items.map_err(|error| ImportError(error.to_string()))?;
-        let imported = self.database.import_items(table, items, ImportOptions::default());
+        let imported = self
+            .database
+            .import_items(table, items, ImportOptions::default());
         imported.map_err(|error| ImportError(error.to_string()))?;
         Ok(())
     }

@@ -5,9 +5,10 @@ use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
 
 use super::{IntegrationRecord, Integrations};
 use crate::audit::{Action, Actor, AuditEntry};
+use crate::events::{CredentialFailure, CredentialNews, FailureReason};
 use crate::sid::AccountSid;
 use crate::store::change::{Change, Refusal, WriteConflict, WriteError};
-use crate::store::item::{number, text};
+use crate::store::item::{Attributes, number, text};
 use crate::store::keys;
 use crate::store::routes::{Standing, incomplete};
 use crate::store::{AccountRoute, StoreError};
@@ -86,9 +87,10 @@ impl Integrations {
 
     /// Adds to a change the take-over of an account from a tenant that holds it without proof.
     ///
-    /// Nowhere else does one tenant's transaction write into another's partition. It writes two items there: into the credentials
-    /// that they are inactive and why, and an entry of the audit log. Of the other tenant's data it reads the account SID of its
-    /// credentials, which is known. Neither tenant learns who the other is.
+    /// Nowhere else does one tenant's transaction write into another's partition. It writes up to three items there: into the
+    /// credentials that they are inactive and why, an entry of the audit log, and the event of it if they were active. Of the other
+    /// tenant's data it reads the account SID of its credentials, which is known, and whether they are active, which nobody is told.
+    /// Neither tenant learns who the other is.
     async fn take_over(
         &self,
         change: &mut Change<'_>,
@@ -108,30 +110,40 @@ impl Integrations {
         change.audit(scope, &told)?;
 
         let holder = TenantScope::new(holder.tenant_id().clone());
-        if !self.has_credentials_of(&holder, account).await? {
+        let Some(was_active) = self.credentials_of(&holder, account).await? else {
             // Nothing of the holder's is used, so nothing of it is changed.
             change.write(
                 self.require_no_credentials(&holder, account)?,
                 Refusal::Raced,
             );
             return Ok(());
-        }
+        };
         // What is written into a partition after its deletion would stay there.
         change.require_tenant(&holder, Refusal::Raced)?;
-        change.write(self.deactivate(&holder, account)?, Refusal::Raced);
+        let deactivate = self.deactivate(&holder, account, was_active)?;
+        change.write(deactivate, Refusal::Raced);
         // The person who did it is of another tenant, and no business of this one.
         told.actor = Actor::Function("credentials");
         told.detail = TAKEN_FROM.to_owned();
         change.audit(&holder, &told)?;
+        if was_active {
+            let news = CredentialNews::Failed(CredentialFailure {
+                provider: Provider::Twilio,
+                reason: FailureReason::TakenOver,
+                error: Some(TAKEN_FROM.to_owned()),
+            });
+            change.tell(&self.activity_table, &holder, entry.at, &news)?;
+        }
         change.displace(holder);
         Ok(())
     }
 
-    async fn has_credentials_of(
+    /// Whether the credentials of an account that a tenant has are active; nothing, when it has none.
+    async fn credentials_of(
         &self,
         holder: &TenantScope,
         account: &AccountSid,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<bool>, StoreError> {
         let key = keys::integration(holder, Provider::Twilio);
         let output = self
             .changes
@@ -139,13 +151,15 @@ impl Integrations {
             .get_item()
             .table_name(self.changes.table())
             .set_key(Some(key.into_attributes()))
-            .projection_expression("account_sid")
+            .projection_expression("account_sid, is_active")
             .consistent_read(true)
             .send()
             .await
             .map_err(|error| StoreError::of("take an account over", "", &error))?;
         let stored = output.item.unwrap_or_default();
-        Ok(stored.get("account_sid") == Some(&text(account.as_str())))
+        let is_of_account = stored.get("account_sid") == Some(&text(account.as_str()));
+        let is_active = Attributes::of("take an account over", &stored).flag("is_active");
+        Ok(is_of_account.then_some(is_active))
     }
 
     fn require_no_credentials(
@@ -168,6 +182,7 @@ impl Integrations {
         &self,
         holder: &TenantScope,
         account: &AccountSid,
+        was_active: bool,
     ) -> Result<TransactWriteItem, StoreError> {
         let key = keys::integration(holder, Provider::Twilio);
         let update = Update::builder()
@@ -177,7 +192,11 @@ impl Integrations {
                 "SET is_active = :inactive, verification_error = :reason, \
                  state_version = if_not_exists(state_version, :none) + :one",
             )
-            .condition_expression("account_sid = :account")
+            .condition_expression(match was_active {
+                true => "account_sid = :account AND is_active = :active",
+                false => "account_sid = :account AND NOT is_active = :active",
+            })
+            .expression_attribute_values(":active", AttributeValue::Bool(true))
             .expression_attribute_values(":inactive", AttributeValue::Bool(false))
             .expression_attribute_values(":reason", text(TAKEN_FROM))
             .expression_attribute_values(":none", number(0))

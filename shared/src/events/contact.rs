@@ -1,0 +1,93 @@
+//! What is told of contacts.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Event, EventType};
+use crate::activity::Channel;
+use crate::store::ContactRecord;
+use crate::stream::ContactChange;
+use crate::tenant::TenantScope;
+
+/// A contact as the client API shows it.
+#[derive(Serialize)]
+struct Contact<'c> {
+    address: &'c str,
+    channel: Channel,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile_name: Option<&'c str>,
+    first_seen_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_message_at: Option<Timestamp>,
+    opted_out: bool,
+    opted_out_of: Vec<&'c str>,
+}
+
+/// That somebody wants no more messages of a sender, or wants them again.
+#[derive(Serialize)]
+struct OptOutChange<'c> {
+    contact: &'c str,
+    channel: Channel,
+    sender: &'c str,
+    opted_out: bool,
+    message_sid: &'c str,
+    changed_at: Timestamp,
+}
+
+/// A contact is told of when it is first heard *from*, and an opt-out whenever it is another for a sender. Whoever never opted
+/// out is not out: a first START changes nothing.
+pub(super) fn events(
+    scope: &TenantScope,
+    change: &ContactChange,
+) -> Result<Vec<Event>, serde_json::Error> {
+    let (before, after) = (change.before.as_ref(), &change.after);
+    let (address, channel) = (after.address.as_str(), channel(&after.address));
+    let mut events = Vec::new();
+    let was_there = before.is_some_and(|before| before.since.is_some());
+    if let Some(since) = after.since.filter(|_| !was_there) {
+        let contact = contact(after, since);
+        let (event_type, moment) = (EventType::ContactCreated, format!("{since:.3}"));
+        // One that expired and comes back is another.
+        let told = [address, &moment];
+        events.push(Event::new(scope, event_type, &told, since, &contact)?);
+    }
+    for (sender, opt_out) in &after.opt_outs {
+        let known = before.and_then(|before| before.opt_outs.get(sender));
+        if known.is_some_and(|known| known.stopped) == opt_out.stopped {
+            continue;
+        }
+        let data = OptOutChange {
+            contact: address,
+            channel,
+            sender,
+            opted_out: opt_out.stopped,
+            message_sid: opt_out.sid.as_str(),
+            changed_at: opt_out.at,
+        };
+        // One message makes one change.
+        let told = [address, sender, opt_out.sid.as_str()];
+        let (event_type, time) = (EventType::OptOutChanged, opt_out.at);
+        events.push(Event::new(scope, event_type, &told, time, &data)?);
+    }
+    Ok(events)
+}
+
+fn contact(record: &ContactRecord, first_seen_at: Timestamp) -> Contact<'_> {
+    let opted_out_of: Vec<&str> = record.opted_out_of().collect();
+    Contact {
+        address: &record.address,
+        channel: channel(&record.address),
+        profile_name: record.profile_name.as_deref(),
+        first_seen_at,
+        last_message_at: record.last_message.as_ref().map(|last| last.at),
+        opted_out: !opted_out_of.is_empty(),
+        opted_out_of,
+    }
+}
+
+fn channel(address: &str) -> Channel {
+    match address.starts_with("whatsapp:") {
+        true => Channel::WhatsApp,
+        false => Channel::Sms,
+    }
+}
