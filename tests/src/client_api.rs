@@ -18,6 +18,7 @@ mod marked_secrets;
 pub(crate) mod onboarding;
 mod other_providers;
 mod reads;
+mod recordings;
 mod request_logs;
 mod retries;
 mod sealing;

@@ -76,7 +76,7 @@ pub(crate) async fn left_but_counters(harness: &Harness, id: &str) -> Vec<(Strin
     left
 }
 
-fn fact(kind: &str, sid: &str, route: &str, parameters: Value) -> Fact {
+pub(crate) fn fact(kind: &str, sid: &str, route: &str, parameters: Value) -> Fact {
     let fact = json!({
         "resource": {"kind": kind, "sid": sid},
         "route": route,

@@ -59,6 +59,12 @@ pub(crate) enum Reaction {
         headers: Vec<(&'static str, String)>,
         body: String,
     },
+    /// An answer that does not say how long it is, and comes in pieces.
+    Pieces {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        pieces: Vec<String>,
+    },
     /// Closes the connection without a word.
     Close,
     /// Never answers.
@@ -96,7 +102,7 @@ impl Reaction {
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
-        if let Self::Answer { headers, .. } = &mut self {
+        if let Self::Answer { headers, .. } | Self::Pieces { headers, .. } = &mut self {
             headers.push((name, value.to_owned()));
         }
         self
@@ -190,6 +196,22 @@ async fn serve<R>(
         match react(&request) {
             Reaction::Close => return,
             Reaction::Hang => std::future::pending().await,
+            Reaction::Pieces {
+                status,
+                headers,
+                pieces,
+            } => {
+                let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
+                for (name, value) in headers {
+                    head.push_str(&format!("{name}: {value}\r\n"));
+                }
+                head.push_str("transfer-encoding: chunked\r\n\r\n");
+                let _ = stream.write_all(head.as_bytes()).await;
+                for piece in pieces.iter().map(String::as_str).chain([""]) {
+                    let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+                    let _ = stream.write_all(chunk.as_bytes()).await;
+                }
+            }
             Reaction::Answer {
                 status,
                 headers,

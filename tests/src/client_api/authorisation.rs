@@ -14,7 +14,7 @@ use super::onboarding::Newcomer;
 use super::wire::calls_about;
 use crate::harness::Harness;
 use crate::template_facts;
-use crate::tenant_deletion::numbered;
+use crate::tenant_deletion::{fact, numbered};
 
 const ROLES: [Role; 3] = [Role::Member, Role::Admin, Role::Operator];
 
@@ -39,6 +39,13 @@ impl Coveted {
             let activity = harness.console().activity().clone();
             activity.keep(&scope, &fact).await.unwrap();
         }
+        // What Twilio has of it: the recording, and a file of the message.
+        let (account, message) = (&newcomer.account, sid_of("/api/messages"));
+        account.add_known_recording(sid_of("/api/recordings"), sid_of("/api/calls"), 1);
+        let url = account.attach(&message.parse().unwrap(), "image/png", b"a picture");
+        let attached = fact("message", message, "/sms", json!({"MediaUrl0": url}));
+        let activity = harness.console().activity().clone();
+        activity.keep(&scope, &attached).await.unwrap();
         Self {
             harness,
             newcomer,
@@ -63,6 +70,7 @@ impl Coveted {
             .replace("{tenant_id}", self.newcomer.id.as_str())
             .replace("{provider}", "twilio")
             .replace("{sid}", sid_of(access.path))
+            .replace("{index}", "0")
             .replace("{contact}", "%2B15005550010");
         let body = self.body(access.operation);
         let complete = |request: RequestBuilder| match body {
@@ -101,7 +109,10 @@ impl Coveted {
             | Operation::ListCalls
             | Operation::ReadCall
             | Operation::ListRecordings
-            | Operation::ReadRecording => None,
+            | Operation::ReadRecording
+            | Operation::DeleteRecording
+            | Operation::PlayRecording
+            | Operation::ReadMessageMedia => None,
         }
     }
 
@@ -311,8 +322,9 @@ async fn every_route_serves_the_roles_of_the_table() {
         let mut routes: Vec<_> = ROUTES.iter().filter(|access| access.role <= role).collect();
         // What others need goes last.
         routes.sort_by_key(|access| match access.operation {
-            Operation::DeleteTenant => 2,
-            Operation::DeleteIntegration => 1,
+            Operation::DeleteTenant => 3,
+            Operation::DeleteIntegration => 2,
+            Operation::DeleteRecording => 1,
             _ => 0,
         });
         for access in routes {

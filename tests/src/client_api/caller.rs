@@ -25,6 +25,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// The document; null when there is none.
     pub(crate) body: Value,
+    /// What was sent, document or not.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Harness {
@@ -114,12 +116,9 @@ impl Caller {
         change: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Answer {
         let answer = self.send_unjudged(method.clone(), path, change).await;
-        let body = match &answer.body {
-            Value::Null => Vec::new(),
-            body => body.to_string().into_bytes(),
-        };
+        let bytes = &answer.bytes;
         Contract::shared()
-            .validate(method.as_str(), path, answer.status, &answer.headers, &body)
+            .validate(method.as_str(), path, answer.status, &answer.headers, bytes)
             .unwrap_or_else(|fault| panic!("{fault}\n{answer:?}"));
         answer
     }
@@ -137,15 +136,17 @@ impl Caller {
         }
         let response = change(request).send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.unwrap();
+        let bytes = response.bytes().await.unwrap().to_vec();
+        let media_type = headers.get(CONTENT_TYPE);
+        let is_json = media_type.is_some_and(|it| it.to_str().unwrap().contains("json"));
         Answer {
             status,
-            headers,
-            body: if body.is_empty() {
-                Value::Null
-            } else {
-                serde_json::from_slice(&body).unwrap()
+            body: match is_json {
+                true => serde_json::from_slice(&bytes).unwrap(),
+                false => Value::Null,
             },
+            headers,
+            bytes,
         }
     }
 }

@@ -38,6 +38,7 @@ const LIFE: &[(&str, u16)] = &[
 /// What reads the activity of the demo tenant that these webhooks are sent to. All of it is answered with 200.
 const WEBHOOKS: &[&str] = &[
     "sms-webhook/sms.json",
+    "sms-webhook/mms.json",
     "whatsapp-webhook/whatsapp.json",
     "voice-webhook/voice.json",
     "voice-webhook/voice-status.json",
@@ -53,6 +54,13 @@ const READS: &[&str] = &[
     "messaging/read-call.json",
     "messaging/list-recordings.json",
     "messaging/read-recording.json",
+];
+
+/// What Twilio is asked about and does not have, because nothing of the webhooks really happened there.
+const OF_TWILIO: &[(&str, u16)] = &[
+    ("messaging/play-recording.json", 404),
+    ("messaging/read-message-media.json", 404),
+    ("messaging/delete-recording.json", 204),
 ];
 
 /// What is refused while the tenant is there, with the status and the code.
@@ -101,7 +109,9 @@ const END: (&str, u16) = ("tenants/delete-tenant.json", 202);
 pub(super) fn files() -> impl Iterator<Item = &'static str> {
     let life = LIFE.iter().chain([&END]).map(|(file, _)| *file);
     let refused = REFUSED.iter().map(|(file, _, _)| *file);
-    life.chain(READS.iter().copied()).chain(refused)
+    let of_twilio = OF_TWILIO.iter().map(|(file, _)| *file);
+    let activity = READS.iter().copied().chain(of_twilio);
+    life.chain(activity).chain(refused)
 }
 
 /// Sends a sample; what is answered has to be what `openapi.yaml` says of that operation.
@@ -144,6 +154,12 @@ async fn life() -> &'static [(&'static str, Value)] {
                 let (status, body) = judged(file).await;
                 assert_eq!(status, 200, "{file}: {body}");
                 answers.push((*file, body));
+            }
+            for (file, expected) in OF_TWILIO {
+                let (status, body) = judged(file).await;
+                assert_eq!(status, *expected, "{file}: {body}");
+                let code = (*expected == 404).then_some("media_not_found");
+                assert_eq!(body["code"].as_str(), code, "{file}");
             }
             for (file, expected, code) in REFUSED {
                 let (status, body) = judged(file).await;

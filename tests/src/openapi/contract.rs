@@ -127,8 +127,14 @@ impl Contract {
             .and_then(|value| value.split(';').next())
             .map(|essence| essence.trim().to_ascii_lowercase())
             .ok_or("it names no media type")?;
-        if !content.contains_key(&media_type) {
+        let kind = media_type.split('/').next().unwrap_or_default();
+        let ranges = [media_type.clone(), format!("{kind}/*")];
+        if !ranges.iter().any(|range| content.contains_key(range)) {
             return Err(format!("the media type {media_type} is not described"));
+        }
+        if !media_type.ends_with("json") {
+            // What it holds is not for a schema to judge.
+            return Ok(());
         }
         let value: Value = serde_json::from_slice(body)
             .map_err(|error| format!("the body is not JSON: {error}"))?;

@@ -98,12 +98,16 @@ fn browsers_are_told_of_the_headers_that_the_api_reads_and_writes() {
             "idempotency-key",
             "if-match",
             "if-none-match",
+            "if-range",
+            "range",
             "x-tenant-id",
         ])
     );
     assert_eq!(
         texts("ExposeHeaders"),
         set(&[
+            "accept-ranges",
+            "content-range",
             "etag",
             "location",
             "ratelimit",

@@ -274,9 +274,11 @@ async fn ways_of_messages(harness: &Harness, [message, status]: [Route; 2]) -> B
     )
 }
 
-/// Every way of the function that tells what happened: each list with and without what narrows it down to a group, and each read.
+/// Every way of the function that tells what happened: each list with and without what narrows it down to a group, each read, and
+/// the deletion of a recording.
 async fn ways_of_messaging(harness: &Harness) -> BTreeSet<Deed> {
-    let id = harness.newcomer().await.id;
+    let newcomer = harness.connected().await;
+    let id = newcomer.id.clone();
     let (path, named) = (
         format!("/api/tenants/{id}"),
         json!({"subdomain": "messaging-host"}),
@@ -331,6 +333,10 @@ async fn ways_of_messaging(harness: &Harness) -> BTreeSet<Deed> {
         request.header("host", harness.host("messaging-host"))
     });
     by_host.await.document(200);
+    let recording = format!("/api/recordings/RE{:032x}", 0);
+    let gone = member.get(&format!("{recording}/media")).await;
+    assert_eq!(gone.refusal(), (404, "media_not_found"));
+    assert_eq!(newcomer.admin.delete(&recording).await.status, 204);
     deeds(harness, &wire.since(mark))
 }
 

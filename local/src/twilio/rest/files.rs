@@ -19,16 +19,21 @@ impl TwilioAccount {
     /// Makes a recording of a call, and returns its SID. A second takes 16,000 bytes as WAV and about 4,000 as MP3.
     pub fn add_recording(&self, call: &str, seconds: u32) -> String {
         let sid = self.accounts.sids.sid("RE");
+        self.add_known_recording(&sid, call, seconds);
+        sid
+    }
+
+    /// Makes a recording of a given SID.
+    pub fn add_known_recording(&self, sid: &str, call: &str, seconds: u32) {
         let now = self.accounts.clock.now();
         let made = Made {
-            sid: &sid,
+            sid,
             call,
             source: "RecordVerb",
             channels: 1,
             seconds,
         };
         self.change(|account| made.keep(account, now));
-        sid
     }
 
     /// Its recordings as Twilio shows them, the oldest first.

@@ -98,6 +98,7 @@ impl Played for MediaStorage {
             .filter(|segment| sid_kind(segment).is_some())
             .map(|sid| Target {
                 resource: sid.to_owned(),
+                index: None,
                 partition: None,
                 action: None,
             })
