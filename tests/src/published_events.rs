@@ -21,14 +21,14 @@ use crate::traffic::{self, CONTACT, Event, WORDS, event};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The bus as a test sees it that looks for the events of one tenant since it began.
-pub(super) struct Listener {
+pub(crate) struct Listener {
     bus: EventBus,
     begun: EventMark,
     tenant: TenantId,
 }
 
 impl Listener {
-    pub(super) fn start(harness: &Harness, tenant: &TenantId) -> Self {
+    pub(crate) fn start(harness: &Harness, tenant: &TenantId) -> Self {
         let name = harness
             .stack
             .template()
@@ -69,7 +69,7 @@ impl Listener {
     }
 
     /// Waits until so many events of these types are heard.
-    pub(super) async fn hear_all(&self, wanted: &[(&str, usize)]) {
+    pub(crate) async fn hear_all(&self, wanted: &[(&str, usize)]) {
         let is_all = |events: &[BusEvent]| {
             let count = |name: &str| {
                 let ours = events.iter().filter(|event| self.is_ours(event));

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::harness::{Harness, Tenant};
+use crate::published_events::Listener;
 use crate::storing::routes;
 use crate::tenant_store::{Opened, scope};
 
@@ -138,9 +139,13 @@ async fn thousands_of_items_are_gone_though_the_deletion_is_given_up_in_the_midd
     let opened = Opened::of(&harness);
     let other = format!("{id}-0");
     opened.create(&other, Some("other")).await.unwrap();
+    let listener = Listener::start(&harness, &tenant.id);
     keep(&tenant, (0..2_000).map(numbered)).await;
-    // One of each fact, profile, settings and credentials.
-    assert_eq!(left(&harness, id).await.len(), 2_003);
+    listener
+        .hear_all(&[("message.received", 500), ("call.started", 500)])
+        .await;
+    // One of each fact, who wrote and called, profile, settings and credentials.
+    assert_eq!(left(&harness, id).await.len(), 2_004);
 
     // Given up when a quarter is deleted.
     let dynamodb = harness.stack.emulators().dynamodb();
