@@ -156,6 +156,7 @@ pub(super) fn target(bus: String, detail: &Value) -> Target {
     Target {
         resource: bus,
         partition: tenant.map(|tenant| format!("{tenant}#")),
+        index: None,
         action: None,
     }
 }
