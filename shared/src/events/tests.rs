@@ -243,7 +243,7 @@ fn contact(since: Option<i64>, opt_outs: &[(&str, bool, i64)]) -> ContactRecord 
 }
 
 fn told_of_contact(before: Option<ContactRecord>, after: ContactRecord) -> Vec<Event> {
-    let change = Change::Contact(ContactChange { before, after });
+    let change = Change::Contact(Box::new(ContactChange { before, after }));
     let events = of(&scope("acme"), &change).unwrap();
     for event in &events {
         schemas::assert_conforms(event);
