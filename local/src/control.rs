@@ -1,7 +1,9 @@
-//! Lambda's Invoke API over the functions of a running stack.
+//! Lambda's Invoke API over the functions of a running stack, and the events of its buses.
 //!
 //! `cargo run -- invoke` uses it, and so may the AWS command line: `aws lambda invoke --endpoint-url …`.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+
+mod events;
 
 use std::sync::Arc;
 
@@ -9,12 +11,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::IgnoredAny;
 use serde_json::json;
 
+pub use events::{EVENTS_PATH, EventsPage, PagedEvent};
+
+use crate::emulators::EventBus;
 use crate::lambda::{ErrorKind, Function, InvocationError, PAYLOAD_LIMIT};
 use crate::loopback::{Guard, ListenError, Listening, Serving};
 
@@ -45,18 +50,20 @@ impl Control {
 
     /// Answers until the returned value is dropped.
     #[must_use]
-    pub fn serve(self, functions: Vec<Function>) -> Serving {
+    pub fn serve(self, functions: Vec<Function>, events: EventBus) -> Serving {
         let desk = Arc::new(Desk {
             guard: Guard::new(self.0.port(), &[]),
             functions,
+            events,
         });
         let router = Router::new()
+            .route(EVENTS_PATH, get(events::show))
             .route(&Self::path("{name}"), post(invoke))
             .fallback(async || {
                 fault(
                     StatusCode::NOT_FOUND,
                     "ResourceNotFoundException",
-                    "There is only Invoke here.",
+                    "There are only Invoke and the events here.",
                 )
             })
             .with_state(desk);
@@ -67,6 +74,16 @@ impl Control {
 struct Desk {
     guard: Guard,
     functions: Vec<Function>,
+    events: EventBus,
+}
+
+impl Desk {
+    /// The answer to somebody who may not be here.
+    fn refusal(&self, request: &http::request::Parts) -> Option<Response> {
+        let refusal = self.guard.check(&request.uri, &request.headers).err()?;
+        let (status, message) = (StatusCode::FORBIDDEN, refusal.to_string());
+        Some(fault(status, "AccessDeniedException", &message))
+    }
 }
 
 /// The function of this name: its binary's, its logical id, Lambda's own or its ARN, with or without the only version there is.
@@ -86,12 +103,8 @@ async fn invoke(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    if let Err(refusal) = desk.guard.check(&parts.uri, &parts.headers) {
-        return fault(
-            StatusCode::FORBIDDEN,
-            "AccessDeniedException",
-            &refusal.to_string(),
-        );
+    if let Some(refusal) = desk.refusal(&parts) {
+        return refusal;
     }
     let Some(function) = find(&desk.functions, &name) else {
         let known: Vec<_> = desk
@@ -257,7 +270,7 @@ mod tests {
     async fn control() -> (Serving, String) {
         let control = Control::bind(0).await.unwrap();
         let url = control.url();
-        (control.serve(vec![absent()]), url)
+        (control.serve(vec![absent()], EventBus::empty()), url)
     }
 
     async fn post(

@@ -191,7 +191,10 @@ impl Stack {
         });
 
         let control_url = control.url();
-        let control = control.serve(deployment.functions().to_vec());
+        let control = control.serve(
+            deployment.functions().to_vec(),
+            emulators.eventbridge().all_buses(),
+        );
         let environment = environment(&deployment, &platform);
         let kept = folder.as_ref().filter(|_| !options.ephemeral);
         let issuer = match tokens::profile(&template, &environment) {

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod demo;
+mod events;
 mod invoke;
 mod output;
 mod screen;
@@ -43,6 +44,8 @@ enum Command {
     Invoke(invoke::Invoke),
     /// Play Twilio towards the running stack: send a signed webhook, show the answer and what is stored
     Simulate(Box<simulate::Simulate>),
+    /// Show the events of the running stack's buses, the newest last
+    Events(events::Events),
     /// Print a token for the client API of the running stack
     Token(token::Token),
     /// Store the tenants of a JSON list on standard input, here or in the deployment that the environment names
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
             Command::Up(command) => command.run(&arguments.place.folder()?).await,
             Command::Invoke(command) => command.run(&arguments.place.folder()?).await,
             Command::Simulate(command) => command.run(&arguments.place.folder()?).await,
+            Command::Events(command) => command.run(&arguments.place.folder()?).await,
             Command::Token(command) => command.run(&arguments.place.folder()?).await,
             Command::Seed(command) => command.run(&arguments.place.folder()?).await,
         }

@@ -288,8 +288,8 @@ impl<I: Invoke> Poller<I> {
             );
             part.note_failure(error);
             if at > 0 {
-                // A split at the record that failed; AWS does not say whether it costs an attempt, and here it does not.
                 self.done(&part.take_first(at));
+                part.begin_anew();
                 parts.push(part);
             } else if self.options.bisect_on_error && part.len() > 1 {
                 let first = part.take_first(part.len() / 2);

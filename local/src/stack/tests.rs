@@ -1,5 +1,7 @@
 //! The whole stack, with the example `scripted_function` for every function.
 
+mod events;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -108,6 +110,7 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
         "TABLE",
         "QUEUE_URL",
         "AWS_ENDPOINT_URL_SQS",
+        "AWS_ENDPOINT_URL_EVENTBRIDGE",
         "AWS_REGION",
         "AWS_ACCESS_KEY_ID",
         "TWILIO_API_BASE_URL",

@@ -112,11 +112,19 @@ impl StreamHandle {
         after: Option<&str>,
         most: usize,
     ) -> Result<Vec<StreamRecord>, DynoxideError> {
-        let mut request = json!({"StreamArn": self.arn, "ShardId": self.shard(), "ShardIteratorType": "TRIM_HORIZON"});
-        if let Some(after) = after {
-            request["ShardIteratorType"] = json!("AFTER_SEQUENCE_NUMBER");
-            request["SequenceNumber"] = json!(after);
-        }
+        let request = match after {
+            Some(after) => json!({
+                "StreamArn": self.arn,
+                "ShardId": self.shard(),
+                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                "SequenceNumber": after,
+            }),
+            None => json!({
+                "StreamArn": self.arn,
+                "ShardId": self.shard(),
+                "ShardIteratorType": "TRIM_HORIZON",
+            }),
+        };
         let most = most.min(LARGEST_READ);
         let engine = self.engine.clone();
         let answer = spawn_blocking(move || {
@@ -139,17 +147,29 @@ impl StreamHandle {
 
     /// A record of the engine as Lambda hands it over.
     fn record(&self, mut document: Value) -> StreamRecord {
-        document["awsRegion"] = json!(REGION);
-        document["eventSourceARN"] = json!(self.arn);
-        let change = &mut document["dynamodb"];
-        let created = change["ApproximateCreationDateTime"].as_f64();
-        let created = created.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let seconds = created.map(|created| created.as_secs()).unwrap_or_default();
-        change["ApproximateCreationDateTime"] = json!(seconds);
-        let sequence_number = change["SequenceNumber"].as_str().unwrap_or_default();
+        let change = document.get_mut("dynamodb").and_then(Value::as_object_mut);
+        let created = change
+            .as_ref()
+            .and_then(|change| change.get("ApproximateCreationDateTime")?.as_f64())
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .map(|created| created.as_secs())
+            .unwrap_or_default();
+        let sequence_number = change
+            .as_ref()
+            .and_then(|change| change.get("SequenceNumber")?.as_str())
+            .unwrap_or_default()
+            .to_owned();
+        if let Some(change) = change {
+            // The engine writes a fraction, which is always 0.
+            change.insert("ApproximateCreationDateTime".to_owned(), json!(created));
+        }
+        if let Some(members) = document.as_object_mut() {
+            members.insert("awsRegion".to_owned(), json!(REGION));
+            members.insert("eventSourceARN".to_owned(), json!(self.arn));
+        }
         StreamRecord {
-            sequence_number: sequence_number.to_owned(),
-            created: i64::try_from(seconds)
+            sequence_number,
+            created: i64::try_from(created)
                 .ok()
                 .and_then(|seconds| Timestamp::from_second(seconds).ok())
                 .unwrap_or_default(),

@@ -144,6 +144,12 @@ pub struct EventBus {
 }
 
 impl EventBus {
+    /// No bus at all, on which nothing ever comes.
+    #[cfg(test)]
+    pub(crate) fn empty() -> Self {
+        Self::of(EventLog::default(), None)
+    }
+
     pub(super) fn of(log: EventLog, name: Option<String>) -> Self {
         Self { log, name }
     }

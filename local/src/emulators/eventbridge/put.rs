@@ -12,7 +12,7 @@ use super::DEFAULT_BUS;
 const MOST: usize = 10;
 
 /// All entries of a call together stay below this many bytes.
-/// Source: "Calculating PutEvents event entry size", EventBridge User Guide.
+/// Source: "Calculating `PutEvents` event entry size", EventBridge User Guide.
 const LIMIT: usize = 256 * 1024;
 
 /// An entry that is not taken, while others of the same call may be.

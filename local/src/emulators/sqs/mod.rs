@@ -1,6 +1,7 @@
 //! SQS: standard queues whose messages survive a restart.
 
 mod groups;
+mod handle;
 mod queues;
 mod saved;
 mod visibility;
@@ -11,11 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use winterbaume_core::{MockRequest, MockService, default_account_id};
-use winterbaume_sqs::state::SqsError;
-use winterbaume_sqs::types::Message;
 use winterbaume_sqs::{SqsBackend, SqsService};
 
 use super::StartError;
@@ -24,6 +22,7 @@ use super::front::{Answer, Emulated, Front, Incoming, bind, refused};
 use super::state_directory::StateDirectory;
 use super::wire::{Target, WireLog};
 use crate::template::{Attributes, Queue, REF, REGION, Template};
+pub use handle::{QueueHandle, Received};
 use queues::Queues;
 use saved::Saved;
 
@@ -267,8 +266,10 @@ impl Service {
         for message in messages.into_iter().flatten() {
             let groups = self.queues.groups();
             let group = message["MessageId"].as_str().and_then(|id| groups.of(id));
-            if let Some(group) = group {
-                message["Attributes"]["MessageGroupId"] = json!(group);
+            let group = group.map(|group| json!(group));
+            let attributes = message.get_mut("Attributes").and_then(Value::as_object_mut);
+            if let (Some(group), Some(attributes)) = (group, attributes) {
+                attributes.insert("MessageGroupId".to_owned(), group);
             }
         }
         Bytes::from(answer.to_string())
@@ -312,95 +313,4 @@ fn asks_for_group(body: &Value) -> bool {
         .filter_map(|name| body[*name].as_array())
         .flatten()
         .any(|name| matches!(name.as_str(), Some("All" | "MessageGroupId")))
-}
-
-/// A message that has been taken from a queue.
-#[derive(Debug, Clone)]
-pub struct Received {
-    /// The message.
-    pub message: Message,
-    /// Its message group, if it has one.
-    pub group: Option<String>,
-}
-
-/// A queue as Lambda's own poller sees it: not over the wire, and untouched by injected faults.
-#[derive(Debug, Clone)]
-pub struct QueueHandle {
-    queues: Queues,
-    name: String,
-}
-
-impl QueueHandle {
-    /// The queue's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Takes up to `most` messages, hidden from others for `hidden_for` seconds (by default as the queue says). One that
-    /// has been taken too often moves to the dead-letter queue instead.
-    pub(crate) async fn receive(
-        &self,
-        most: usize,
-        hidden_for: Option<u32>,
-    ) -> Result<Vec<Received>, SqsError> {
-        let messages = self.queues.take(&self.name, most, hidden_for).await?;
-        let groups = self.queues.groups();
-        let received = messages.into_iter().map(|message| Received {
-            group: groups.of(&message.message_id).map(str::to_owned),
-            message,
-        });
-        Ok(received.collect())
-    }
-
-    /// Adds a message, as Lambda does for an on-failure destination.
-    pub(crate) async fn send(&self, body: &str) -> Result<(), SqsError> {
-        let sent = self
-            .queues
-            .change(|state| state.send_message(&self.name, body, None, HashMap::new(), None, None));
-        sent.await.map(|_| ())
-    }
-
-    /// Deletes a message that has been taken.
-    pub(crate) async fn delete(&self, receipt_handle: &str) -> Result<(), SqsError> {
-        self.queues
-            .change(|state| state.delete_message(&self.name, receipt_handle))
-            .await
-    }
-
-    /// How many messages there are, hidden ones included.
-    pub async fn len(&self) -> usize {
-        self.queues
-            .look(|state| {
-                state
-                    .queues
-                    .get(&self.name)
-                    .map_or(0, |queue| queue.messages.len())
-            })
-            .await
-    }
-
-    /// Whether it has no message, hidden ones included.
-    pub async fn is_empty(&self) -> bool {
-        self.len().await == 0
-    }
-
-    /// Waits until `condition` holds for the number of messages. Put a time limit around it.
-    pub async fn wait_for_len(&self, condition: impl Fn(usize) -> bool) -> usize {
-        let mut changes = self.changes();
-        loop {
-            changes.mark_unchanged();
-            let len = self.len().await;
-            if condition(len) {
-                return len;
-            }
-            // The sender lives as long as `self`.
-            let _ = changes.changed().await;
-        }
-    }
-
-    /// Changes whenever a message comes or goes.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.queues.changes()
-    }
 }

@@ -127,6 +127,11 @@ impl Batch {
         self.attempts = self.attempts.saturating_add(1);
     }
 
+    /// Forgets the attempts: the first record is another one than before. AWS does not say what it does then.
+    pub(super) fn begin_anew(&mut self) {
+        self.attempts = 0;
+    }
+
     pub(super) fn is_exhausted(&self, maximum: Option<u32>) -> bool {
         maximum.is_some_and(|maximum| self.attempts >= maximum)
     }

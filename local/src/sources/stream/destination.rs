@@ -55,12 +55,15 @@ impl GivenUp<'_> {
                 "streamArn": self.stream.arn(),
             },
         });
-        if self.batch.invocations > 0 {
-            let mut response = json!({"statusCode": 200, "executedVersion": "$LATEST"});
-            if self.batch.function_failed {
-                response["functionError"] = json!("Unhandled");
-            }
-            message["responseContext"] = response;
+        if let Some(members) = message.as_object_mut()
+            && self.batch.invocations > 0
+        {
+            let response = if self.batch.function_failed {
+                json!({"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"})
+            } else {
+                json!({"statusCode": 200, "executedVersion": "$LATEST"})
+            };
+            members.insert("responseContext".to_owned(), response);
         }
         message
     }

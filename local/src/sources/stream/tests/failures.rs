@@ -218,6 +218,35 @@ async fn a_record_that_is_named_each_time_is_found_by_halving_too() {
 }
 
 #[tokio::test]
+async fn attempts_count_anew_once_a_batch_gets_further() {
+    let emulators = memory().await;
+    for key in ["1", "2"] {
+        put(&emulators, key, "").await;
+    }
+    let once = StreamSourceOptions {
+        maximum_retry_attempts: Some(1),
+        ..options()
+    };
+    let mut invocations = 0;
+    let (invoke, mut received) = function(move |event| {
+        invocations += 1;
+        match invocations {
+            1 => failed("it panicked"),
+            2 | 3 => report(event, &["2"]),
+            _ => Ok(Bytes::new()),
+        }
+    });
+    let source = start(&emulators, once, Clock::system(), invoke);
+    for expected in [&["1", "2"][..], &["1", "2"], &["2"], &["2"]] {
+        assert_eq!(keys(&next(&mut received).await), expected);
+    }
+    all_done(&emulators).await;
+    source.stop().await;
+    let dead = emulators.sqs().queue("trunkline-local-DeadJobs");
+    assert!(dead.is_empty().await);
+}
+
+#[tokio::test]
 async fn a_record_that_became_too_old_is_given_up() {
     let emulators = memory().await;
     put(&emulators, "old", "").await;

@@ -1,0 +1,120 @@
+//! What the stream of a table and an event bus do in a whole stack.
+
+use super::*;
+use crate::control::{EVENTS_PATH, EventsPage};
+
+/// What makes the template one with a bus, and a stream that invokes the function.
+const STREAM: &str = r#"
+        Stream:
+          Type: DynamoDB
+          Properties:
+            Stream: !GetAtt Table.StreamArn
+            StartingPosition: TRIM_HORIZON
+            FilterCriteria: {Filters: [{Pattern: '{"eventName": ["INSERT"]}'}]}
+  Bus:
+    Type: AWS::Events::EventBus
+    Properties: {Name: events}
+"#;
+
+impl Stage {
+    fn with_stream() -> Self {
+        let stage = Self::new();
+        let key = "KeySchema: [{AttributeName: pk, KeyType: HASH}]";
+        let stream = "StreamSpecification: {StreamViewType: NEW_IMAGE}";
+        let template = TEMPLATE.replace(key, &format!("{key}\n      {stream}"));
+        let template = format!("{}{STREAM}", template.trim_end());
+        std::fs::write(stage.files.path().join("template.yaml"), template).unwrap();
+        stage
+    }
+}
+
+async fn put_item(stack: &Stack, key: &str) {
+    let body = json!({"TableName": stack.environment()["TABLE"], "Item": {"pk": {"S": key}}});
+    let put = crate::http_client::client()
+        .post(stack.emulators().dynamodb().url())
+        .header("x-amz-target", "DynamoDB_20120810.PutItem")
+        .header("x-amz-date", "20260101T000000Z")
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host, Signature=0",
+        )
+        .body(body.to_string());
+    let answer = put.send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+}
+
+/// Waits until the function was invoked so often.
+async fn invoked(stack: &Stack, times: usize) {
+    let reported = async {
+        let function = stack.function("scripted_function").unwrap();
+        while function.records().len() < times {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reported)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_write_invokes_the_function_of_the_stream_and_a_restart_does_not_repeat_it() {
+    let stage = Stage::with_stream();
+    let stack = Stack::start(stage.options()).await.unwrap();
+    put_item(&stack, "first").await;
+    invoked(&stack, 1).await;
+    stack.stop().await.unwrap();
+
+    let stack = Stack::start(stage.options()).await.unwrap();
+    put_item(&stack, "second").await;
+    invoked(&stack, 1).await;
+    let arn = stack.template().attributes(stack.emulators().attributes());
+    let arn = arn.get("Table", "StreamArn").unwrap();
+    let stream = stack
+        .emulators()
+        .dynamodb()
+        .stream("trunkline-local-Table", arn);
+    let position = stream.position("Function/Stream").unwrap();
+    assert_eq!(stream.records(Some(&position), 10).await.unwrap().len(), 0);
+    assert_eq!(
+        stack.function("scripted_function").unwrap().records().len(),
+        1
+    );
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn events_of_the_bus_are_shown_to_other_commands_as_they_come() {
+    let stage = Stage::with_stream();
+    let stack = Stack::start(stage.options()).await.unwrap();
+    let url = format!("{}{}", stack.control_url(), EVENTS_PATH);
+    let put = |detail: &str| {
+        let entry = json!({"EventBusName": "events", "Source": "trunkline", "DetailType": detail, "Detail": "{}"});
+        crate::http_client::client()
+            .post(&stack.environment()["AWS_ENDPOINT_URL_EVENTBRIDGE"])
+            .header("x-amz-target", "AWSEvents.PutEvents")
+            .body(json!({"Entries": [entry]}).to_string())
+            .send()
+    };
+    let page = async |query: &str| {
+        let answer = crate::http_client::client().get(format!("{url}?{query}"));
+        let body = answer.send().await.unwrap().bytes().await.unwrap();
+        let page: EventsPage = serde_json::from_slice(&body).unwrap();
+        let events = page
+            .events
+            .into_iter()
+            .map(|one| one.event["detail-type"].clone());
+        (events.collect::<Vec<_>>(), page.next)
+    };
+    assert_eq!(page("since=0").await, (vec![], 0));
+    put("a").await.unwrap();
+    put("b").await.unwrap();
+    assert_eq!(page("since=0").await, (vec![json!("a"), json!("b")], 2));
+    let (waited, _) = tokio::join!(page("since=2&wait=30"), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        put("c").await.unwrap()
+    });
+    assert_eq!(waited, (vec![json!("c")], 3));
+    // Of another stack, which had more events.
+    assert_eq!(page("since=9&wait=30").await, (vec![], 3));
+    stack.stop().await.unwrap();
+}
