@@ -135,7 +135,7 @@ fn a_message_that_went_is_told_with_each_new_status_and_late_ones_are_silent() {
 fn the_reason_of_a_failure_that_comes_later_is_told_too() {
     let failed = status(1, "failed", &[]);
     let reason = status(2, "failed", &[("ErrorCode", "30003")]);
-    let events = told(&[failed.clone()], &[reason]);
+    let events = told(std::slice::from_ref(&failed), &[reason]);
     assert_eq!(types(&events), ["message.status"]);
     assert_eq!(data(&events[0])["error_code"], 30003);
     assert_ne!(events[0].id, told(&[], &[failed])[0].id);
@@ -243,7 +243,7 @@ fn contact(since: Option<i64>, opt_outs: &[(&str, bool, i64)]) -> ContactRecord 
 }
 
 fn told_of_contact(before: Option<ContactRecord>, after: ContactRecord) -> Vec<Event> {
-    let change = Change::Contact(ContactChange { before, after });
+    let change = Change::Contact(Box::new(ContactChange { before, after }));
     let events = of(&scope("acme"), &change).unwrap();
     for event in &events {
         schemas::assert_conforms(event);

@@ -33,10 +33,10 @@ pub(crate) fn change(
     let contact = |item| ContactRecord::read(OPERATION, item);
     let change = match subject {
         Some(Subject::Resource(resource)) => of_resource(resource, before, after)?,
-        Some(Subject::Contact) => Change::Contact(ContactChange {
+        Some(Subject::Contact) => Change::Contact(Box::new(ContactChange {
             before: before.map(contact).transpose()?,
             after: contact(after)?,
-        }),
+        })),
         // It is written once and published once.
         Some(Subject::Event(id)) if before.is_none() => Change::Event(event(&scope, id, after)?),
         Some(Subject::Event(_)) | None => Change::Nothing,

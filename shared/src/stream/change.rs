@@ -10,7 +10,7 @@ pub enum Change {
     /// Facts about a call leg, a message or a recording came.
     Resource(ResourceChange),
     /// What is known of a contact.
-    Contact(ContactChange),
+    Contact(Box<ContactChange>),
     /// An event was written down to be published.
     Event(Event),
     /// Nothing that anybody acts on: a mark that a message is counted, what was deleted, a kind of item that is not known.
