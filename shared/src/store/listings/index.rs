@@ -56,8 +56,10 @@ impl Interval {
     /// The texts that the sort keys lie between. Those begin with a time of milliseconds, cut off, and go on with `#`.
     fn bounds(self) -> (String, String) {
         let key = |milliseconds: i64| {
-            // Before 1970 nothing was heard of, and not every such year sorts as a text.
-            let milliseconds = milliseconds.clamp(0, Timestamp::MAX.as_millisecond());
+            // Before 1970 nothing was heard of, and not every such year sorts as a text. The last second that there is has no
+            // milliseconds that jiff takes.
+            let last = Timestamp::MAX.as_second().saturating_mul(1_000);
+            let milliseconds = milliseconds.clamp(0, last);
             let time = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
             format!("{time:.3}")
         };

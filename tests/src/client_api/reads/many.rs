@@ -1,17 +1,22 @@
 //! A tenant with 100,000 messages: its list costs a page what any page costs.
 
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, ToSpan};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use shared::activity::Resource;
+use shared::aws::Patience;
 
 use super::{Reader, at, message, sms};
 use crate::harness::Harness;
 
 const MANY: usize = 100_000;
+
+/// How long the function waits for an answer before it makes the same call again.
+const ATTEMPT_LIMIT: Duration = Patience::REQUEST.attempt();
 
 /// How many share a moment.
 const AT_ONCE: usize = 7;
@@ -72,7 +77,7 @@ async fn a_hundred_thousand_messages_are_listed_once_each_in_order_at_the_same_c
     let wire = reader.harness.stack.emulators().dynamodb().wire();
     let (mut expected, mut path) = (MANY, "/api/messages?limit=100".to_owned());
     loop {
-        let since = wire.mark();
+        let (since, begun) = (wire.mark(), Instant::now());
         // The contract is asked about other pages: here it would take most of the time.
         let page = reader
             .member
@@ -82,6 +87,10 @@ async fn a_hundred_thousand_messages_are_listed_once_each_in_order_at_the_same_c
         let calls = wire.since(since).partition(&reader.tenant.partition());
         let mut calls: Vec<_> = calls.iter().map(|call| call.operation.clone()).collect();
         calls.sort_unstable();
+        if begun.elapsed() >= ATTEMPT_LIMIT {
+            // A busy machine may have a call made again.
+            calls.dedup();
+        }
         assert_eq!(calls, ["BatchGetItem", "GetItem", "Query"], "at {expected}");
         let items = page["items"].as_array().unwrap();
         assert_eq!(items.len(), 100, "at {expected}");
