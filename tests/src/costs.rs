@@ -190,7 +190,7 @@ async fn a_function_calls_nobody_before_its_first_event_needs_it() {
     // A token without a role is refused before anybody is asked.
     let nobody = counting.harness.caller(&TokenRequest::new("nobody"));
     assert_eq!(nobody.post("/api/token", &json!({})).await.status, 403);
-    for path in ["/api/integrations", "/api/tenants"] {
+    for path in ["/api/integrations", "/api/messages", "/api/tenants"] {
         assert_eq!(nobody.get(path).await.status, 403);
     }
     let writer = counting.harness.stack.function("deferred-writer").unwrap();
