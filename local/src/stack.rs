@@ -81,6 +81,8 @@ pub struct StackOptions {
     pub overrides: Overrides,
     /// Seconds until a queue's message that failed is tried again; by default what the queue says. Tests shorten it.
     pub redelivery_seconds: Option<u32>,
+    /// Whether the streams of tables feed the functions. A test that consumes them itself switches it off.
+    pub feeds_streams: bool,
     /// Where log lines are shown.
     pub display: Display,
 }
@@ -103,6 +105,7 @@ impl StackOptions {
             concurrency: CONCURRENCY,
             overrides: Overrides::new(),
             redelivery_seconds: None,
+            feeds_streams: true,
             display: Display::Quiet,
         }
     }
@@ -188,6 +191,7 @@ impl Stack {
             attributes: &attributes,
             clock: &clock,
             redelivery_seconds: options.redelivery_seconds,
+            feeds_streams: options.feeds_streams,
         });
 
         let control_url = control.url();

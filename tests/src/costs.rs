@@ -49,7 +49,10 @@ impl Counting {
 
     /// The same with these settings.
     async fn of(processes: usize, settings: Value) -> Self {
-        let harness = Harness::start(|options| options.concurrency = processes);
+        let harness = Harness::start(|options| {
+            options.concurrency = processes;
+            options.feeds_streams = false;
+        });
         let tenant = harness.tenant(settings).await;
         let since = marks(&harness);
         Self {
@@ -194,11 +197,14 @@ async fn a_function_calls_nobody_before_its_first_event_needs_it() {
         assert_eq!(nobody.get(path).await.status, 403);
     }
     let writer = counting.harness.stack.function("deferred-writer").unwrap();
-    let (writer, batch) = (writer.clone(), json!({"Records": []}).to_string());
-    let invoked = counting
-        .harness
-        .on_stack(async move { writer.invoke(batch.into()).await });
-    invoked.await.unwrap();
+    let publisher = counting.harness.stack.function("publisher").unwrap();
+    for function in [writer, publisher] {
+        let (function, batch) = (function.clone(), json!({"Records": []}).to_string());
+        let invoked = counting
+            .harness
+            .on_stack(async move { function.invoke(batch.into()).await });
+        invoked.await.unwrap();
+    }
     let functions = counting.harness.stack.functions().iter();
     assert!(
         functions
@@ -332,7 +338,7 @@ fn elsewhere(item: &Item, tenant: &Tenant) -> Item {
 
 #[tokio::test]
 async fn an_inbound_sms_takes_three_write_units_and_each_later_status_one() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = harness.tenant(json!({})).await;
     let meter = Meter::of(harness);
 

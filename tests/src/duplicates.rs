@@ -66,7 +66,7 @@ async fn repeat(tenant: &Tenant, story: &Story) {
 }
 
 async fn a_call_is_kept_once(settings: Value, outcome: DialOutcome) {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = harness.tenant(settings).await;
     let story = tenant.make(&tenant.phone_call().dialling(outcome)).await;
     let before = (
@@ -87,7 +87,7 @@ async fn a_call_is_kept_once(settings: Value, outcome: DialOutcome) {
 
 #[tokio::test]
 async fn an_inbound_sms_that_arrives_three_times_is_kept_once() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = harness.tenant(json!({"auto_reply": "Thank you"})).await;
     let message = tenant.sms("Hello");
 
@@ -104,7 +104,7 @@ async fn an_inbound_sms_that_arrives_three_times_is_kept_once() {
 
 #[tokio::test]
 async fn a_whatsapp_message_that_arrives_three_times_is_kept_once() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = harness.tenant(json!({})).await;
     let message = tenant.whatsapp(WhatsappContent::Text("Hola".to_owned()));
 
@@ -120,7 +120,7 @@ async fn a_whatsapp_message_that_arrives_three_times_is_kept_once() {
 
 #[tokio::test]
 async fn statuses_that_arrive_three_times_each_are_kept_once_each() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     for channel in [Channel::Sms, Channel::Whatsapp] {
         let tenant = harness.tenant(json!({})).await;
         let sid = tenant.sender.sids().message(false);
@@ -139,7 +139,7 @@ async fn statuses_that_arrive_three_times_each_are_kept_once_each() {
 
 #[tokio::test]
 async fn a_repeated_message_is_answered_like_the_first() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = harness.tenant(json!({"auto_reply": "Thank you"})).await;
     let message = tenant.sms("Hello");
 

@@ -58,6 +58,13 @@ impl Harness {
         Self::once(&SHARED, |_| {}).await
     }
 
+    /// A stack that tests share who count calls or items, or keep contacts themselves: no stream feeds a function there, so that
+    /// nothing happens but what they do.
+    pub(crate) async fn quiet() -> &'static Self {
+        static QUIET: OnceLock<Harness> = OnceLock::new();
+        Self::once(&QUIET, |options| options.feeds_streams = false).await
+    }
+
     /// The stack of `cell`, started by the first who asks for it.
     pub(crate) async fn once(
         cell: &'static OnceLock<Self>,

@@ -79,7 +79,7 @@ impl Tenant {
 
 #[tokio::test]
 async fn who_writes_stop_is_not_answered_until_they_write_start() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     for (stop, start) in [("STOP", "START"), (" quit ", "yes"), ("Opt out", "UnStop")] {
         let tenant = answering(harness).await;
         assert!(!tenant.answers(&tenant.sms(stop)).await, "{stop}");
@@ -94,7 +94,7 @@ async fn who_writes_stop_is_not_answered_until_they_write_start() {
 
 #[tokio::test]
 async fn who_writes_stop_on_whatsapp_is_not_answered_until_they_write_start() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = answering(harness).await;
     assert!(!tenant.answers_on_whatsapp("Stop").await);
     // Nobody but us reads these there, and they do not say what they say on SMS.
@@ -106,7 +106,7 @@ async fn who_writes_stop_on_whatsapp_is_not_answered_until_they_write_start() {
 
 #[tokio::test]
 async fn advanced_opt_out_counts_for_its_messaging_service_and_for_no_other_sender() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = answering(harness).await;
     let (service, other) = (tenant.service(), tenant.service());
     let mut stop = tenant.sms_to_service(&service, "no more of this");
@@ -129,7 +129,7 @@ async fn advanced_opt_out_counts_for_its_messaging_service_and_for_no_other_send
 
 #[tokio::test]
 async fn help_changes_nothing() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = answering(harness).await;
     assert!(!tenant.answers(&tenant.sms("HELP")).await);
     assert_eq!(tenant.contact(harness).await, None);
@@ -142,7 +142,7 @@ async fn help_changes_nothing() {
 
 #[tokio::test]
 async fn a_stop_that_is_delivered_again_after_a_start_does_not_stop_again() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = answering(harness).await;
     let stop = tenant.sms("STOP");
     for message in [&stop, &tenant.sms("START"), &stop] {
@@ -153,7 +153,10 @@ async fn a_stop_that_is_delivered_again_after_a_start_does_not_stop_again() {
 
 #[tokio::test]
 async fn an_opt_out_that_the_webhook_could_not_write_is_kept_from_the_stream() {
-    let harness = Harness::start(|options| options.concurrency = 1);
+    let harness = Harness::start(|options| {
+        options.concurrency = 1;
+        options.feeds_streams = false;
+    });
     let tenant = answering(&harness).await;
     let writes = Matching::writes().partition(format!("{}#contact#", tenant.id));
     let faults = harness.stack.emulators().dynamodb().faults();
@@ -177,7 +180,7 @@ async fn an_opt_out_that_the_webhook_could_not_write_is_kept_from_the_stream() {
 
 #[tokio::test]
 async fn what_the_webhook_wrote_first_becomes_the_contact_that_the_stream_tells_of() {
-    let harness = Harness::shared().await;
+    let harness = Harness::quiet().await;
     let tenant = answering(harness).await;
     let stop = tenant.sms("STOP");
     assert!(!tenant.answers(&stop).await);

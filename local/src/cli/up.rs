@@ -88,6 +88,7 @@ impl Up {
             concurrency: self.concurrency,
             overrides: Overrides::new(),
             redelivery_seconds: None,
+            feeds_streams: true,
             display: Display::output(),
         })
     }

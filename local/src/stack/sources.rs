@@ -30,6 +30,8 @@ pub(super) struct Ground<'a> {
     pub(super) clock: &'a Clock,
     /// Seconds until a queue's message that failed is tried again; by default what the queue says.
     pub(super) redelivery_seconds: Option<u32>,
+    /// Whether streams feed functions at all.
+    pub(super) feeds_streams: bool,
 }
 
 impl Sources {
@@ -47,7 +49,7 @@ impl Sources {
                             .queues
                             .extend(ground.queue(source, logical_id, function));
                     }
-                    EventSource::Stream(source) if source.enabled => {
+                    EventSource::Stream(source) if source.enabled && ground.feeds_streams => {
                         let function_of_stream = StreamFunction {
                             source: format!("{logical_id}/{}", event.name),
                             function: logical_id.to_owned(),

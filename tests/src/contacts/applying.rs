@@ -14,9 +14,12 @@ use crate::harness::Harness;
 use crate::tenant_deletion::left;
 use crate::tenant_store::Opened;
 
-/// A stack of its own.
+/// A stack of its own, on which nobody else keeps contacts.
 async fn apart() -> World {
-    World::of(Box::leak(Box::new(Harness::start(|_| {})))).await
+    World::of(Box::leak(Box::new(Harness::start(|options| {
+        options.feeds_streams = false
+    }))))
+    .await
 }
 
 impl World {

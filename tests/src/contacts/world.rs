@@ -172,13 +172,13 @@ impl Happening {
 }
 
 impl World {
-    /// A tenant of the stack that all tests share.
+    /// A tenant of a stack on which nobody else keeps contacts.
     pub(super) async fn shared() -> &'static Self {
         static WORLD: OnceLock<World> = OnceLock::new();
         if let Some(world) = WORLD.get() {
             return world;
         }
-        let world = Self::of(Harness::shared().await).await;
+        let world = Self::of(Harness::quiet().await).await;
         WORLD.get_or_init(|| world)
     }
 

@@ -1,15 +1,14 @@
 //! What a function may do to the tables, held against what it is seen doing: nothing is missing, and nothing is left over.
 
+mod messages;
 mod messaging;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
 use local::emulators::wire::Calls;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::activity::Route;
 use shared::contacts::OptOutChange;
 use shared::store::ContactItems;
 use shared::tenant::TenantId;
@@ -18,7 +17,6 @@ use super::document::{list, template};
 use crate::harness::Harness;
 use crate::published_events::Listener;
 use crate::tenant_deletion::numbered;
-use crate::traffic::{deliver, event};
 
 /// Something that was done to partitions of a table or of an index.
 type Deed = (String, String, BTreeSet<String>);
@@ -269,21 +267,6 @@ async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
     seen
 }
 
-/// Every way of a function that takes messages, with what it did: one that is answered, one that opts out, and a status.
-async fn ways_of_messages(harness: &Harness, [message, status]: [Route; 2]) -> BTreeSet<Deed> {
-    let tenant = harness.tenant(json!({"auto_reply": "Thank you"})).await;
-    let mark = harness.stack.emulators().dynamodb().wire().mark();
-    for (route, body) in [(message, "Hello"), (message, "STOP"), (status, "")] {
-        let mut event = event(&tenant, route);
-        event.webhook.parameters.set("Body", body);
-        assert!(matches!(deliver(&tenant, &event).await, 200 | 204));
-    }
-    deeds(
-        harness,
-        &harness.stack.emulators().dynamodb().wire().since(mark),
-    )
-}
-
 /// Keeps a message, a call, a leg and a recording of a tenant, and waits until the publisher has done with them.
 async fn keep_one_of_each(harness: &Harness, id: &TenantId) {
     let listener = Listener::start(harness, id);
@@ -304,11 +287,7 @@ async fn ways_of_publisher(harness: &Harness) -> BTreeSet<Deed> {
     keep_one_of_each(harness, &tenant).await;
     let calls = harness.stack.emulators().dynamodb().wire().since(mark);
     let mut seen = deeds(harness, &calls);
-    // What the test itself kept: facts, each in its own partition alone.
-    let of_contact = |partition: &String| partition.contains("#contact#");
-    seen.retain(|(_, table, partitions)| {
-        table == "TenantsTable" || partitions.iter().any(of_contact)
-    });
+    seen.retain(is_of_publisher);
     seen
 }
 
@@ -366,21 +345,6 @@ async fn the_credentials_function_may_do_to_the_tables_what_it_does_and_nothing_
     let harness = Harness::start(|_| {});
     let seen = ways_of_credentials(&harness).await;
     assert_is_what_is_allowed("CredentialsRole", &seen);
-}
-
-#[tokio::test]
-async fn the_functions_that_take_messages_may_do_to_the_tables_what_they_do_and_nothing_else() {
-    let harness = Harness::start(|_| {});
-    for (role, routes) in [
-        ("SmsWebhookRole", [Route::Sms, Route::SmsStatus]),
-        (
-            "WhatsappWebhookRole",
-            [Route::Whatsapp, Route::WhatsappStatus],
-        ),
-    ] {
-        let seen = ways_of_messages(&harness, routes).await;
-        assert_is_what_is_allowed(role, &seen);
-    }
 }
 
 #[test]
