@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use shared::activity::Route;
 
-use super::{Deed, assert_is_what_is_allowed, deeds};
+use super::{Deed, assert_is_what_is_allowed, deeds, is_of_publisher};
 use crate::harness::Harness;
 use crate::traffic::{deliver, event};
 
@@ -22,13 +22,6 @@ async fn ways_of_messages(harness: &Harness, [message, status]: [Route; 2]) -> B
     let mut seen = deeds(harness, &calls);
     seen.retain(|deed| !is_of_publisher(deed));
     seen
-}
-
-/// Whether a deed is one of the function that keeps contacts while others keep messages: it alone reads single items of tenants and
-/// of activity, and writes more than one at once.
-fn is_of_publisher((action, table, partitions): &Deed) -> bool {
-    let reads = action == "dynamodb:GetItem" && table != "RoutesTable";
-    reads || partitions.len() > 1 || action == "dynamodb:ConditionCheckItem"
 }
 
 #[tokio::test]
