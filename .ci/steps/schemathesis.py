@@ -71,6 +71,15 @@ MORE = {
     "updateIntegration": {422},
     "deleteIntegration": {204},
     "listAudit": {400},
+    "listMessages": {400},
+    "readMessage": {404},
+    "listConversations": {400},
+    "listConversationMessages": {400},
+    "listContacts": {400},
+    "listCalls": {400},
+    "readCall": {404},
+    "listRecordings": {400},
+    "readRecording": {404},
 }
 WITHOUT_200 = {"createTenant", "deleteTenant", "deleteIntegration"}
 
@@ -82,15 +91,16 @@ class Operator:
         self.url = url
         self.token = token
 
-    def send(self, method: str, path: str, body: dict | None = None, tenant: str | None = None) -> None:
-        """One request that has to succeed."""
+    def send(self, method: str, path: str, body: dict | None = None, tenant: str | None = None) -> bytes:
+        """One request that has to succeed: the body of its answer."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         if tenant:
             headers["X-Tenant-Id"] = tenant
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, content, headers, method=method)
         try:
-            urllib.request.urlopen(request, timeout=STEP_LIMIT).close()
+            with urllib.request.urlopen(request, timeout=STEP_LIMIT) as response:
+                return response.read()
         except urllib.error.HTTPError as error:
             sys.exit(f"{method} {path} for {tenant or 'nobody'}: {error.code} {error.read().decode()}")
 
@@ -101,6 +111,11 @@ class Operator:
             for provider, configuration in {"twilio": twilio, **OTHER_PROVIDERS}.items():
                 self.send("PUT", f"/api/integrations/{provider}{query}", configuration, tenant)
         self.send("DELETE", "/api/integrations/elevenlabs", tenant=CHANGED)
+
+
+    def sid(self, kind: str) -> str:
+        """The SID of something that the first tenant has."""
+        return json.loads(self.send("GET", f"/api/{kind}?limit=1", tenant=KEPT))["items"][0]["sid"]
 
 
 def contract() -> list[tuple[str, str, re.Pattern, list[str]]]:
@@ -146,6 +161,12 @@ def main() -> int:
     for tenant in [CHANGED, EMPTIED, *OTHER_TENANTS]:
         operator.send("POST", "/api/tenants", {"tenant_id": tenant, "name": "Asked by Schemathesis"})
 
+    # Something to read: a message, and a call that nobody answers, with its voicemail.
+    for event in (["sms"], ["call", "--dial=no-answer"]):
+        command = [trunkline, "simulate", *event, "--data", data, "--tenant", KEPT]
+        subprocess.run(command, check=True, capture_output=True, timeout=STEP_LIMIT)
+    sids = {f"{kind.upper()}_SID": operator.sid(f"{kind}s") for kind in ("message", "call", "recording")}
+
     operations = contract()
     faults = []
     for role in (None, "member", "admin", "operator"):
@@ -162,7 +183,7 @@ def main() -> int:
             command = ["schemathesis", "--config-file", ".ci/steps/schemathesis.toml", "run", "openapi.yaml", "--url", url]
             command += ["--no-color", "--phases", phases, "--report-har-path", str(har)]
             try:
-                code = subprocess.run(command, env={**os.environ, **tokens}, timeout=ROLE_LIMIT).returncode
+                code = subprocess.run(command, env={**os.environ, **tokens, **sids}, timeout=ROLE_LIMIT).returncode
             except subprocess.TimeoutExpired:
                 # The others would wait for the same.
                 faults.append(f"{role}: Schemathesis was not done after {ROLE_LIMIT} seconds")

@@ -43,6 +43,21 @@ impl Identity {
         Some(Self(identity))
     }
 
+    /// Whether a name was made for a user of another tenant.
+    ///
+    /// A name that is not of the first form is nobody else's: a hashed one does not tell its tenant, and every other was chosen
+    /// by whoever holds the account's API key, which alone signs the tokens that hold names.
+    #[must_use]
+    pub fn is_of_another_tenant(name: &str, tenant: &TenantId) -> bool {
+        let halves = name.strip_prefix("user_");
+        let Some((_, named)) = halves.and_then(|halves| halves.split_once("_tenant_")) else {
+            return false;
+        };
+        let mut own = String::with_capacity(named.len());
+        escape(tenant.as_str(), &mut own);
+        named != own
+    }
+
     /// The name as Twilio is given it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -153,6 +168,37 @@ mod tests {
     }
 
     #[test]
+    fn a_name_tells_its_tenant_whose_id_looks_like_the_separator() {
+        let tenant = "tenant-22".parse().unwrap();
+        let name = identity("alice", "tenant-22");
+        assert_eq!(name, "user_alice_tenant_tenant_2D22");
+        assert!(!Identity::is_of_another_tenant(&name, &tenant));
+    }
+
+    #[test]
+    fn a_name_tells_whether_it_was_made_for_another_tenant() {
+        let acme = "acme-1".parse().unwrap();
+        for (subject, tenant) in [
+            ("alice", "globex"),
+            ("alice", "acme"),
+            ("a_tenant_", "acme-12"),
+        ] {
+            let name = identity(subject, tenant);
+            assert!(Identity::is_of_another_tenant(&name, &acme), "{name}");
+        }
+        let hashed = identity(&"x".repeat(200), "globex");
+        let own = [
+            identity("alice", "acme-1"),
+            identity("_tenant_globex", "acme-1"),
+            hashed,
+        ];
+        let chosen = ["alice", "user_7", "user_tenant_globex", "tenant_globex", ""];
+        for name in own.iter().map(String::as_str).chain(chosen) {
+            assert!(!Identity::is_of_another_tenant(name, &acme), "{name}");
+        }
+    }
+
+    #[test]
     fn nobody_has_no_identity() {
         assert_eq!(Identity::of("", &"acme".parse().unwrap()), None);
     }
@@ -208,6 +254,12 @@ mod tests {
             if let Some(digest) = found.strip_prefix("user_sha256_").filter(|_| !found.contains('t')) {
                 prop_assert_eq!(digest.len(), 64);
             } else {
+                let own = tenant.parse().unwrap();
+                prop_assert!(!Identity::is_of_another_tenant(&found, &own), "{found}");
+                let other = format!("{tenant}x").parse();
+                if let Ok(other) = other {
+                    prop_assert!(Identity::is_of_another_tenant(&found, &other), "{found}");
+                }
                 prop_assert_eq!(read(&found), (subject.into_bytes(), tenant.into_bytes()));
             }
         }

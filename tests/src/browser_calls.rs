@@ -4,6 +4,8 @@ use local::twilio::call::{CallOrigin, DialOutcome, Ending, Story};
 use local::twilio::{Parameters, Purpose};
 use serde_json::json;
 use shared::activity::{Direction, Resource, Route};
+use shared::identity::Identity;
+use shared::tenant::TenantId;
 
 use crate::conversations::{answer, dialled, recorded};
 use crate::harness::Harness;
@@ -127,6 +129,92 @@ async fn a_browser_may_not_call_the_tenants_own_number() {
 
     assert_eq!(story.said(), ["You cannot call your own number. Goodbye."]);
     assert_eq!(dialled(&story), []);
+}
+
+#[tokio::test]
+async fn a_browser_may_not_call_the_tenants_whatsapp_sender_or_default_sender() {
+    let harness = Harness::shared().await;
+    let sender = "+12025550199";
+    let tenant = harness.tenant(json!({"default_sender": sender})).await;
+    for own in [tenant.target.whatsapp_sender.as_str(), sender] {
+        let story = tenant.make(&tenant.browser_call("alice", own)).await;
+
+        assert_eq!(story.said(), ["You cannot call your own number. Goodbye."]);
+        assert_eq!(dialled(&story), []);
+    }
+}
+
+#[tokio::test]
+async fn a_user_may_not_call_itself() {
+    let tenant = Harness::shared().await.tenant(json!({})).await;
+
+    let story = tenant
+        .make(&tenant.browser_call("alice", "client:alice"))
+        .await;
+
+    assert_eq!(story.said(), ["You cannot call yourself. Goodbye."]);
+    assert_eq!(dialled(&story), []);
+}
+
+#[tokio::test]
+async fn a_name_of_another_tenant_neither_calls_nor_is_called() {
+    let tenant = Harness::shared().await.tenant(json!({})).await;
+    let of = |subject, tenant_id: &TenantId| -> String {
+        Identity::of(subject, tenant_id).unwrap().into()
+    };
+    let stranger = of("alice", &"another-tenant".parse().unwrap());
+    let own = of("alice", &tenant.id);
+    let to_stranger = format!("client:{stranger}");
+    for (caller, to, sentence) in [
+        (
+            &stranger,
+            CUSTOMER,
+            "You cannot make calls for this company. Goodbye.",
+        ),
+        (
+            &own,
+            to_stranger.as_str(),
+            "This is not a number that can be called. Goodbye.",
+        ),
+    ] {
+        let story = tenant.make(&tenant.browser_call(caller, to)).await;
+
+        assert_eq!(story.said(), [sentence]);
+        assert_eq!(dialled(&story), []);
+    }
+    let story = tenant.make(&tenant.browser_call(&own, CUSTOMER)).await;
+    assert_eq!(dialled(&story).len(), 1);
+}
+
+#[tokio::test]
+async fn a_name_that_the_tenants_settings_list_is_the_tenants() {
+    let listed = "user_front_tenant_desk";
+    let harness = Harness::shared().await;
+    let tenant = harness.tenant(json!({"browser_users": [listed]})).await;
+
+    let story = tenant.make(&tenant.browser_call(listed, CUSTOMER)).await;
+
+    assert_eq!(dialled(&story).len(), 1);
+}
+
+#[tokio::test]
+async fn a_browser_that_says_twice_whom_it_calls_calls_nobody() {
+    let tenant = Harness::shared().await.tenant(json!({})).await;
+    for (first, second) in [(CUSTOMER, "+12025550199"), ("garbage", CUSTOMER)] {
+        let mut script = tenant.browser_call("alice", first);
+        let CallOrigin::Browser { custom, .. } = &mut script.origin else {
+            panic!("a browser calls")
+        };
+        *custom = Parameters::new().with("To", second);
+
+        let story = tenant.make(&script).await;
+
+        assert_eq!(
+            story.said(),
+            ["This is not a number that can be called. Goodbye."]
+        );
+        assert_eq!(dialled(&story), []);
+    }
 }
 
 #[tokio::test]

@@ -156,9 +156,50 @@ async fn an_anonymous_caller_is_put_through_like_any_other() {
 
         let story = tenant.make(&script).await;
 
-        assert_eq!(dialled(&story).len(), 1, "{caller}");
         assert_eq!(tenant.leg(&story.call).await.from, caller);
+        let [(leg, _)] = &dialled(&story)[..] else {
+            panic!("{caller}: one leg is dialled")
+        };
+        // Who has no number is shown as the number that was called.
+        assert_eq!(tenant.leg(leg).await.from, tenant.target.phone_number);
     }
+}
+
+#[tokio::test]
+async fn a_caller_is_shown_to_whom_the_call_is_forwarded() {
+    let tenant = Harness::shared().await.tenant(forwarding()).await;
+
+    let story = tenant.make(&tenant.phone_call()).await;
+
+    let (leg, _) = dialled(&story).remove(0);
+    assert_eq!(tenant.leg(&leg).await.from, CONTACT);
+}
+
+#[tokio::test]
+async fn a_call_counts_as_answered_only_when_somebody_takes_it_unless_a_greeting_does() {
+    for (greeting, seconds) in [("", 42), ("Welcome", 47)] {
+        let mut settings = forwarding();
+        settings["greeting"] = json!(greeting);
+        let tenant = Harness::shared().await.tenant(settings).await;
+
+        let story = tenant.make(&tenant.phone_call()).await;
+
+        assert_eq!(story.seconds, seconds, "{greeting}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_is_whom_calls_are_forwarded_to_leaves_a_voicemail() {
+    let tenant = Harness::shared().await.tenant(forwarding()).await;
+    let mut script = tenant.phone_call();
+    script.origin = CallOrigin::Phone {
+        from: OFFICE.to_owned(),
+        to: tenant.target.phone_number.clone(),
+    };
+
+    let story = tenant.make(&script).await;
+
+    assert_eq!((dialled(&story).len(), recorded(&story).len()), (0, 1));
 }
 
 #[tokio::test]

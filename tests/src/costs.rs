@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, ReturnConsumedCa
 use local::emulators::wire::Mark;
 use local::http_client;
 use local::issuer::TokenRequest;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::activity::Route;
 use shared::aws::{Aws, Patience};
 use shared::environment::Environment;
@@ -44,8 +44,13 @@ const ONE_WRITE: Calls = Calls {
 impl Counting {
     /// A tenant that no function has heard of, at functions of this many processes.
     async fn with_processes(processes: usize) -> Self {
+        Self::of(processes, json!({})).await
+    }
+
+    /// The same with these settings.
+    async fn of(processes: usize, settings: Value) -> Self {
         let harness = Harness::start(|options| options.concurrency = processes);
-        let tenant = harness.tenant(json!({"auto_reply": "Thank you"})).await;
+        let tenant = harness.tenant(settings).await;
         let since = marks(&harness);
         Self {
             harness,
@@ -115,6 +120,46 @@ async fn a_webhook_at_a_warm_function_costs_one_write_and_nothing_else_on_every_
 }
 
 #[tokio::test]
+async fn a_message_that_may_be_answered_automatically_costs_one_write_more_and_nothing_else_does() {
+    let mut counting = Counting::of(1, json!({"auto_reply": "Thank you"})).await;
+    for route in Route::ALL {
+        let first = event(&counting.tenant, *route);
+        assert!(matches!(deliver(&counting.tenant, &first).await, 200 | 204));
+        let writes = match route {
+            Route::Sms | Route::Whatsapp => 2,
+            _ => 1,
+        };
+        let expected = Calls {
+            writes,
+            ..ONE_WRITE
+        };
+        let next = counting.cost_of(|counting| event(&counting.tenant, *route));
+        assert_eq!(next.await, expected, "{route:?}");
+        let again = counting.cost_of(|_| first.clone());
+        assert_eq!(again.await, expected, "{route:?} again");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_opts_out_or_in_costs_one_write_more_and_is_not_answered() {
+    let mut counting = Counting::of(1, json!({"auto_reply": "Thank you"})).await;
+    let first = event(&counting.tenant, Route::Sms);
+    assert_eq!(deliver(&counting.tenant, &first).await, 200);
+    for (word, writes) in [("STOP", 2), ("START", 2), ("HELP", 1)] {
+        let cost = counting.cost_of(|counting| {
+            let mut event = event(&counting.tenant, Route::Sms);
+            event.webhook.parameters.set("Body", word);
+            event
+        });
+        let expected = Calls {
+            writes,
+            ..ONE_WRITE
+        };
+        assert_eq!(cost.await, expected, "{word}");
+    }
+}
+
+#[tokio::test]
 async fn a_tenants_first_webhook_costs_two_reads_one_call_of_kms_and_one_write() {
     let mut counting = Counting::with_processes(1).await;
     for route in Route::ALL {
@@ -145,7 +190,7 @@ async fn a_function_calls_nobody_before_its_first_event_needs_it() {
     // A token without a role is refused before anybody is asked.
     let nobody = counting.harness.caller(&TokenRequest::new("nobody"));
     assert_eq!(nobody.post("/api/token", &json!({})).await.status, 403);
-    for path in ["/api/integrations", "/api/tenants"] {
+    for path in ["/api/integrations", "/api/messages", "/api/tenants"] {
         assert_eq!(nobody.get(path).await.status, 403);
     }
     let writer = counting.harness.stack.function("deferred-writer").unwrap();

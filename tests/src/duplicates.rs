@@ -94,9 +94,10 @@ async fn an_inbound_sms_that_arrives_three_times_is_kept_once() {
     let webhook = tenant.sms_webhook(&message);
     tenant.receive_repeatedly(&webhook, 3).await;
 
+    // The message, and that its writer was answered.
     assert_eq!(
         stored(harness, &tenant).await,
-        Stored { items: 1, facts: 1 }
+        Stored { items: 2, facts: 1 }
     );
     assert_eq!(tenant.facts(Resource::Message(message.sid)).await.len(), 1);
 }

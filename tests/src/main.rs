@@ -8,11 +8,14 @@
     reason = "a test that fails here should fail"
 )]
 
+mod auto_replies;
 mod browser_calls;
+mod call_stories;
 mod calls;
 mod client_api;
 mod command_line;
 mod configuration;
+mod contacts;
 mod convergence;
 mod conversations;
 mod costs;
@@ -27,6 +30,7 @@ mod load;
 mod message_statuses;
 mod messages;
 mod openapi;
+mod opt_outs;
 mod outages;
 mod platform_secret;
 mod properties;

@@ -235,8 +235,11 @@ async fn what_nobody_else_answers_on_whatsapp_is_answered() {
         text: "Yes".to_owned(),
         payload: "yes_1".to_owned(),
     };
-    for content in [text("HELP"), text("Info"), button] {
-        let exchange = tenant.receive_whatsapp(&tenant.whatsapp(content)).await;
+    for (number, content) in [text("HELP"), text("Info"), button].into_iter().enumerate() {
+        // Each contact is answered once an hour.
+        let user = WhatsappUser::Number(format!("+1500555002{number}"));
+        let message = tenant.whatsapp_from(user, content);
+        let exchange = tenant.receive_whatsapp(&message).await;
 
         assert!(answer(&exchange).2.contains(">Gracias</Message>"));
     }

@@ -28,7 +28,7 @@ pub(crate) async fn handle(webhooks: Arc<Webhooks>, request: HttpRequest) -> Ans
 /// Twilio calls both inbound; only the caller's address tells them apart.
 fn answer_call(call: &Verified<IncomingCall>) -> Reply {
     match &call.kind().from {
-        Address::Client(_) => outbound::connect(call),
+        Address::Client(caller) => outbound::connect(caller, call),
         _ => inbound::greet(call),
     }
 }

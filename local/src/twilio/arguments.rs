@@ -232,9 +232,15 @@ pub struct CallArguments {
     /// What comes of dialling.
     #[arg(long, value_enum, default_value_t = DialArgument::Completed)]
     pub dial: DialArgument,
+    /// Which of several who are rung answers, counted from 0.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub answered_by: usize,
     /// How long both talk, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 42)]
     pub talk: u32,
+    /// Who hangs up then.
+    #[arg(long, value_enum, default_value_t = PartyArgument::Callee)]
+    pub hung_up_by: PartyArgument,
     /// How long the caller's voicemail is, in seconds; `none` for silence.
     #[arg(long, value_name = "SECONDS|none", default_value = "7", value_parser = voicemail)]
     pub voicemail: VoicemailArgument,
@@ -262,6 +268,15 @@ pub enum DialArgument {
     Failed,
     /// The caller hangs up while it rings.
     CallerHangsUp,
+}
+
+/// Somebody in a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PartyArgument {
+    /// Who called.
+    Caller,
+    /// Who was dialled.
+    Callee,
 }
 
 /// A caller's voicemail.
@@ -317,72 +332,4 @@ pub enum ChannelArgument {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::{CommandFactory, Parser};
-
-    use super::*;
-
-    #[derive(Debug, Parser)]
-    struct CommandLine {
-        #[command(flatten)]
-        simulate: SimulateArguments,
-    }
-
-    fn parse(line: &str) -> Result<SimulateArguments, clap::Error> {
-        let words = std::iter::once("simulate").chain(line.split_whitespace());
-        CommandLine::try_parse_from(words).map(|line| line.simulate)
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        CommandLine::command().debug_assert();
-    }
-
-    #[test]
-    fn every_event_has_a_tenant() {
-        assert_eq!(parse("sms").unwrap().tenant(), "acme");
-        assert_eq!(
-            parse("whatsapp --tenant globex --location -33.9,18.4")
-                .unwrap()
-                .tenant(),
-            "globex"
-        );
-        assert_eq!(
-            parse("call --tenant globex --dial no-answer --voicemail none")
-                .unwrap()
-                .tenant(),
-            "globex"
-        );
-        let status = format!(
-            "status --message SM{} --status sent,delivered",
-            "0".repeat(32)
-        );
-        assert_eq!(parse(&status).unwrap().tenant(), "acme");
-    }
-
-    #[test]
-    fn one_forgery_at_a_time() {
-        let SimulatedEvent::Sms(arguments) = parse("sms --tamper --duplicate 2").unwrap().event
-        else {
-            panic!()
-        };
-        assert_eq!(arguments.misbehaviour.forgery(), Forgery::TamperedBody);
-        assert_eq!(arguments.misbehaviour.duplicate, 2);
-        assert!(parse("sms --tamper --unsigned").is_err());
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused() {
-        for line in [
-            "status --message hello",
-            "status",
-            "call --voicemail soon",
-            "whatsapp --location somewhere",
-            "whatsapp --location 91,0",
-            "whatsapp --button Yes --list Red",
-            "call --from +15005550010 --browser-user ann",
-        ] {
-            assert!(parse(line).is_err(), "{line}");
-        }
-    }
-}
+mod tests;

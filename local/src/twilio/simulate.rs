@@ -6,7 +6,8 @@ use shared::clock::Clock;
 
 use super::arguments::{
     CallArguments, ChannelArgument, DialArgument, MisbehaviourArguments, OptOutArgument,
-    SimulateArguments, SimulatedEvent, SmsArguments, StatusArguments, WhatsappArguments,
+    PartyArgument, SimulateArguments, SimulatedEvent, SmsArguments, StatusArguments,
+    WhatsappArguments,
 };
 use super::call::{
     CallOrigin, CallScript, DialOutcome, Party, RecordingEnd, Story, VoicemailOutcome,
@@ -297,13 +298,17 @@ async fn call(arguments: &CallArguments, target: &Target) -> Simulation {
     script.dial = match arguments.dial {
         DialArgument::Completed => DialOutcome::Completed {
             seconds: arguments.talk,
-            hung_up_by: Party::Callee,
+            hung_up_by: match arguments.hung_up_by {
+                PartyArgument::Caller => Party::Caller,
+                PartyArgument::Callee => Party::Callee,
+            },
         },
         DialArgument::Busy => DialOutcome::Busy,
         DialArgument::NoAnswer => DialOutcome::NoAnswer,
         DialArgument::Failed => DialOutcome::Failed,
         DialArgument::CallerHangsUp => DialOutcome::CallerHangsUp { after_seconds: 8 },
     };
+    script.answered_by = arguments.answered_by;
     script.voicemail = match arguments.voicemail.0 {
         None => VoicemailOutcome::Silence,
         Some(seconds) => VoicemailOutcome::Message {

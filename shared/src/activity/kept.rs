@@ -128,9 +128,8 @@ impl Kept {
         let is_custom = |name: &str| {
             added.is_some_and(|added| {
                 let is_of_twilio = OF_EVERY_CALL.contains(&name) || added.contains(&name);
-                // Whom it dials a browser says itself.
-                let may_differ = matches!(name, "From" | "To");
-                !is_of_twilio || (ambiguous.contains(name) && !may_differ)
+                // A browser that says twice whom it dials dials nobody: `To` is then what it passed, and no more.
+                !is_of_twilio || (ambiguous.contains(name) && name != "From")
             })
         };
         let mut ordered: Vec<(&str, &str)> = first.into_iter().collect();

@@ -5,12 +5,13 @@ mod content;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::content::{Button, ListReply, Location, Media, Referral, media_url};
-use super::{Fact, History, OptOut, Resource, Route};
+pub use self::content::{Button, Degrees, ListReply, Location, Media, Referral, media_url};
+use super::{Fact, History, Resource, Route};
+use crate::contacts::OptOut;
 use crate::sid::{MessageSid, MessagingServiceSid};
 
 /// A message as its facts tell it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// Its SID.
     pub sid: MessageSid,

@@ -9,7 +9,6 @@ mod change;
 mod fact;
 mod kept;
 mod message;
-mod opt_out;
 mod recording;
 mod resource;
 mod route;
@@ -20,10 +19,9 @@ pub use call::{Call, CallStatus};
 pub use change::ResourceChange;
 pub use fact::{Fact, History};
 pub use message::{
-    Button, Channel, Direction, ListReply, Location, Media, Message, MessageStatus, Referral,
-    media_url,
+    Button, Channel, Degrees, Direction, ListReply, Location, Media, Message, MessageStatus,
+    Referral, media_url,
 };
-pub use opt_out::OptOut;
 pub use recording::{Recording, RecordingKind, RecordingStatus};
 pub(crate) use resource::{ADDRESSEES, CONTACTS, DELETED, LISTINGS};
 pub use resource::{Group, MalformedWebhook, Resource};

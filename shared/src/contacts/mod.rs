@@ -9,5 +9,5 @@ mod stream;
 
 pub(crate) use opt_out::sender;
 pub use opt_out::{OptOut, OptOutChange};
-pub use sighting::Sighting;
+pub use sighting::{Sighting, is_somebody};
 pub use stream::Contacts;

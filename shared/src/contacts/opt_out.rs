@@ -7,7 +7,7 @@ use crate::activity::{Fact, Resource, Route};
 use crate::sid::MessageSid;
 
 /// What an inbound message says about being written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptOut {
     /// Nothing more is to be sent.

@@ -95,8 +95,9 @@ fn caller(history: &History) -> Option<String> {
     (!is_ours && is_somebody(&call.from)).then_some(call.from)
 }
 
-/// Whether an address is somebody who can be told from others.
-fn is_somebody(address: &str) -> bool {
+/// Whether an address is somebody who can be told from others: no caller who withholds the number, and no browser.
+#[must_use]
+pub fn is_somebody(address: &str) -> bool {
     let user = address.strip_prefix("sip:").unwrap_or(address);
     let user = user.split('@').next().unwrap_or(user);
     let is_nobody = NOBODY.iter().any(|name| user.eq_ignore_ascii_case(name));

@@ -41,7 +41,10 @@ impl Reader {
 
     /// Of a tenant with these settings.
     async fn with(settings: Value) -> Self {
-        let harness = Harness::shared().await;
+        Self::on(Harness::shared().await, settings).await
+    }
+
+    async fn on(harness: &'static Harness, settings: Value) -> Self {
         let tenant = harness.tenant(settings).await;
         Self {
             harness,

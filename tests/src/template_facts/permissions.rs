@@ -1,15 +1,22 @@
 //! What a function may do to the tables, held against what it is seen doing: nothing is missing, and nothing is left over.
 
+mod messaging;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use local::emulators::wire::Calls;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::activity::Route;
+use shared::contacts::OptOutChange;
+use shared::store::ContactItems;
 
 use super::document::{list, template};
 use crate::harness::Harness;
 use crate::tenant_deletion::numbered;
+use crate::traffic::{deliver, event};
 
 /// Something that was done to partitions of a table or of an index.
 type Deed = (String, String, BTreeSet<String>);
@@ -224,6 +231,17 @@ async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
         let fact = numbered(number);
         console.activity().keep(&scope, &fact).await.unwrap();
     }
+    let contacts = harness.variable("ACTIVITY_TABLE").to_owned();
+    let contacts = ContactItems::new(harness.dynamodb(), contacts, 0);
+    let stop = OptOutChange {
+        sender: "+15005550006".to_owned(),
+        stopped: true,
+        at: Timestamp::UNIX_EPOCH,
+        sid: format!("SM{:032x}", 1).parse().unwrap(),
+    };
+    let scope = console.scope(&leaving);
+    let kept = contacts.keep_opt_out(&scope, "+15005550010", &stop);
+    kept.await.unwrap();
     let path = format!("/api/tenants/{leaving}");
     mark = wire.mark();
     assert_eq!(operator.delete(&path).await.status, 202);
@@ -243,70 +261,19 @@ async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
     seen
 }
 
-/// Every way of the function that tells what happened: each list with and without what narrows it down to a group, each read, and
-/// the deletion of a recording.
-async fn ways_of_messaging(harness: &Harness) -> BTreeSet<Deed> {
-    let newcomer = harness.connected().await;
-    let id = newcomer.id.clone();
-    let (path, named) = (
-        format!("/api/tenants/{id}"),
-        json!({"subdomain": "messaging-host"}),
-    );
-    harness.operator().patch(&path, &named).await.document(200);
-    let console = harness.console();
-    let scope = console.scope(&id);
-    for number in 0..5 {
-        let fact = numbered(number);
-        console.activity().keep(&scope, &fact).await.unwrap();
+/// Every way of a function that takes messages, with what it did: one that is answered, one that opts out, and a status.
+async fn ways_of_messages(harness: &Harness, [message, status]: [Route; 2]) -> BTreeSet<Deed> {
+    let tenant = harness.tenant(json!({"auto_reply": "Thank you"})).await;
+    let mark = harness.stack.emulators().dynamodb().wire().mark();
+    for (route, body) in [(message, "Hello"), (message, "STOP"), (status, "")] {
+        let mut event = event(&tenant, route);
+        event.webhook.parameters.set("Body", body);
+        assert!(matches!(deliver(&tenant, &event).await, 200 | 204));
     }
-    let member = harness.user(&id, "member");
-    let (call, number) = (format!("CA{:032x}", 0), "%2B15005550010");
-    // A contact as the stream's consumer keeps it.
-    let text = |text: String| AttributeValue::S(text);
-    let put = harness.dynamodb().put_item();
-    let put = put
-        .table_name(harness.variable("ACTIVITY_TABLE"))
-        .item("pk", text(format!("{id}#contact#+15005550010")))
-        .item("sk", text("contact".to_owned()))
-        .item("address", text("+15005550010".to_owned()))
-        .item("contact_since", text("2026-10-01T08:00:00.123Z".to_owned()))
-        .item("time_pk", text(format!("{id}#contact#0")))
-        .item("time_sk", text("2026-10-01T08:00:00.123Z#1".to_owned()))
-        .item("last_message_sid", text(format!("SM{:032x}", 0)))
-        .item(
-            "last_message_at",
-            text("2026-10-01T08:00:00.123Z".to_owned()),
-        )
-        .item("group_pk", text(format!("{id}#conversations#0")))
-        .item("group_sk", text("2026-10-01T08:00:00.123Z#1".to_owned()));
-    put.send().await.unwrap();
-    let wire = harness.stack.emulators().dynamodb().wire();
-    let mark = wire.mark();
-    let page = member.get("/api/messages?limit=1").await.document(200);
-    let next = page["next_cursor"].as_str().unwrap();
-    for path in [
-        &format!("/api/messages?cursor={next}"),
-        &format!("/api/messages/SM{:032x}", 0),
-        "/api/conversations",
-        &format!("/api/conversations/{number}/messages"),
-        "/api/contacts",
-        "/api/calls",
-        &format!("/api/calls/{call}"),
-        "/api/recordings",
-        &format!("/api/recordings?call_sid={call}"),
-        &format!("/api/recordings/RE{:032x}", 0),
-    ] {
-        member.get(path).await.document(200);
-    }
-    let by_host = member.send(Method::GET, "/api/contacts", |request| {
-        request.header("host", harness.host("messaging-host"))
-    });
-    by_host.await.document(200);
-    let recording = format!("/api/recordings/RE{:032x}", 0);
-    let gone = member.get(&format!("{recording}/media")).await;
-    assert_eq!(gone.refusal(), (404, "media_not_found"));
-    assert_eq!(newcomer.admin.delete(&recording).await.status, 204);
-    deeds(harness, &wire.since(mark))
+    deeds(
+        harness,
+        &harness.stack.emulators().dynamodb().wire().since(mark),
+    )
 }
 
 /// Asserts that a role may do to the tables what was seen and nothing else.
@@ -359,10 +326,18 @@ async fn the_credentials_function_may_do_to_the_tables_what_it_does_and_nothing_
 }
 
 #[tokio::test]
-async fn the_messaging_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
+async fn the_functions_that_take_messages_may_do_to_the_tables_what_they_do_and_nothing_else() {
     let harness = Harness::start(|_| {});
-    let seen = ways_of_messaging(&harness).await;
-    assert_is_what_is_allowed("MessagingRole", &seen);
+    for (role, routes) in [
+        ("SmsWebhookRole", [Route::Sms, Route::SmsStatus]),
+        (
+            "WhatsappWebhookRole",
+            [Route::Whatsapp, Route::WhatsappStatus],
+        ),
+    ] {
+        let seen = ways_of_messages(&harness, routes).await;
+        assert_is_what_is_allowed(role, &seen);
+    }
 }
 
 #[test]

@@ -113,12 +113,9 @@ impl Run<'_> {
                 },
             ));
         }
-        // Somebody in a browser has no number to show to the public network.
+        // Somebody in a browser, or who withholds the number, has none to show to the public network.
         let has_number = caller_id.starts_with('+');
-        if legs.iter().any(|(is_client, _)| !is_client)
-            && !has_number
-            && self.call.from.starts_with("client:")
-        {
+        if legs.iter().any(|(is_client, _)| !is_client) && !has_number {
             let message = format!("`{caller_id}` is no caller ID for a phone number");
             self.steps.push(Step::Warning(Warning {
                 code: 13_214,

@@ -66,13 +66,30 @@ pub struct ListReply {
     pub title: Option<String>,
 }
 
+/// A coordinate in degrees, always a number.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Degrees(f64);
+
+/// Only what is not a number does not equal itself.
+impl Eq for Degrees {}
+
+impl Degrees {
+    /// Reads a coordinate from 0 to `most`, to either side.
+    fn parse(text: &str, most: f64) -> Option<Self> {
+        let degrees: f64 = text.trim().parse().ok()?;
+        // Not a number is in no range.
+        (-most..=most).contains(&degrees).then_some(Self(degrees))
+    }
+}
+
 /// A place.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Location {
     /// Degrees north, -90 to 90.
-    pub latitude: f64,
+    pub latitude: Degrees,
     /// Degrees east, -180 to 180.
-    pub longitude: f64,
+    pub longitude: Degrees,
     /// Its address, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -132,11 +149,7 @@ impl ListReply {
 impl Location {
     /// Nothing unless both coordinates are on Earth.
     pub(super) fn of(history: &History) -> Option<Self> {
-        let degrees = |name, most: f64| {
-            let degrees: f64 = history.parameter(name)?.trim().parse().ok()?;
-            // Not a number is in no range.
-            (-most..=most).contains(&degrees).then_some(degrees)
-        };
+        let degrees = |name, most| Degrees::parse(history.parameter(name)?, most);
         Some(Self {
             latitude: degrees("Latitude", 90.0)?,
             longitude: degrees("Longitude", 180.0)?,

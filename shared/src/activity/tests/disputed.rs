@@ -33,6 +33,17 @@ fn a_browser_changes_neither_its_calls_state_nor_its_direction_nor_its_name() {
 }
 
 #[test]
+fn a_browser_that_says_twice_whom_it_dials_dials_nobody() {
+    for is_first in [false, true] {
+        let kept = of_a_browser(("To", "+12025550199"), is_first).unwrap();
+        assert_eq!(kept.parameter("To"), None);
+        assert!(kept.custom.contains_key("To"));
+        let same = of_a_browser(("To", "+12025550120"), is_first).unwrap();
+        assert_eq!(same.parameter("To"), Some("+12025550120"));
+    }
+}
+
+#[test]
 fn a_call_whose_sid_or_caller_a_browser_disputes_is_nobodys() {
     for is_first in [false, true] {
         let refusal = of_a_browser(("CallSid", CHILD), is_first).unwrap_err();

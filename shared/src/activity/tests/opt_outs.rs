@@ -1,6 +1,7 @@
 //! What messages say about being written to.
 
 use super::*;
+use crate::contacts::OptOut;
 
 fn said(route: Route, parameters: &[(&str, &str)]) -> Option<OptOut> {
     let named = [("MessageSid", MESSAGE), ("From", "+15005550010")];

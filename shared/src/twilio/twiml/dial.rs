@@ -54,6 +54,9 @@ element! {
     }
 }
 
+/// The most parties that Twilio rings at once.
+const MOST_ENDPOINTS: usize = 10;
+
 /// Whom a [`Dial`] connects to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Target<'a> {
@@ -89,11 +92,11 @@ impl<'a> Dial<'a> {
         Self::with_content(Target::Endpoints(vec![endpoint.into()]))
     }
 
-    /// Calls several parties, of whom the first to answer is connected. There must be one at least:
-    /// `None` for nobody.
+    /// Calls several parties, of whom the first to answer is connected: 10 at most, Twilio refuses
+    /// more and the rest is left out. There must be one at least: `None` for nobody.
     #[must_use]
     pub fn to_any_of(endpoints: impl IntoIterator<Item = Endpoint<'a>>) -> Option<Self> {
-        let endpoints: Vec<_> = endpoints.into_iter().collect();
+        let endpoints: Vec<_> = endpoints.into_iter().take(MOST_ENDPOINTS).collect();
         (!endpoints.is_empty()).then(|| Self::with_content(Target::Endpoints(endpoints)))
     }
 

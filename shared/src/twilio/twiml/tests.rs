@@ -55,6 +55,18 @@ fn nobody_cannot_be_dialled() {
 }
 
 #[test]
+fn of_many_parties_ten_are_dialled() {
+    let everybody = (0..12).map(|n| Endpoint::from(Client::new(format!("agent_{n}"))));
+    let dial = Dial::to_any_of(everybody).unwrap();
+    let dial = parse(&VoiceResponse::new().dial(dial).to_xml().unwrap())
+        .children
+        .remove(0);
+    let dialled: Vec<_> = dial.children.into_iter().map(|child| child.text).collect();
+    let first_ten: Vec<_> = (0..10).map(|n| format!("agent_{n}")).collect();
+    assert_eq!(dialled, first_ten);
+}
+
+#[test]
 fn a_message_of_media_alone_has_no_body() {
     let xml = MessagingResponse::new()
         .message(Message::media("https://e/a.png"))
