@@ -207,7 +207,7 @@ pub struct Problem {
     /// After how many seconds to try again.
     pub retry_after: Option<u32>,
     /// The methods that the route has.
-    pub allow: Option<String>,
+    pub allow: Option<Box<str>>,
     /// How long the media are that a range was asked of.
     pub media_length: Option<u64>,
     /// What led to it, for the log alone.

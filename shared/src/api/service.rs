@@ -241,7 +241,7 @@ fn route(request: &HttpRequest) -> Result<(&'static Access, Vec<String>), Proble
             let methods: Vec<&str> = methods.into_iter().map(Method::as_str).collect();
             let methods = methods.join(", ");
             Err(Problem {
-                allow: Some(methods.clone()),
+                allow: Some(methods.as_str().into()),
                 ..Problem::new(Code::MethodNotAllowed, format!("It has {methods}."))
             })
         }

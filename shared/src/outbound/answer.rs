@@ -23,8 +23,14 @@ pub struct Answer {
     retry_after: Option<Duration>,
     body: Zeroizing<Vec<u8>>,
     repeats_secrets: bool,
-    media: Option<Result<Media, MediaFault>>,
-    location: Option<String>,
+    file: Option<Box<File>>,
+}
+
+/// What an answer says of a file, on the heap: most answers say nothing of any, and errors hold answers.
+#[derive(Clone, PartialEq, Eq)]
+enum File {
+    Media(Result<Media, MediaFault>),
+    Elsewhere(String),
 }
 
 impl Answer {
@@ -43,28 +49,34 @@ impl Answer {
                 .and_then(|value| retry::retry_after(value, now)),
             body,
             repeats_secrets: false,
-            media: None,
-            location: StatusCode::from_u16(status)
+            file: StatusCode::from_u16(status)
                 .ok()
-                .and_then(|status| media::location(status, headers)),
+                .and_then(|status| media::location(status, headers))
+                .map(|location| Box::new(File::Elsewhere(location))),
         }
     }
 
     /// The same with the piece of a file that it brought.
     pub(super) fn with_media(mut self, media: Result<Media, MediaFault>) -> Self {
-        self.media = Some(media);
+        self.file = Some(Box::new(File::Media(media)));
         self
     }
 
     /// The piece of a file that it brings, of a call that wants one; `None` when it brings something else instead.
     #[must_use]
     pub fn into_media(self) -> Option<Result<Media, MediaFault>> {
-        self.media
+        match *self.file? {
+            File::Media(media) => Some(media),
+            File::Elsewhere(_) => None,
+        }
     }
 
     /// Where it redirects to.
     pub(crate) fn location(&self) -> Option<&str> {
-        self.location.as_deref()
+        match self.file.as_deref()? {
+            File::Elsewhere(location) => Some(location),
+            File::Media(_) => None,
+        }
     }
 
     /// The same as the answer to this call: what it repeats of a secret is neither the provider's own word nor to be told.

@@ -1,5 +1,6 @@
 //! Who calls the client API. Every answer is judged by `openapi.yaml`.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use local::issuer::{Flaw, TokenRequest};
@@ -19,7 +20,6 @@ pub(crate) struct Caller {
 }
 
 /// An answer of the API.
-#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -139,6 +139,7 @@ impl Caller {
         let bytes = response.bytes().await.unwrap().to_vec();
         let media_type = headers.get(CONTENT_TYPE);
         let is_json = media_type.is_some_and(|it| it.to_str().unwrap().contains("json"));
+        let is_json = is_json && !bytes.is_empty();
         Answer {
             status,
             body: match is_json {
@@ -148,6 +149,18 @@ impl Caller {
             headers,
             bytes,
         }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Media are too long to be read.
+        formatter
+            .debug_struct("Answer")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
     }
 }
 

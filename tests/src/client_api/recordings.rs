@@ -6,7 +6,7 @@ mod refusals;
 
 use local::twilio::payload::{Recording, RecordingSource, RecordingStatus};
 use local::twilio::rest::Format;
-use local::twilio::{Purpose, Webhook};
+use local::twilio::{Parameters, Purpose, Webhook};
 use reqwest::Method;
 use serde_json::json;
 use shared::activity::Route;
@@ -65,7 +65,11 @@ impl World {
 
     /// Has Twilio tell the function of a recording.
     async fn tell(&self, recording: &Recording) {
-        let parameters = recording.parameters(RecordingStatus::Completed);
+        self.tell_of(recording.parameters(RecordingStatus::Completed))
+            .await;
+    }
+
+    async fn tell_of(&self, parameters: Parameters) {
         let url = url(&self.tenant, Route::VoiceRecording);
         let webhook = Webhook::new(Purpose::RecordingStatus, url, parameters);
         let told = self.tenant.sender.deliver(&with_retries(webhook)).await;

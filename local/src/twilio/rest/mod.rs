@@ -7,6 +7,7 @@
 mod account;
 mod applications;
 mod authentication;
+mod documents;
 mod error;
 mod file;
 mod files;

@@ -1,17 +1,15 @@
 //! Which resource a path names, and what is done with it.
 
-use http::Method;
-use serde_json::{Map, Value, json};
-
 use super::authentication::{Area, Caller};
+use super::documents::{account_document, key_document, key_policy_document, token_document};
 use super::error::ApiError;
 use super::paging::{Item, page};
-use super::property::{Resource, iso8601};
-use super::state::{AccountState, Accounts, ApiKey, KeyKind, Permission, State};
+use super::property::Resource;
+use super::state::{Accounts, Permission, State};
 use super::{applications, message_media, messaging, numbers, recordings};
 use crate::double::{Answer, Played, Refusal, Request, first, sid_kind, without_extension};
 use crate::emulators::wire::Target;
-use crate::twilio::payload::rfc2822;
+use http::Method;
 
 /// What a path names, with the SIDs in it.
 #[derive(Debug, Clone, Copy)]
@@ -387,75 +385,4 @@ fn find<'a>(resources: &'a [Resource], sid: &str) -> Option<&'a Resource> {
 
 fn find_mut<'a>(resources: &'a mut [Resource], sid: &str) -> Option<&'a mut Resource> {
     resources.iter_mut().find(|resource| resource.sid == sid)
-}
-
-fn account_document(
-    state: &State,
-    sid: &str,
-    account: &AccountState,
-    key: Option<&KeyKind>,
-) -> Value {
-    let uri = format!("/2010-04-01/Accounts/{sid}");
-    let collections = [
-        ("applications", "Applications"),
-        ("incoming_phone_numbers", "IncomingPhoneNumbers"),
-        ("keys", "Keys"),
-    ];
-    let collections: Map<String, Value> = collections
-        .iter()
-        .map(|(name, path)| ((*name).to_owned(), json!(format!("{uri}/{path}.json"))))
-        .collect();
-    json!({
-        "sid": sid,
-        "friendly_name": account.friendly_name,
-        "status": state.status(account).to_string(),
-        "type": "Full",
-        "owner_account_sid": account.owner,
-        // An API key was seen to get no token here.
-        "auth_token": if key.is_none() { account.auth_token.as_str() } else { "" },
-        "date_created": rfc2822(account.created),
-        "date_updated": rfc2822(account.updated),
-        "uri": format!("{uri}.json"),
-        "subresource_uris": collections,
-    })
-}
-
-fn key_document(key: &ApiKey) -> Value {
-    json!({
-        "sid": key.sid,
-        "friendly_name": "",
-        "date_created": rfc2822(key.created),
-        "date_updated": rfc2822(key.created),
-    })
-}
-
-/// A key as the newer API shows it. Of Main keys Twilio says only that it does not manage them there: they are not found.
-fn key_policy_document(key: &ApiKey) -> Option<Value> {
-    let policy = match &key.kind {
-        KeyKind::Standard => Value::Null,
-        KeyKind::Restricted(permissions) => {
-            let allowed: Vec<&str> = permissions.iter().copied().map(Permission::path).collect();
-            json!({"allow": allowed})
-        }
-        KeyKind::Main => return None,
-    };
-    let mut document = key_document(key);
-    document
-        .as_object_mut()?
-        .insert("policy".to_owned(), policy);
-    Some(document)
-}
-
-fn token_document(sid: &str, account: &AccountState, name: &str, token: &str) -> Value {
-    let path = match name {
-        "auth_token" => "Promote",
-        _ => "Secondary",
-    };
-    json!({
-        "account_sid": sid,
-        name: token,
-        "date_created": iso8601(account.created),
-        "date_updated": iso8601(account.updated),
-        "url": format!("https://accounts.twilio.com/v1/AuthTokens/{path}"),
-    })
 }

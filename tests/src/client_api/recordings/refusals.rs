@@ -2,6 +2,7 @@
 
 use local::double::Misbehaviour;
 use local::emulators::faults::Times;
+use local::twilio::payload::RecordingStatus;
 use serde_json::json;
 
 use super::super::caller::Answer;
@@ -124,8 +125,14 @@ async fn what_is_of_an_account_before_is_not_asked_for_with_the_credentials_of_a
     let world = World::new().await;
     let mut recording = world.record(1).await;
     recording.sid = world.tenant.sender.sids().recording();
-    recording.account = "ACffffffffffffffffffffffffffffffff".parse().unwrap();
-    world.tell(&recording).await;
+    // The webhook is of the account of now, and the recording of the one before.
+    let mut parameters = recording.parameters(RecordingStatus::Completed);
+    let account = recording.account.as_str();
+    let before = recording
+        .url()
+        .replace(account, &format!("AC{}", "f".repeat(32)));
+    parameters.set("RecordingUrl", before);
+    world.tell_of(parameters).await;
     let before = world.newcomer.account.calls().count();
     let admin = &world.newcomer.admin;
     let answers: [Answer; 2] = [

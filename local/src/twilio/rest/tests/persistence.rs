@@ -9,7 +9,7 @@ async fn kept_in(folder: &tempfile::TempDir) -> TwilioDouble {
 }
 
 #[tokio::test]
-async fn accounts_and_their_applications_survive_a_restart() {
+async fn accounts_and_what_they_have_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let double = kept_in(&folder).await;
     double.register_demo_accounts().unwrap();
@@ -18,6 +18,9 @@ async fn accounts_and_their_applications_survive_a_restart() {
     account.add_application("x", "https://hooks.example.com/voice");
     account.set_auth_token("changed");
     let before = account.applications();
+    let recording = account.add_recording("CA00000000000000000000000000000001", 1);
+    let recorded = account.recorded(&recording, Format::Wav);
+    assert!(recorded.is_some());
     double.stop().await;
     drop(account);
     let double = kept_in(&folder).await;
@@ -25,6 +28,7 @@ async fn accounts_and_their_applications_survive_a_restart() {
     double.register_demo_accounts().unwrap();
     let account = double.account(&demo);
     assert_eq!(account.applications(), before);
+    assert_eq!(account.recorded(&recording, Format::Wav), recorded);
     assert_eq!(account.auth_token().as_deref(), Some("changed"));
 }
 
