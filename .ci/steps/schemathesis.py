@@ -72,14 +72,11 @@ MORE = {
     "deleteIntegration": {204},
     "listAudit": {400},
     "listMessages": {400},
-    "readMessage": {404},
     "listConversations": {400},
     "listConversationMessages": {400},
     "listContacts": {400},
     "listCalls": {400},
-    "readCall": {404},
     "listRecordings": {400},
-    "readRecording": {404},
 }
 WITHOUT_200 = {"createTenant", "deleteTenant", "deleteIntegration"}
 
