@@ -27,7 +27,7 @@ struct Coveted {
 
 impl Coveted {
     async fn new() -> Self {
-        let harness = Harness::shared().await;
+        let harness = Harness::quiet().await;
         let newcomer = harness.connected().await;
         let (path, id) = (format!("/api/tenants/{}", newcomer.id), &newcomer.id);
         let (operator, subdomain) = (harness.operator(), json!({"subdomain": id}));
