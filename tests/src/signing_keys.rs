@@ -320,7 +320,10 @@ async fn a_token_that_was_promoted_keeps_the_one_before_it_in_force() {
 #[tokio::test]
 async fn forged_signatures_have_a_tenants_credentials_read_once_in_five_seconds_at_most() {
     // A stack of its own: KMS's calls name no tenant.
-    let harness = Harness::start(|options| options.concurrency = 1);
+    let harness = Harness::start(|options| {
+        options.concurrency = 1;
+        options.feeds_streams = false;
+    });
     let tenant = harness.tenant(json!({})).await;
     assert!(is_taken(&tenant, &event(&tenant, Route::Sms), tenant.token()).await);
     let emulators = harness.stack.emulators();
