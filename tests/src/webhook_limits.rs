@@ -87,7 +87,9 @@ impl Limited {
         let drained = queue.wait_for_len(|length| length == 0);
         let drained = tokio::time::timeout(PATIENCE, drained).await;
         drained.expect("the queue is drained");
-        let items = items_of(&self.harness, &self.tenant).await;
+        let mut items = items_of(&self.harness, &self.tenant).await;
+        // Those who were answered have an item of their own.
+        items.retain(|item| item["sk"].as_s().unwrap() != "contact");
         assert_eq!(items.len(), webhooks);
         let is_fact = |name: &&String| name.starts_with("fact:");
         assert!(
