@@ -91,7 +91,7 @@ impl OptOut {
 /// one that stops.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptOutChange {
-    /// The sender, see [`sender`].
+    /// The Messaging Service that they wrote to, or else the address.
     pub sender: String,
     /// Whether nothing more is to be sent.
     pub stopped: bool,
