@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
+use local::emulators::wire::Calls;
 use local::twilio::twiml::Verb;
 use local::twilio::{Exchange, Expected};
 use serde_json::json;
 use shared::activity::Route;
+use shared::store::ContactItems;
 
 use crate::harness::{Harness, Tenant};
-use crate::traffic::{Event, event, items};
+use crate::traffic::{CONTACT, Event, event, items};
 
 const TENANTS: usize = 4;
 
@@ -66,7 +68,6 @@ async fn warm_up(tenant: &Tenant) {
 async fn a_minute_of_throttling_in_the_middle_of_two_thousand_webhooks_loses_and_doubles_nothing() {
     let harness = Harness::start(|options| {
         options.concurrency = 1;
-        options.feeds_streams = false;
         // So that what was put aside is tried again a few times in that minute.
         options.redelivery_seconds = Some(15);
     });
@@ -147,4 +148,44 @@ async fn a_minute_of_throttling_in_the_middle_of_two_thousand_webhooks_loses_and
     kept.retain(|sid, facts| expected.get(sid) == Some(facts));
     assert_eq!(kept, expected);
     assert!(harness.queue("DeferredDeadLetterQueue").is_empty().await);
+    for tenant in &tenants {
+        are_counted(&harness, tenant).await;
+    }
+    let undelivered = harness.queue("UndeliveredEventsDeadLetterQueue");
+    assert!(undelivered.is_empty().await);
+}
+
+/// Every message is counted with its contact, once; the last one that is told of comes after all others.
+async fn are_counted(harness: &Harness, tenant: &Tenant) {
+    let table = harness.variable("ACTIVITY_TABLE").to_owned();
+    let contacts = ContactItems::new(harness.dynamodb(), table, 0);
+    let scope = tenant.console.scope(&tenant.id);
+    let wire = harness.stack.emulators().dynamodb().wire();
+    let each = (WEBHOOKS / TENANTS / ROUTES.len()) as u64;
+    // One of each channel taught the functions who the tenant is.
+    let expected = [
+        (CONTACT.to_owned(), 2 * each + 1),
+        (format!("whatsapp:{CONTACT}"), each + 1),
+    ];
+    for (address, expected) in expected {
+        let counted = async {
+            loop {
+                let mark = wire.mark();
+                let contact = contacts.read(&scope, &address).await.unwrap();
+                let count = contact.map_or(0, |contact| contact.message_count);
+                if count >= expected {
+                    return count;
+                }
+                let folded = |calls: &Calls| {
+                    let folds = calls.clone().operation("TransactWriteItems");
+                    folds.filter(|call| call.status.is_some()).count() > 0
+                };
+                // What was folded between the read and the mark is seen in the next round.
+                let folded = wire.wait_until(mark, folded);
+                drop(tokio::time::timeout(Duration::from_millis(500), folded).await);
+            }
+        };
+        let counted = tokio::time::timeout(PATIENCE, counted).await;
+        assert_eq!(counted.expect("every message is counted"), expected);
+    }
 }
