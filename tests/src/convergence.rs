@@ -227,7 +227,7 @@ fn told(story: Story) -> impl Strategy<Value = (Vec<Callback>, Vec<Vec<usize>>)>
 #[test]
 fn any_permutation_and_duplication_of_a_calls_callbacks_ends_in_the_same_state() {
     let strategy = calls().prop_flat_map(told);
-    check(file!(), 5, &strategy, |(callbacks, steps)| {
+    check(file!(), 10, &strategy, |(callbacks, steps)| {
         converges_in_the_store(callbacks, steps)
     });
 }
@@ -235,7 +235,7 @@ fn any_permutation_and_duplication_of_a_calls_callbacks_ends_in_the_same_state()
 #[test]
 fn any_permutation_and_duplication_of_a_messages_callbacks_ends_in_the_same_state() {
     let strategy = messages().prop_flat_map(told);
-    check(file!(), 5, &strategy, |(callbacks, steps)| {
+    check(file!(), 10, &strategy, |(callbacks, steps)| {
         converges_in_the_store(callbacks, steps)
     });
 }

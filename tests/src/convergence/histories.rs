@@ -133,6 +133,19 @@ pub(crate) fn messages() -> impl Strategy<Value = Story> {
     stories(prop_oneof![1 => inbound, 2 => outbound])
 }
 
+/// Stories of messages that say whether their writer wants any.
+pub(crate) fn opt_outs() -> impl Strategy<Value = Story> {
+    let channel = select(vec![Channel::Sms, Channel::Whatsapp]);
+    let words = select(vec!["STOP", "start", "Yes"]);
+    stories(
+        (channel, words).prop_map(|(channel, words)| Events::Inbound {
+            channel,
+            body: words.to_owned(),
+            has_media: false,
+        }),
+    )
+}
+
 fn stories(events: impl Strategy<Value = Events>) -> impl Strategy<Value = Story> {
     (any::<u64>(), events).prop_map(|(seed, events)| Story { seed, events })
 }

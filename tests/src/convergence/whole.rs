@@ -13,7 +13,7 @@ use shared::sid::CallSid;
 use shared::store::{Interval, Page};
 use shared::tenant::TenantScope;
 
-use super::histories::{Callback, calls, messages};
+use super::histories::{Callback, calls, messages, opt_outs};
 use super::world::World;
 use super::{State, fact, model, nobodys_account};
 use crate::contacts::batches;
@@ -24,7 +24,7 @@ use crate::properties::check;
 struct Whole {
     /// Everything, in the order of what happened.
     callbacks: Vec<Callback>,
-    /// What arrives at which of two functions, in order; two arrive within one second. What is in neither was lost.
+    /// What arrives at which of two functions, in order; four arrive within one second. What is in neither was lost.
     arrivals: Vec<(usize, bool)>,
     /// In which batches each of two consumers is told of the changes, and how often.
     batches: [Vec<Vec<usize>>; 2],
@@ -36,8 +36,12 @@ fn copies() -> impl Strategy<Value = usize> {
 }
 
 fn wholes() -> impl Strategy<Value = Whole> {
-    let story = prop_oneof![1 => calls().boxed(), 2 => messages().boxed()];
-    vec(story, 1..=5).prop_flat_map(|stories| {
+    let story = prop_oneof![
+        1 => calls().boxed(),
+        2 => messages().boxed(),
+        2 => opt_outs().boxed(),
+    ];
+    vec(story, 1..=6).prop_flat_map(|stories| {
         let told = stories
             .iter()
             .map(|story| story.callbacks(&nobodys_account()));
@@ -68,7 +72,7 @@ impl Whole {
     fn at(&self, function: bool) -> impl Iterator<Item = (usize, Fact)> {
         let arrivals = self.arrivals.iter().enumerate();
         let own = arrivals.filter(move |(_, (_, at))| *at == function);
-        own.map(|(place, (number, _))| (*number, fact(&self.callbacks[*number], place / 2)))
+        own.map(|(place, (number, _))| (*number, fact(&self.callbacks[*number], place / 4)))
     }
 
     /// The numbers of those that arrived at all.
