@@ -68,7 +68,7 @@ impl World {
 }
 
 /// Which changes arrive together, in which order; every one at least once.
-fn batches(changes: usize) -> impl Strategy<Value = Vec<Vec<usize>>> {
+pub(crate) fn batches(changes: usize) -> impl Strategy<Value = Vec<Vec<usize>>> {
     let again = proptest::collection::vec(0..changes, 0..=changes);
     let order = again.prop_flat_map(move |again| {
         let all: Vec<usize> = (0..changes).chain(again).collect();

@@ -58,6 +58,8 @@ async fn a_webhook_whose_function_dies_before_it_answers_is_kept_once_after_the_
 async fn a_message_whose_writer_dies_before_it_answers_is_kept_once() {
     let harness = Harness::start(|options| {
         options.concurrency = 1;
+        // The publisher's writes would take the faults.
+        options.feeds_streams = false;
         options.redelivery_seconds = Some(1);
     });
     let tenant = harness.tenant(json!({})).await;

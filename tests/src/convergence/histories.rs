@@ -93,13 +93,14 @@ pub(crate) fn calls() -> impl Strategy<Value = Story> {
 /// Stories of messages.
 pub(crate) fn messages() -> impl Strategy<Value = Story> {
     let channel = || select(vec![Channel::Sms, Channel::Whatsapp]);
-    let inbound = (channel(), ".{0,12}", any::<bool>()).prop_map(|(channel, body, has_media)| {
-        Events::Inbound {
+    let says = select(vec!["STOP", "start", "Yes"]).prop_map(str::to_owned);
+    let body = prop_oneof![2 => ".{0,12}", 1 => says];
+    let inbound =
+        (channel(), body, any::<bool>()).prop_map(|(channel, body, has_media)| Events::Inbound {
             channel,
             body,
             has_media,
-        }
-    });
+        });
     let outbound = select(vec![
         (Channel::Sms, &["queued", "sent", "delivered"][..], None),
         (
@@ -130,6 +131,19 @@ pub(crate) fn messages() -> impl Strategy<Value = Story> {
         error,
     });
     stories(prop_oneof![1 => inbound, 2 => outbound])
+}
+
+/// Stories of messages that say whether their writer wants any.
+pub(crate) fn opt_outs() -> impl Strategy<Value = Story> {
+    let channel = select(vec![Channel::Sms, Channel::Whatsapp]);
+    let words = select(vec!["STOP", "start", "Yes"]);
+    stories(
+        (channel, words).prop_map(|(channel, words)| Events::Inbound {
+            channel,
+            body: words.to_owned(),
+            has_media: false,
+        }),
+    )
 }
 
 fn stories(events: impl Strategy<Value = Events>) -> impl Strategy<Value = Story> {
