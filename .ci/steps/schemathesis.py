@@ -77,8 +77,9 @@ MORE = {
     "listContacts": {400},
     "listCalls": {400},
     "listRecordings": {400},
+    "deleteRecording": {204},
 }
-WITHOUT_200 = {"createTenant", "deleteTenant", "deleteIntegration"}
+WITHOUT_200 = {"createTenant", "deleteTenant", "deleteIntegration", "deleteRecording"}
 
 
 class Operator:
@@ -158,11 +159,16 @@ def main() -> int:
     for tenant in [CHANGED, EMPTIED, *OTHER_TENANTS]:
         operator.send("POST", "/api/tenants", {"tenant_id": tenant, "name": "Asked by Schemathesis"})
 
-    # Something to read: a message, and a call that nobody answers, with its voicemail.
-    for event in (["sms"], ["call", "--dial=no-answer"]):
+    # Something to read: a message with a picture, and calls that nobody answers, with their voicemails, one of them to be deleted.
+    def happen(*event: str) -> None:
         command = [trunkline, "simulate", *event, "--data", data, "--tenant", KEPT]
         subprocess.run(command, check=True, capture_output=True, timeout=STEP_LIMIT)
-    sids = {f"{kind.upper()}_SID": operator.sid(f"{kind}s") for kind in ("message", "call", "recording")}
+
+    happen("call", "--dial=no-answer")
+    sids = {"DELETED_RECORDING_SID": operator.sid("recordings")}
+    happen("sms", "--media=1")
+    happen("call", "--dial=no-answer")
+    sids |= {f"{kind.upper()}_SID": operator.sid(f"{kind}s") for kind in ("message", "call", "recording")}
 
     operations = contract()
     faults = []

@@ -1,7 +1,7 @@
 //! Who does not want to be written to is not answered: per sender, in Twilio's word or in the message's own, until they say START.
 
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
-use local::twilio::payload::{InboundMessage, OptOut, WhatsappContent};
+use local::twilio::payload::{InboundMessage, OptOut, WhatsappContent, WhatsappUser};
 use serde_json::json;
 use shared::activity::{History, Resource, ResourceChange};
 use shared::clock::Clock;
@@ -195,4 +195,22 @@ async fn what_the_webhook_wrote_first_becomes_the_contact_that_the_stream_tells_
     let facts = tenant.facts(Resource::Message(stop.sid)).await;
     let since = after.since.unwrap().as_millisecond();
     assert_eq!(since, facts[0].received_at.as_millisecond());
+}
+
+#[tokio::test]
+async fn a_whatsapp_user_of_whom_only_an_id_is_told_is_answered_until_they_stop() {
+    let harness = Harness::quiet().await;
+    let tenant = answering(harness).await;
+    let user = |id: &str| WhatsappUser::Hidden(id.to_owned());
+    let is_answered = async |from: WhatsappUser, text: &str| {
+        let content = WhatsappContent::Text(text.to_owned());
+        let message = tenant.whatsapp_from(from, content);
+        let mut webhook = tenant.whatsapp_webhook(&message);
+        webhook.parameters.set("From", "");
+        answer(&tenant.sender.deliver(&webhook).await).2 != EMPTY_RESPONSE
+    };
+    assert!(is_answered(user("ID.4566123"), "Hello").await);
+    assert!(!is_answered(user("ID.4566124"), "STOP").await);
+    assert!(!is_answered(user("ID.4566124"), "Hello").await);
+    assert!(is_answered(user("ID.4566125"), "Hello").await);
 }

@@ -62,7 +62,7 @@ fn turn(fact: &Fact) -> Option<ReplyTurn> {
         return None;
     };
     Some(ReplyTurn {
-        address: fact.parameter("From")?.to_owned(),
+        address: fact.far_end()?.to_owned(),
         sender: sender(fact)?,
         sid: sid.clone(),
         at: fact.received_at,
