@@ -14,6 +14,20 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::environment::Environment;
 
+/// The crates whose lines `LOG_LEVEL` is for: this one and the functions.
+const OURS: [&str; 10] = [
+    "credentials",
+    "deferred_writer",
+    "messaging",
+    "publisher",
+    "shared",
+    "sms_webhook",
+    "tenants",
+    "token",
+    "voice_webhook",
+    "whatsapp_webhook",
+];
+
 /// Sends all events of this process to standard output, and panics with them.
 ///
 /// `LOG_LEVEL` (`error`, `warn`, `info`, `debug`, `trace`; default `info`) applies to this crate and its functions. Other
@@ -46,17 +60,7 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let ours = [
-        "shared",
-        "sms_webhook",
-        "whatsapp_webhook",
-        "voice_webhook",
-        "deferred_writer",
-        "token",
-        "credentials",
-        "tenants",
-    ];
-    let targets = ours.into_iter().fold(
+    let targets = OURS.into_iter().fold(
         Targets::new().with_default(level.min(LevelFilter::WARN)),
         |t, name| t.with_target(name, level),
     );
@@ -113,6 +117,19 @@ mod tests {
         assert_eq!(lines[0]["status"], 200);
         assert_eq!(lines[0]["function"], "sms-webhook");
         assert_eq!(lines[0]["level"], "INFO");
+    }
+
+    #[test]
+    fn every_function_has_its_lines_logged() {
+        let functions = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions");
+        let functions = std::fs::read_dir(functions).unwrap();
+        let names = functions.map(|function| {
+            let name = function.unwrap().file_name().into_string().unwrap();
+            name.replace('-', "_")
+        });
+        let mut expected: Vec<String> = names.chain(["shared".to_owned()]).collect();
+        expected.sort_unstable();
+        assert_eq!(expected, super::OURS);
     }
 
     #[test]
