@@ -271,7 +271,7 @@ fn what_arrives_in_disorder_through_the_functions_ends_in_the_same_state_too() {
         let steps = deliveries(callbacks.len());
         (Just(story), steps)
     });
-    check(file!(), 20, &strategy, |(story, steps)| async move {
+    check(file!(), 5, &strategy, |(story, steps)| async move {
         let harness = Harness::shared().await;
         let ordered = harness.tenant(json!({})).await;
         let disordered = harness.tenant(json!({})).await;
