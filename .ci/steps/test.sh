@@ -19,6 +19,17 @@ fi
 # The README's command may leave out --locked; a stale lock file is still a fault.
 cargo metadata --locked --format-version 1 >/dev/null
 
+# What tests measure, such as latencies, which cargo does not show of a test that passes.
+measured=target/tmp/measured.txt
+rm -f "$measured"
+show_measured() {
+  if [[ -s "$measured" ]]; then
+    printf '\nMeasured:\n'
+    cat "$measured"
+  fi
+}
+trap show_measured EXIT
+
 mkdir -p target
 echo "$command"
 bash -c "$command" 2>&1 | tee target/test.log

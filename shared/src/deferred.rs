@@ -23,7 +23,8 @@ pub use self::recipients::{Recipients, UnknownRecipient};
 /// The longest for which SQS hides a new message.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
-/// The queue of webhooks whose write could not be made in time, or that came past their tenant's limit. It is encrypted: the messages hold what people wrote.
+/// The queue of webhooks whose write could not be made in time, or that came past their tenant's limit. It is encrypted: the
+/// messages hold what people wrote.
 #[derive(Clone)]
 pub struct DeferredQueue {
     client: aws_sdk_sqs::Client,

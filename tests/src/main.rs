@@ -29,6 +29,7 @@ mod harness;
 mod integration_store;
 mod killed_functions;
 mod load;
+mod measured;
 mod message_statuses;
 mod messages;
 mod openapi;

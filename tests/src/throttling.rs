@@ -12,6 +12,7 @@ use shared::activity::Route;
 use shared::store::ContactItems;
 
 use crate::harness::{Harness, Tenant};
+use crate::measured;
 use crate::traffic::{CONTACT, Event, event, items};
 
 const TENANTS: usize = 4;
@@ -133,11 +134,12 @@ async fn a_minute_of_throttling_in_the_middle_of_two_thousand_webhooks_loses_and
     let drained = queue.wait_for_len(|length| length == 0);
     let drained = tokio::time::timeout(PATIENCE, drained).await;
     drained.expect("the queue is drained");
-    println!(
+    let measured = format!(
         "{throttled} of {WEBHOOKS} webhooks while {refused} calls were throttled; the slowest was answered in {slowest:.1?}; \
          everything kept {:.1?} later",
         since.elapsed()
     );
+    measured::report("a minute of throttling", &measured);
 
     let mut kept: BTreeMap<String, usize> = BTreeMap::new();
     for item in items(&harness).await {

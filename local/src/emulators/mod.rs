@@ -21,8 +21,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub(crate) use dynamodb::StreamRecord;
-pub use dynamodb::{DynamoDb, ImportError, StreamHandle};
+pub use dynamodb::{DynamoDb, ImportError, StreamHandle, StreamRecord};
 pub use eventbridge::{BusEvent, EventBridge, EventBus, EventMark, FailedEntry};
 pub use kms::Kms;
 pub use sqs::{QueueHandle, Received, Sqs};

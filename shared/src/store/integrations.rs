@@ -111,8 +111,9 @@ impl Integrations {
     /// ([`Verification::proves_account`]) also from a tenant that holds it without. The account before, if it was another, is
     /// released.
     ///
-    /// A check that could not tell, or none, leaves the state of unchanged secrets as it was; of changed ones nothing is known then.
-    /// What makes credentials active that were not is told as an event. Without proof an account that unchanged secrets proved stays proven, and any other is held provisionally.
+    /// A check that could not tell, or none, leaves the state of unchanged secrets as it was; of changed ones nothing is known
+    /// then. What makes credentials active that were not is told as an event. Without proof an account that unchanged secrets
+    /// proved stays proven, and any other is held provisionally.
     ///
     /// # Errors
     /// [`WriteConflict`](super::WriteConflict) of any kind, and [`StoreError`] of any kind but a conflict.
@@ -158,16 +159,16 @@ impl Integrations {
         }
     }
 
-    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then, and whom it displaced. `None`,
-    /// and nothing is kept, when they are no longer of that version, or a later check was kept already.
+    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then, and whom it displaced.
+    /// `None`, and nothing is kept, when they are no longer of that version, or a later check was kept already.
     ///
-    /// The second `invalid` in a row deactivates them, `valid` and `restricted` reactivate them, and both are told as events; proof of Twilio's account, whatever
-    /// the outcome, makes it this tenant's as [`Integrations::put`] does. All of it is in the audit log, as `actor`'s. The version
-    /// stays: nobody's edit is refused for a check.
+    /// The second `invalid` in a row deactivates them, `valid` and `restricted` reactivate them, and both are told as events;
+    /// proof of Twilio's account, whatever the outcome, makes it this tenant's as [`Integrations::put`] does. All of it is in
+    /// the audit log, as `actor`'s. The version stays: nobody's edit is refused for a check.
     ///
     /// # Errors
-    /// [`WriteConflict`](super::WriteConflict): with proof, that the account is another's; or that the tenant is not there. [`StoreError`] of any kind but
-    /// a conflict.
+    /// [`WriteConflict`](super::WriteConflict): with proof, that the account is another's; or that the tenant is not there.
+    /// [`StoreError`] of any kind but a conflict.
     pub async fn record_verification(
         &self,
         scope: &TenantScope,

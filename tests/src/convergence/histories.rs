@@ -150,8 +150,22 @@ fn stories(events: impl Strategy<Value = Events>) -> impl Strategy<Value = Story
     (any::<u64>(), events).prop_map(|(seed, events)| Story { seed, events })
 }
 
-/// Callbacks by number, in any order, each up to three times. Those of one step arrive at the same moment.
-pub(crate) fn deliveries(callbacks: usize) -> impl Strategy<Value = Vec<Vec<usize>>> {
+/// What is stored at one moment: one callback, or two side by side.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    /// The callbacks by number.
+    pub(crate) callbacks: Vec<usize>,
+    /// The second in which they were received. A step takes one; what was put aside was received some steps before.
+    pub(crate) received: i64,
+}
+
+/// How many seconds before it is stored a callback was received: none, unless it was put aside.
+pub(crate) fn put_aside_for() -> impl Strategy<Value = i64> {
+    prop_oneof![2 => Just(0_i64), 1 => 1..20_i64]
+}
+
+/// Callbacks in any order, each up to three times.
+pub(crate) fn deliveries(callbacks: usize) -> impl Strategy<Value = Vec<Step>> {
     let copies = prop_oneof![3 => Just(1_usize), 2 => Just(2), 1 => Just(3)];
     let arrivals = vec(copies, callbacks).prop_map(|copies| {
         let each = copies.into_iter().enumerate();
@@ -160,13 +174,19 @@ pub(crate) fn deliveries(callbacks: usize) -> impl Strategy<Value = Vec<Vec<usiz
     });
     let order = arrivals.prop_shuffle();
     order.prop_flat_map(|order| {
-        let together = vec(any::<bool>(), order.len());
-        (Just(order), together).prop_map(|(order, together)| {
-            let mut steps: Vec<Vec<usize>> = Vec::new();
-            for (number, is_together) in order.into_iter().zip(together) {
+        let drawn = vec((any::<bool>(), put_aside_for()), order.len());
+        (Just(order), drawn).prop_map(|(order, drawn)| {
+            let mut steps: Vec<Step> = Vec::new();
+            for (number, (is_together, delay)) in order.into_iter().zip(drawn) {
+                let now = i64::try_from(steps.len()).unwrap();
                 match steps.last_mut() {
-                    Some(step) if is_together && step.len() < 2 => step.push(number),
-                    _ => steps.push(vec![number]),
+                    Some(step) if is_together && step.callbacks.len() < 2 => {
+                        step.callbacks.push(number);
+                    }
+                    _ => steps.push(Step {
+                        callbacks: vec![number],
+                        received: now - delay,
+                    }),
                 }
             }
             steps

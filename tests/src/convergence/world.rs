@@ -1,11 +1,14 @@
 //! Two functions and two consumers of the stream, on stores where nobody else keeps contacts.
 
 use local::console::Console;
+use local::emulators::StreamHandle;
 use serde_json::json;
+use shared::activity::ResourceChange;
 use shared::clock::Clock;
 use shared::contacts::Contacts;
 use shared::onboarding::NewTenant;
 use shared::store::{ContactItems, Listings};
+use shared::stream::{Change, RawRecord, StreamRecord};
 use shared::tenant::TenantScope;
 use tokio::sync::OnceCell;
 
@@ -16,6 +19,8 @@ pub(super) struct World {
     pub(super) consoles: [Console; 2],
     pub(super) consumers: [Contacts; 2],
     pub(super) listings: Listings,
+    /// The table's stream, which feeds no function here.
+    pub(super) stream: StreamHandle,
     contacts: [ContactItems; 2],
 }
 
@@ -37,7 +42,48 @@ impl World {
             consoles: [harness.console(), harness.console()],
             consumers: [consumer(), consumer()],
             listings: Listings::new(harness.dynamodb(), activity()),
+            stream: Self::stream(harness).await,
             contacts: [contacts(), contacts()],
+        }
+    }
+
+    async fn stream(harness: &Harness) -> StreamHandle {
+        let table = harness.variable("ACTIVITY_TABLE");
+        let described = harness.dynamodb().describe_table().table_name(table);
+        let described = described.send().await.unwrap().table.unwrap();
+        let dynamodb = harness.stack.emulators().dynamodb();
+        dynamodb.stream(table, described.latest_stream_arn.unwrap())
+    }
+
+    /// What the stream tells of a tenant's resources after a record, in the order of the writes.
+    pub(super) async fn changes(
+        &self,
+        scope: &TenantScope,
+        after: Option<String>,
+    ) -> Vec<ResourceChange> {
+        let (mut changes, mut after) = (Vec::new(), after);
+        loop {
+            let records = self.stream.records(after.as_deref(), 1_000).await.unwrap();
+            let Some(last) = records.last() else {
+                return changes;
+            };
+            after = Some(last.sequence_number.clone());
+            for record in records {
+                let record: RawRecord = serde_json::from_value(record.document).unwrap();
+                let Ok(record) = StreamRecord::read(&record) else {
+                    // Another test's.
+                    continue;
+                };
+                // A write that changes nothing may be told by the emulator, but not by DynamoDB.
+                match record.change {
+                    Change::Resource(change)
+                        if record.scope == *scope && change.before != change.after =>
+                    {
+                        changes.push(change);
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 

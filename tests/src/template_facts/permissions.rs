@@ -1,23 +1,20 @@
 //! What a function may do to the tables, held against what it is seen doing: nothing is missing, and nothing is left over.
 
-mod messages;
+mod credentials;
+mod deferred_writer;
 mod messaging;
+mod publisher;
+mod tenants;
+mod token;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
 use local::emulators::wire::Calls;
-use reqwest::Method;
-use serde_json::{Value, json};
-use shared::contacts::OptOutChange;
-use shared::store::ContactItems;
-use shared::tenant::TenantId;
+use serde_json::Value;
 
-use super::document::{list, template};
+use super::document::{list, of_type, template};
 use crate::harness::Harness;
-use crate::published_events::Listener;
-use crate::tenant_deletion::numbered;
 
 /// Something that was done to partitions of a table or of an index.
 type Deed = (String, String, BTreeSet<String>);
@@ -118,187 +115,6 @@ fn deeds(harness: &Harness, calls: &Calls) -> BTreeSet<Deed> {
     deeds
 }
 
-/// Every way of the function that issues tokens: the first one of an account, one more, one by a host, one without credentials,
-/// and one whose App could not be made.
-async fn ways_of_token(harness: &Harness) -> BTreeSet<Deed> {
-    let (first, failing) = (harness.connected().await, harness.connected().await);
-    let nobody = harness.newcomer().await;
-    let operator = harness.operator();
-    let named = json!({"subdomain": "token-host"});
-    let path = format!("/api/tenants/{}", first.id);
-    operator.patch(&path, &named).await.document(200);
-    let mark = harness.stack.emulators().dynamodb().wire().mark();
-    for _ in 0..2 {
-        first
-            .admin
-            .post("/api/token", &json!({}))
-            .await
-            .document(200);
-    }
-    let by_host = first.admin.send(Method::POST, "/api/token", |request| {
-        request.header("host", harness.host("token-host"))
-    });
-    by_host.await.document(200);
-    let refused = nobody.admin.post("/api/token", &json!({})).await;
-    assert_eq!(refused.refusal(), (409, "credentials_missing"));
-    failing.account.close();
-    let refused = failing.admin.post("/api/token", &json!({})).await;
-    assert_eq!(refused.refusal(), (502, "provider_refused"));
-    deeds(
-        harness,
-        &harness.stack.emulators().dynamodb().wire().since(mark),
-    )
-}
-
-/// Every way of the function that keeps credentials: they are stored, changed, taken over, looked at, checked and deleted.
-async fn ways_of_credentials(harness: &Harness) -> BTreeSet<Deed> {
-    const TWILIO: &str = "/api/integrations/twilio";
-    let (owner, squatter) = (harness.newcomer().await, harness.newcomer().await);
-    let operator = harness.operator();
-    let named = json!({"subdomain": "credentials-host"});
-    let path = format!("/api/tenants/{}", owner.id);
-    operator.patch(&path, &named).await.document(200);
-    let mark = harness.stack.emulators().dynamodb().wire().mark();
-    let sid = owner.account.sid().as_str();
-    let claim = json!({"account_sid": sid, "auth_token": "an-invented-auth-token"});
-    let unchecked = format!("{TWILIO}?verify=false");
-    squatter.admin.put(&unchecked, &claim).await.document(201);
-    owner.store().await.document(201);
-    let sender = json!({"phone_number": "+15005550006"});
-    owner.admin.patch(TWILIO, &sender).await.document(200);
-    owner
-        .admin
-        .post(&format!("{TWILIO}/verify"), &json!({}))
-        .await
-        .document(200);
-    let forwarding = json!({"inbound_route": "forward", "forward_to": "+15005550009"});
-    owner
-        .admin
-        .patch("/api/settings", &forwarding)
-        .await
-        .document(200);
-    for path in [
-        "/api/integrations",
-        TWILIO,
-        "/api/settings",
-        "/api/health/twilio",
-    ] {
-        owner.admin.get(path).await.document(200);
-    }
-    let page = owner.admin.get("/api/audit?limit=1").await.document(200);
-    let next = page["next_cursor"].as_str().unwrap();
-    let next = format!("/api/audit?cursor={next}");
-    owner.admin.get(&next).await.document(200);
-    let by_host = owner.admin.send(Method::GET, "/api/settings", |request| {
-        request.header("host", harness.host("credentials-host"))
-    });
-    by_host.await.document(200);
-    for gone in [owner, squatter] {
-        assert_eq!(gone.admin.delete(TWILIO).await.status, 204);
-    }
-    deeds(
-        harness,
-        &harness.stack.emulators().dynamodb().wire().since(mark),
-    )
-}
-
-/// Every way of the function that administers tenants, with what it did on each.
-async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
-    let operator = harness.operator();
-    let wire = harness.stack.emulators().dynamodb().wire();
-    let mut seen = BTreeSet::new();
-    let mut mark = wire.mark();
-    let entered = json!({"tenant_id": "seen", "name": "Seen", "subdomain": "seen-host"});
-    operator.post("/api/tenants", &entered).await.document(201);
-    let other = json!({"name": "Seen"});
-    operator.post("/api/tenants", &other).await.document(201);
-    let page = operator.get("/api/tenants?limit=1").await.document(200);
-    let next = page["next_cursor"].as_str().unwrap();
-    let next = format!("/api/tenants?cursor={next}");
-    operator.get(&next).await.document(200);
-    let port = harness.stack.api_url().unwrap().rsplit(':').next().unwrap();
-    let read = operator.send(Method::GET, "/api/tenants/seen", |request| {
-        request.header("host", format!("seen-host.localhost:{port}"))
-    });
-    read.await.document(200);
-    let change = json!({"status": "suspended", "subdomain": "other-host"});
-    let changed = operator.patch("/api/tenants/seen", &change).await;
-    changed.document(200);
-    assert_eq!(operator.delete("/api/tenants/seen").await.status, 204);
-    assert_eq!(operator.delete("/api/tenants/seen").await.status, 204);
-    seen.extend(deeds(harness, &wire.since(mark)));
-
-    // With an account and all kinds of activity, up to its end.
-    let leaving = harness.connected().await;
-    leaving.account.suspend();
-    for _ in 0..2 {
-        let verify = "/api/integrations/twilio/verify";
-        leaving.admin.post(verify, &json!({})).await.document(200);
-    }
-    let leaving = leaving.id;
-    keep_one_of_each(harness, &leaving).await;
-    // An address that only the webhook knows of yet.
-    let contacts = harness.variable("ACTIVITY_TABLE").to_owned();
-    let contacts = ContactItems::new(harness.dynamodb(), contacts, 0);
-    let stop = OptOutChange {
-        sender: "+15005550006".to_owned(),
-        stopped: true,
-        at: Timestamp::UNIX_EPOCH,
-        sid: format!("SM{:032x}", 1).parse().unwrap(),
-    };
-    let scope = harness.console().scope(&leaving);
-    let kept = contacts.keep_opt_out(&scope, "+15005550019", &stop);
-    kept.await.unwrap();
-    let path = format!("/api/tenants/{leaving}");
-    mark = wire.mark();
-    assert_eq!(operator.delete(&path).await.status, 202);
-    seen.extend(deeds(harness, &wire.since(mark)));
-    let update = harness.dynamodb().update_item();
-    let text = |text: &str| AttributeValue::S(text.to_owned());
-    let update = update
-        .table_name(harness.variable("TENANTS_TABLE"))
-        .key("pk", text(&format!("{leaving}#tenant")))
-        .key("sk", text("profile"))
-        .update_expression("SET last_served_until = :past")
-        .expression_attribute_values(":past", text("2026-01-01T00:00:00.000Z"));
-    update.send().await.unwrap();
-    mark = wire.mark();
-    assert_eq!(operator.delete(&path).await.status, 204);
-    seen.extend(deeds(harness, &wire.since(mark)));
-    seen
-}
-
-/// Keeps a message, a call, a leg and a recording of a tenant, and waits until the publisher has done with them.
-async fn keep_one_of_each(harness: &Harness, id: &TenantId) {
-    let listener = Listener::start(harness, id);
-    let console = harness.console();
-    for number in 0..4 {
-        let scope = console.scope(id);
-        let fact = numbered(number);
-        console.activity().keep(&scope, &fact).await.unwrap();
-    }
-    let told = ["message.received", "call.started", "contact.created"];
-    listener.hear_all(&told.map(|name| (name, 1))).await;
-}
-
-/// Every way of the function that publishes events: it keeps contacts of a tenant that is there.
-async fn ways_of_publisher(harness: &Harness) -> BTreeSet<Deed> {
-    let tenant = harness.newcomer().await.id;
-    let mark = harness.stack.emulators().dynamodb().wire().mark();
-    keep_one_of_each(harness, &tenant).await;
-    let calls = harness.stack.emulators().dynamodb().wire().since(mark);
-    let mut seen = deeds(harness, &calls);
-    seen.retain(is_of_publisher);
-    seen
-}
-
-/// Whether a deed is one of the function that keeps contacts while others keep messages: it alone reads single items of tenants and
-/// of activity, and writes more than one at once.
-fn is_of_publisher((action, table, partitions): &Deed) -> bool {
-    let reads = action == "dynamodb:GetItem" && table != "RoutesTable";
-    reads || partitions.len() > 1 || action == "dynamodb:ConditionCheckItem"
-}
-
 /// Asserts that a role may do to the tables what was seen and nothing else.
 #[track_caller]
 fn assert_is_what_is_allowed(role: &str, seen: &BTreeSet<Deed>) {
@@ -327,32 +143,47 @@ fn assert_is_what_is_allowed(role: &str, seen: &BTreeSet<Deed>) {
     assert!(unused.is_empty(), "not used: {unused:#?}");
 }
 
-#[tokio::test]
-async fn the_tenants_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
-    let harness = Harness::start(|_| {});
-    let seen = ways_of_tenants(&harness).await;
-    assert_is_what_is_allowed("TenantsRole", &seen);
+/// A test for each role, and the list of them: none is on it that is not tried.
+macro_rules! each_role_is_held_against_what_is_seen {
+    ($($test:ident: $role:literal, $ways:path;)*) => {
+        const TRIED: &[&str] = &[$($role),*];
+
+        $(
+            #[tokio::test]
+            async fn $test() {
+                assert_is_what_is_allowed($role, &$ways().await);
+            }
+        )*
+    };
 }
 
-#[tokio::test]
-async fn the_publisher_may_do_to_the_tables_what_it_does_and_nothing_else() {
-    let harness = Harness::start(|_| {});
-    let seen = ways_of_publisher(&harness).await;
-    assert_is_what_is_allowed("PublisherRole", &seen);
+each_role_is_held_against_what_is_seen! {
+    the_sms_webhook_may_do_to_the_tables_what_it_does_and_nothing_else:
+        "SmsWebhookRole", webhooks::ways_of_sms;
+    the_whatsapp_webhook_may_do_to_the_tables_what_it_does_and_nothing_else:
+        "WhatsappWebhookRole", webhooks::ways_of_whatsapp;
+    the_voice_webhook_may_do_to_the_tables_what_it_does_and_nothing_else:
+        "VoiceWebhookRole", webhooks::ways_of_voice;
+    the_deferred_writer_may_do_to_the_tables_what_it_does_and_nothing_else:
+        "DeferredWriterRole", deferred_writer::ways_of_deferred_writer;
+    the_publisher_may_do_to_the_tables_what_it_does_and_nothing_else:
+        "PublisherRole", publisher::ways_of_publisher;
+    the_token_function_may_do_to_the_tables_what_it_does_and_nothing_else:
+        "TokenRole", token::ways_of_token;
+    the_credentials_function_may_do_to_the_tables_what_it_does_and_nothing_else:
+        "CredentialsRole", credentials::ways_of_credentials;
+    the_messaging_function_may_do_to_the_tables_what_it_does_and_nothing_else:
+        "MessagingRole", messaging::ways_of_messaging;
+    the_tenants_function_may_do_to_the_tables_what_it_does_and_nothing_else:
+        "TenantsRole", tenants::ways_of_tenants;
 }
 
-#[tokio::test]
-async fn the_token_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
-    let harness = Harness::start(|_| {});
-    let seen = ways_of_token(&harness).await;
-    assert_is_what_is_allowed("TokenRole", &seen);
-}
-
-#[tokio::test]
-async fn the_credentials_function_may_do_to_the_tables_what_it_does_and_nothing_else() {
-    let harness = Harness::start(|_| {});
-    let seen = ways_of_credentials(&harness).await;
-    assert_is_what_is_allowed("CredentialsRole", &seen);
+#[test]
+fn every_role_of_the_template_is_held_against_what_is_seen() {
+    let template = template();
+    let roles = of_type(&template, "AWS::IAM::Role").into_iter();
+    let roles: BTreeSet<_> = roles.map(|(name, _)| name).collect();
+    assert_eq!(roles, TRIED.iter().copied().collect());
 }
 
 #[test]

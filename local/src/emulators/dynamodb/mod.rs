@@ -24,8 +24,7 @@ use crate::template::{Attributes, Template};
 use engine::Engine;
 pub use engine::ImportError;
 use positions::Positions;
-pub use streams::StreamHandle;
-pub(crate) use streams::StreamRecord;
+pub use streams::{StreamHandle, StreamRecord};
 use targets::PartitionKeys;
 
 const FILE: &str = "dynamodb.sqlite";

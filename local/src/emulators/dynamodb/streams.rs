@@ -27,13 +27,13 @@ pub(super) fn arn(table: &str, of_engine: &str) -> String {
 
 /// One record of a stream.
 #[derive(Debug, Clone)]
-pub(crate) struct StreamRecord {
+pub struct StreamRecord {
     /// Its place in the stream.
-    pub(crate) sequence_number: String,
+    pub sequence_number: String,
     /// When the item changed, to the second.
-    pub(crate) created: Timestamp,
+    pub created: Timestamp,
     /// The record as Lambda hands it to a function.
-    pub(crate) document: Value,
+    pub document: Value,
 }
 
 /// The stream of a table as its event source sees it: not over the wire, and untouched by injected faults.
@@ -107,7 +107,10 @@ impl StreamHandle {
     }
 
     /// The next records after one, or from the oldest on. At most 1,000 at a time.
-    pub(crate) async fn records(
+    ///
+    /// # Errors
+    /// What the engine says: above all that the record is in no stream.
+    pub async fn records(
         &self,
         after: Option<&str>,
         most: usize,
@@ -177,8 +180,11 @@ impl StreamHandle {
         }
     }
 
-    /// The newest record's sequence number.
-    async fn last(&self) -> Result<Option<String>, DynoxideError> {
+    /// The newest record's sequence number; none, before the first.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn last(&self) -> Result<Option<String>, DynoxideError> {
         let engine = self.engine.clone();
         let request = json!({"StreamArn": self.arn});
         let answer = spawn_blocking(move || call(&engine, "DescribeStream", &request));

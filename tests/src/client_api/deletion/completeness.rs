@@ -1,4 +1,4 @@
-//! A tenant with ten thousand items, whose deletion is killed in the middle: afterwards nothing of it is anywhere.
+//! A tenant with ten thousand items of every kind, whose deletion is killed in the middle: afterwards nothing of it is anywhere.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,9 +8,11 @@ use serde_json::json;
 use shared::tenant::TenantId;
 
 use super::continues;
+use crate::client_api::onboarding::Newcomer;
 use crate::client_api::tenants::path;
 use crate::harness::Harness;
-use crate::tenant_deletion::{left_but_counters, numbered};
+use crate::published_events::Listener;
+use crate::tenant_deletion::{fact, left_but_counters, numbered};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -47,26 +49,81 @@ async fn mentions(harness: &Harness, texts: &[&str]) -> BTreeMap<&'static str, V
     mentions
 }
 
-/// Writes items like those that the store writes, in batches: copies of one of each kind under other SIDs.
-async fn fill(harness: &Harness, id: &TenantId, count: usize) {
-    let console = harness.console();
+/// The lists in which a tenant's items are found when it is deleted. Whatever it has is in one of them.
+const LISTS: [&str; 8] = [
+    "addressee",
+    "call",
+    "contact",
+    "deleted",
+    "event",
+    "leg",
+    "message",
+    "recording",
+];
+
+/// Has the functions write something to each of the lists.
+async fn fill_each_list(harness: &Harness, newcomer: &Newcomer) {
+    let (id, console) = (&newcomer.id, harness.console());
     let scope = console.scope(id);
+    let listener = Listener::start(harness, id);
+    // A message and a call of a contact, a leg and a recording.
     for number in 0..4 {
         let fact = numbered(number);
         console.activity().keep(&scope, &fact).await.unwrap();
     }
-    let samples = items(harness, "ACTIVITY_TABLE").await;
-    assert_eq!(samples.len(), 4);
-    let copies = (4..count).map(|number| {
-        let sample = &samples[number % 4];
-        let sid = sample["sid"].as_s().unwrap();
-        let other = format!("{}{number:032x}", &sid[..2]);
-        let attributes = sample.iter().map(|(name, value)| {
+    // Somebody who never wrote.
+    let sent = fact(
+        "message",
+        &format!("SM{:032x}", u32::MAX),
+        "/sms/status",
+        json!({"To": "+15005550019", "MessageStatus": "sent"}),
+    );
+    console.activity().keep(&scope, &sent).await.unwrap();
+    let told = ["message.received", "message.status", "call.started"];
+    listener.hear_all(&told.map(|name| (name, 1))).await;
+    // A recording that is deleted.
+    let call = format!("CA{:032x}", 0);
+    let sid = newcomer.account.add_recording(&call, 7);
+    let account = newcomer.account.sid();
+    let media = format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/{sid}");
+    let parameters = json!({"CallSid": call, "RecordingUrl": media});
+    let recorded = fact("recording", &sid, "/voice/recording", parameters);
+    console.activity().keep(&scope, &recorded).await.unwrap();
+    let path = format!("/api/recordings/{sid}");
+    assert_eq!(newcomer.admin.delete(&path).await.status, 204);
+    // Credentials that fail, which is written down to be told.
+    let path = "/api/integrations/resend/verify";
+    for _ in 0..2 {
+        let check = newcomer.admin.post(path, &json!({})).await.document(200);
+        assert_eq!(check["outcome"], "invalid");
+    }
+}
+
+/// Writes items like those that the functions write, in batches: copies of one of each list under other names.
+async fn fill(harness: &Harness, newcomer: &Newcomer, count: usize) {
+    fill_each_list(harness, newcomer).await;
+    let items = items(harness, "ACTIVITY_TABLE").await;
+    let there = items.len();
+    let text = |item: &Item, name: &str| item[name].as_s().unwrap().clone();
+    let samples = items.into_iter().map(|item| (text(&item, "time_pk"), item));
+    let samples: BTreeMap<String, Item> = samples.collect();
+    let lists = LISTS.map(|list| format!("{}#{list}#0", newcomer.id));
+    assert!(samples.keys().eq(&lists), "{:?}", samples.keys());
+    let samples: Vec<Item> = samples.into_values().collect();
+    let copies = (there..count).map(|number| {
+        let sample = &samples[number % samples.len()];
+        let partition = text(sample, "pk");
+        let name = partition.rsplit('#').next().unwrap();
+        let other = match sample.get("sid") {
+            Some(_) => format!("{}{number:032x}", &name[..2]),
+            None => format!("{name}{number}"),
+        };
+        let attributes = sample.iter().map(|(attribute, value)| {
             let value = match value {
-                AttributeValue::S(text) => AttributeValue::S(text.replace(sid.as_str(), &other)),
+                AttributeValue::S(text) => AttributeValue::S(text.replace(name, &other)),
                 value => value.clone(),
             };
-            (name.clone(), value)
+            (attribute.clone(), value)
         });
         let put = PutRequest::builder().set_item(Some(attributes.collect()));
         let put = put.build().unwrap();
@@ -116,7 +173,7 @@ async fn ten_thousand_items_are_deleted_though_the_function_is_killed_again_and_
     stored.await.document(201);
     let member = harness.user(id, "member");
     member.post("/api/token", &json!({})).await.document(200);
-    fill(&harness, id, 10_000).await;
+    fill(&harness, &newcomer, 10_000).await;
     // Its id begins with the other's, so its keys must not count as the other's.
     let neighbour = json!({"tenant_id": format!("{id}-neighbour"), "name": "Neighbour"});
     operator
@@ -127,7 +184,8 @@ async fn ten_thousand_items_are_deleted_though_the_function_is_killed_again_and_
     let account = newcomer.credentials["account_sid"].as_str().unwrap();
     let activity = async || {
         let mut left = left_but_counters(&harness, id.as_str()).await;
-        left.retain(|(_, kind)| ["message", "call", "recording"].contains(&kind.as_str()));
+        let kinds = ["message", "call", "recording", "contact", "event"];
+        left.retain(|(_, kind)| kinds.contains(&kind.as_str()));
         left.len()
     };
     assert_eq!(activity().await, 10_000);
