@@ -230,6 +230,9 @@ fn fact_attribute(fact: &Fact) -> AttributeValue {
         ("route".to_owned(), text(fact.route.path())),
         ("parameters".to_owned(), map(&fact.parameters)),
     ]);
+    if let Some(account) = &fact.account {
+        members.insert("account".to_owned(), text(account.as_str()));
+    }
     if !fact.custom.is_empty() {
         members.insert("custom".to_owned(), map(&fact.custom));
     }
@@ -277,6 +280,7 @@ fn fact(
         resource: resource.clone(),
         route,
         received_at: attributes.time("at")?,
+        account: attributes.optional("account")?,
         parameters: parameters.ok_or_else(|| unreadable("parameters"))?,
         custom: custom.ok_or_else(|| unreadable("custom"))?,
         truncated: truncated.ok_or_else(|| unreadable("truncated"))?,

@@ -196,7 +196,8 @@ impl Webhooks {
         // Resolved, then verified: from here on the request may act for the tenant.
         let scope = TenantScope::new(tenant.tenant_id.clone());
         let (account, parameters) = unverified.into_parts();
-        let mut fact = Fact::new(route, &parameters, received_at)?;
+        let fact = Fact::new(route, &parameters, received_at)?;
+        let mut fact = fact.of_account(&account);
         let is_past_limit = self.rate.is_past_limit(&scope);
         let span = info_span!("tenant", tenant_id = %scope.tenant_id());
         let kept = async {
