@@ -49,8 +49,8 @@ impl Activity {
     }
 
     /// Keeps a fact: one write without a condition, 1 write unit for an item up to 1 KB, and 1 for each index when the resource is
-    /// new. The same fact again, or after a lost answer, changes nothing. Gives when the fact was first received.
-    /// Of a recording that somebody deleted nothing is kept any more, and the fact is as good as kept.
+    /// new. The same fact again, or after a lost answer, changes nothing. Gives when the fact was first received; of an inbound
+    /// message when anything of it was, since what counts of two messages is which came first. Of a recording that somebody deleted nothing is kept any more, and the fact is as good as kept.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and [`StoreError::Refused`]; in neither case is it known that nothing was kept.
@@ -90,7 +90,7 @@ impl Activity {
             .update_expression(format!("SET {}", update.assignments.join(", ")))
             .set_expression_attribute_names(Some(update.names))
             .set_expression_attribute_values(Some(update.values))
-            .return_values(ReturnValue::UpdatedNew);
+            .return_values(returned(fact.route));
         // Only recordings are deleted one by one: what everything else costs stays as it is.
         let condition = matches!(fact.resource, Resource::Recording(_))
             .then(|| format!("attribute_not_exists({DELETED_AT})"));
@@ -101,11 +101,12 @@ impl Activity {
             Err(StoreError::Conflict { .. }) => return Ok(fact.received_at),
             kept => kept?,
         };
-        let kept = kept.attributes().and_then(|item| item.get(&attribute));
-        let kept = kept.map(|kept| self::fact(OPERATION, &fact.resource, kept));
-        Ok(kept
-            .transpose()?
-            .map_or(fact.received_at, |kept| kept.received_at))
+        let facts = kept.attributes().into_iter().flatten();
+        let facts = facts.filter(|(name, _)| name.starts_with(FACT));
+        // Facts of any version, of which no more is needed.
+        let first = facts.filter_map(|(_, fact)| fact.as_m().ok()?.get("at")?.as_s().ok());
+        let first = first.filter_map(|at| at.parse().ok()).min();
+        Ok(first.unwrap_or(fact.received_at))
     }
 
     /// A message, if any fact about it is kept. One read.
@@ -181,6 +182,15 @@ impl Activity {
             .checked_add(kept)
             .ok()
             .map(|time| time.as_second())
+    }
+}
+
+/// What the store gives back of an item with a new fact, which costs nothing either way: that fact, and of an inbound message all
+/// that are known.
+fn returned(route: Route) -> ReturnValue {
+    match route {
+        Route::Sms | Route::Whatsapp => ReturnValue::AllNew,
+        _ => ReturnValue::UpdatedNew,
     }
 }
 
