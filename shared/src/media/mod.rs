@@ -60,8 +60,13 @@ impl TenantMedia {
         // Nothing is kept by it that could expire.
         let retention_days = 0;
         Some(Self {
-            activity: Activity::new(client.clone(), tables.activity.clone(), retention_days),
-            deletions: RecordingDeletions::new(client, tables),
+            activity: Activity::new(
+                client.clone(),
+                tables.activity.clone(),
+                retention_days,
+                clock.clone(),
+            ),
+            deletions: RecordingDeletions::new(client, tables, clock.clone()),
             credentials: CredentialVault::new(aws, tenants, key.clone(), clock),
             outbound: Outbound::from_environment(environment)?,
             clock: clock.clone(),

@@ -6,9 +6,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::{Timestamp, ToSpan};
 
-use super::item::{Attributes, Item, number, text};
+use super::item::{Attributes, Item, is_expired, number, text};
 use super::{StoreError, keys, transaction};
 use crate::activity::{Call, Fact, History, Message, Recording, Resource, Route};
+use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::sid::{CallSid, MessageSid, RecordingSid};
 use crate::tenant::TenantScope;
@@ -25,16 +26,19 @@ pub struct Activity {
     client: Client,
     table: String,
     retention_days: u32,
+    clock: Clock,
 }
 
 impl Activity {
-    /// Opens the table. Items expire after `retention_days`, counted from their first fact; never, when it is 0.
+    /// Opens the table. Items expire after `retention_days`, counted from their first fact; never, when it is 0. By the clock those
+    /// that have are not read any more.
     #[must_use]
-    pub fn new(client: Client, table: String, retention_days: u32) -> Self {
+    pub fn new(client: Client, table: String, retention_days: u32, clock: Clock) -> Self {
         Self {
             client,
             table,
             retention_days,
+            clock,
         }
     }
 
@@ -150,7 +154,7 @@ impl Activity {
         Ok(Recording::of(&history))
     }
 
-    /// Every fact about a resource, in order; none, when it is not known or was deleted. One strongly consistent read.
+    /// Every fact about a resource, in order; none, when it is not known, was deleted or has expired. One strongly consistent read.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
@@ -169,7 +173,9 @@ impl Activity {
             .send()
             .await
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        let item = output.item.unwrap_or_default();
+        let now = self.clock.now();
+        let item = output.item.filter(|item| !is_expired(item, now));
+        let item = item.unwrap_or_default();
         history_of(OPERATION, resource, &item)
     }
 

@@ -104,7 +104,7 @@ impl Webhooks {
             stops: KeptStops::new(clock.clone()),
             accounts: Accounts::new(&aws, &tables, key, &clock),
             contacts: ContactItems::new(aws.dynamodb(), tables.activity.clone(), retention),
-            activity: Activity::new(aws.dynamodb(), tables.activity, retention),
+            activity: Activity::new(aws.dynamodb(), tables.activity, retention, clock.clone()),
             deferred: DeferredQueue::new(aws.sqs(), queue),
             public_base_url,
             clock,

@@ -36,7 +36,7 @@ impl World {
         Self {
             consoles: [harness.console(), harness.console()],
             consumers: [consumer(), consumer()],
-            listings: Listings::new(harness.dynamodb(), activity()),
+            listings: Listings::new(harness.dynamodb(), activity(), Clock::system()),
             contacts: [contacts(), contacts()],
         }
     }
