@@ -62,8 +62,8 @@ impl Console {
         let routes = Routes::new(aws.dynamodb(), tables.routes, clock.clone());
         Ok(Self {
             onboarding,
-            tenants: Tenants::new(aws.dynamodb(), tables.tenants, routes, clock),
-            activity: Activity::new(aws.dynamodb(), tables.activity, retention),
+            tenants: Tenants::new(aws.dynamodb(), tables.tenants, routes, clock.clone()),
+            activity: Activity::new(aws.dynamodb(), tables.activity, retention, clock),
             vault: Vault::new(aws.kms(), key),
             operator: operator(),
         })

@@ -48,7 +48,7 @@ pub enum Action {
     TwimlAppCreated,
     TwimlAppAdopted,
     TwimlAppUpdated,
-    /// At Twilio and here.
+    /// At Twilio and here, or as the detail says.
     RecordingDeleted,
 }
 

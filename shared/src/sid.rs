@@ -98,6 +98,8 @@ sids! {
     RoleSid: "RL";
     /// A service of Conversations or Sync, `IS…`.
     ServiceSid: "IS";
+    /// A transcription of a recording, `TR…`.
+    TranscriptionSid: "TR";
     /// A SIP trunk, `TK…`.
     TrunkSid: "TK";
     /// A TaskRouter worker, `WK…`.

@@ -152,6 +152,27 @@ async fn a_stop_that_is_delivered_again_after_a_start_does_not_stop_again() {
 }
 
 #[tokio::test]
+async fn a_stop_that_is_delivered_again_with_more_in_it_does_not_stop_again_either() {
+    let harness = Harness::quiet().await;
+    let tenant = answering(harness).await;
+    let (stop, start) = (tenant.sms("STOP"), tenant.sms("START"));
+    for message in [&stop, &start] {
+        assert!(!tenant.answers(message).await);
+    }
+    let mut again = tenant.sms_webhook(&stop);
+    again
+        .parameters
+        .set("AddOns", "{\"status\":\"successful\"}");
+    assert_eq!(
+        answer(&tenant.sender.deliver(&again).await).2,
+        EMPTY_RESPONSE
+    );
+    assert_eq!(tenant.facts(Resource::Message(stop.sid)).await.len(), 2);
+    assert!(tenant.opted_out_of(harness).await.is_empty());
+    assert!(tenant.answers(&tenant.sms("Hello")).await);
+}
+
+#[tokio::test]
 async fn an_opt_out_that_the_webhook_could_not_write_is_kept_from_the_stream() {
     let harness = Harness::start(|options| {
         options.concurrency = 1;

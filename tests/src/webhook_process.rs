@@ -37,24 +37,49 @@ impl WebhookProcess {
             .with("MessageStatus", "sent")
             .with("From", "+15005550006")
             .with("To", "+15005550010");
-        let (host, query) = ("sms.example.com", format!("account={account}"));
-        let url = format!("https://{host}/sms/status?{query}");
-        let event = json!({
-            "rawPath": "/sms/status",
-            "rawQueryString": query,
-            "headers": {
-                "content-type": "application/x-www-form-urlencoded",
-                "host": host,
-                "x-twilio-signature": sign(token, &url, &parameters),
-            },
-            "requestContext": {"domainName": host, "http": {"method": "POST"}},
-            "body": parameters.form_encoded(),
-        });
-        let request = HttpRequest::from_event(&event.to_string(), BODY_LIMIT).unwrap();
+        let request = request("/sms/status", account, token, &parameters);
         let answer = self
             .function
             .receive::<Notification>(&request, Route::SmsStatus, |_| Reply::no_content())
             .await;
         answer.reply().status().as_u16()
     }
+
+    /// An account hands an SMS of somebody over, signed with a token; what it is answered with.
+    pub(crate) async fn receive_sms(
+        &self,
+        account: &str,
+        token: &Secret,
+        from: &str,
+        body: &str,
+    ) -> u16 {
+        let message = self.sids.message(false);
+        let parameters = Parameters::new()
+            .with("AccountSid", account)
+            .with("MessageSid", message.as_str())
+            .with("From", from)
+            .with("To", "+15005550006")
+            .with("Body", body);
+        let request = request("/sms", account, token, &parameters);
+        let answer = self.function.receive_message(&request, Route::Sms).await;
+        answer.reply().status().as_u16()
+    }
+}
+
+/// A webhook as Lambda's URL hands it over.
+fn request(path: &str, account: &str, token: &Secret, parameters: &Parameters) -> HttpRequest {
+    let (host, query) = ("sms.example.com", format!("account={account}"));
+    let url = format!("https://{host}{path}?{query}");
+    let event = json!({
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {
+            "content-type": "application/x-www-form-urlencoded",
+            "host": host,
+            "x-twilio-signature": sign(token, &url, parameters),
+        },
+        "requestContext": {"domainName": host, "http": {"method": "POST"}},
+        "body": parameters.form_encoded(),
+    });
+    HttpRequest::from_event(&event.to_string(), BODY_LIMIT).unwrap()
 }

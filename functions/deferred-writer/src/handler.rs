@@ -53,7 +53,7 @@ impl Writer {
         let clock = Clock::system();
         let profiles = Profiles::new(aws.dynamodb(), tenants.clone());
         Ok(Self {
-            activity: Activity::new(aws.dynamodb(), table, retention),
+            activity: Activity::new(aws.dynamodb(), table, retention, clock.clone()),
             recipients: Arc::new(Recipients::new(profiles, clock.clone())),
             pace: Pace::new(aws.dynamodb(), tenants, interval, clock.clone()),
             deferred: DeferredQueue::new(aws.sqs(), deferred),

@@ -3,7 +3,7 @@
 use shared::activity::{Recording, RecordingKind};
 use shared::api::{Call, Code, Problem, json};
 use shared::http::{Reply, StatusCode};
-use shared::media::MediaRequest;
+use shared::media::{Deletion, MediaRequest};
 use shared::sid::{CallSid, RecordingSid};
 use shared::tenant::TenantScope;
 use shared::twilio::rest::RecordingFormat;
@@ -56,11 +56,16 @@ pub(crate) async fn delete(
     scope: &TenantScope,
     call: &Call,
 ) -> Result<Reply, Problem> {
-    call.query(&[])?.finish()?;
+    let mut query = call.query(&["only_here"])?;
+    let deletion = match query.flag("only_here") {
+        Some(true) => Deletion::OnlyHere,
+        Some(false) | None => Deletion::Everywhere,
+    };
+    query.finish()?;
     let (sid, actor) = (sid(call)?, call.actor());
     messaging
         .media
-        .delete_recording(scope, &sid, actor, call.deadline())
+        .delete_recording(scope, &sid, deletion, actor, call.deadline())
         .await?;
     Ok(Reply::no_content())
 }

@@ -15,14 +15,16 @@ pub(crate) struct Messaging {
 
 impl Messaging {
     pub(crate) fn new(environment: &Environment, foundation: &Foundation) -> Option<Self> {
-        let Foundation { aws, tables, .. } = foundation;
+        let Foundation {
+            aws, tables, clock, ..
+        } = foundation;
         let (client, table) = (aws.dynamodb(), tables.activity.clone());
         // Nothing is kept here that could expire.
         let retention_days = 0;
         Some(Self {
             admission: Admission::new(foundation),
-            activity: Activity::new(client.clone(), table.clone(), retention_days),
-            listings: Listings::new(client, table),
+            activity: Activity::new(client.clone(), table.clone(), retention_days, clock.clone()),
+            listings: Listings::new(client, table, clock.clone()),
             media: TenantMedia::new(environment, foundation)?,
             paging: Paging::new(foundation),
         })

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::kept::{Kept, browsers};
 use super::resource::CHILD_LEGS;
 use super::{Group, MalformedWebhook, Resource, Route};
-use crate::sid::CallSid;
+use crate::sid::{AccountSid, CallSid};
 use crate::twilio::Parameters;
 
 /// One verified callback: by which route, when first heard, and its parameters.
@@ -27,6 +27,10 @@ pub struct Fact {
     pub route: Route,
     /// When it was first received.
     pub received_at: Timestamp,
+    /// The account that the webhook was verified to be of; of a recording alone, which is asked for and deleted there. What was
+    /// kept before it was told apart has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountSid>,
     /// Twilio's parameters under Twilio's names, without empty ones and those that are not kept.
     pub parameters: BTreeMap<String, String>,
     /// What the browser that makes a call passed along, under names that it chose. No state is derived from it.
@@ -65,11 +69,19 @@ impl Fact {
             resource,
             route,
             received_at,
+            account: None,
             parameters: kept.parameters,
             custom: kept.custom,
             truncated: kept.truncated,
             dropped: kept.dropped,
         })
+    }
+
+    /// The same with the account that its webhook was verified to be of, if that is kept of its resource. Its id stays.
+    #[must_use]
+    pub fn of_account(self, account: &AccountSid) -> Self {
+        let account = matches!(self.resource, Resource::Recording(_)).then(|| account.clone());
+        Self { account, ..self }
     }
 
     /// 96 bits of SHA-256 over the route and all that is kept: the same for every delivery of the same callback.
@@ -253,6 +265,12 @@ impl History {
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.0.iter().filter_map(|fact| fact.parameter(name)).min()
+    }
+
+    /// The account that told of the resource; of several, the smallest, so that order does not matter.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountSid> {
+        self.0.iter().filter_map(|fact| fact.account.as_ref()).min()
     }
 
     /// The largest of a parameter's values that are numbers.

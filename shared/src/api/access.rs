@@ -70,6 +70,7 @@ pub const ROUTES: &[Access] = {
     const RECORDING_MEDIA: &str = "/api/recordings/{sid}/media";
     const MESSAGE_MEDIA: &str = "/api/messages/{sid}/media/{index}";
     let (token, credentials) = (Some(Class::Token), Some(Class::Credentials));
+    let media = Some(Class::Media);
     &[
         route(O::IssueToken, POST, "/api/token", Member, token),
         route(O::ListTenants, GET, "/api/tenants", Operator, None),
@@ -133,8 +134,8 @@ pub const ROUTES: &[Access] = {
         route(O::ListRecordings, GET, "/api/recordings", Member, None),
         route(O::ReadRecording, GET, RECORDING, Member, None),
         route(O::DeleteRecording, DELETE, RECORDING, Admin, None),
-        route(O::PlayRecording, GET, RECORDING_MEDIA, Member, None),
-        route(O::ReadMessageMedia, GET, MESSAGE_MEDIA, Member, None),
+        route(O::PlayRecording, GET, RECORDING_MEDIA, Member, media),
+        route(O::ReadMessageMedia, GET, MESSAGE_MEDIA, Member, media),
     ]
 };
 

@@ -1,6 +1,7 @@
 //! What calls recorded and messages carried: fetched from Twilio with the tenant's credentials, a piece at a time, and never by
 //! handing out Twilio's address of it.
 
+mod deletion;
 mod kind;
 mod problems;
 mod request;
@@ -8,18 +9,17 @@ mod request;
 mod tests;
 
 use tokio::time::Instant;
-use tracing::warn;
 
+pub use self::deletion::Deletion;
 pub use self::request::MediaRequest;
 use crate::activity::{History, Resource, media_url};
 use crate::api::{Code, Foundation, Problem};
-use crate::audit::{Action, Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::credentials::{CredentialVault, TwilioTenant};
 use crate::environment::Environment;
 use crate::outbound::{Media, MediaFault, Outbound, Wanted};
 use crate::sid::{AccountSid, MediaSid, MessageSid, RecordingSid};
-use crate::store::{Activity, KnownRecording, RecordingDeletions, Routes, Tenants, WriteError};
+use crate::store::{Activity, RecordingDeletions, Routes, Tenants};
 use crate::tenant::TenantScope;
 use crate::twilio::TwilioClient;
 use crate::twilio::rest::{MediaError, RecordingFormat, account_of_url, media_of_url};
@@ -60,8 +60,13 @@ impl TenantMedia {
         // Nothing is kept by it that could expire.
         let retention_days = 0;
         Some(Self {
-            activity: Activity::new(client.clone(), tables.activity.clone(), retention_days),
-            deletions: RecordingDeletions::new(client, tables),
+            activity: Activity::new(
+                client.clone(),
+                tables.activity.clone(),
+                retention_days,
+                clock.clone(),
+            ),
+            deletions: RecordingDeletions::new(client, tables, clock.clone()),
             credentials: CredentialVault::new(aws, tenants, key.clone(), clock),
             outbound: Outbound::from_environment(environment)?,
             clock: clock.clone(),
@@ -122,45 +127,6 @@ impl TenantMedia {
         self.fetch(&tenant, &file, request, deadline).await
     }
 
-    /// Deletes a recording at Twilio and then what is known of it here. One that Twilio does not have (any more) counts as
-    /// deleted there; one that was deleted here is left alone.
-    ///
-    /// # Errors
-    /// Why it is not deleted; unless Twilio did it, nothing is changed then.
-    pub async fn delete_recording(
-        &self,
-        scope: &TenantScope,
-        sid: &RecordingSid,
-        actor: Actor,
-        deadline: Instant,
-    ) -> Result<(), Problem> {
-        let kept = match self.deletions.look(scope, sid).await? {
-            None => return Err(problems::unknown_recording()),
-            Some(KnownRecording::Deleted) => return Ok(()),
-            Some(KnownRecording::Kept(kept)) => kept,
-        };
-        let tenant = self.tenant(scope, deadline).await?;
-        let account = recorded_by(&kept.history);
-        problems::of_own_account(account.as_ref(), &tenant.credentials.account_sid)?;
-        let client = TwilioClient::new(&self.outbound, &tenant.credentials, deadline);
-        client.delete_recording(sid).await?;
-        let entry = AuditEntry {
-            at: self.clock.now(),
-            actor,
-            action: Action::RecordingDeleted,
-            target: sid.to_string(),
-            detail: String::new(),
-        };
-        let deleted = self.deletions.delete(scope, sid, &kept, &entry).await;
-        deleted.map_err(|error| match error {
-            WriteError::Conflict(conflict) => conflict.into(),
-            error => {
-                warn!(%error, "a recording is deleted at Twilio and not here");
-                problems::half_deleted(&error)
-            }
-        })
-    }
-
     /// The tenant with its credentials, if they may be used.
     async fn tenant(
         &self,
@@ -201,7 +167,9 @@ impl TenantMedia {
     }
 }
 
-/// The account whose call was recorded, as the recording's URL tells it; nothing, where that is elsewhere.
+/// The account whose call was recorded: the one that told of it. Of a recording that was kept before that was kept with it, the one
+/// that its URL names; nothing, where that is elsewhere.
 fn recorded_by(history: &History) -> Option<AccountSid> {
-    account_of_url(history.parameter("RecordingUrl")?)
+    let told_by = history.account().cloned();
+    told_by.or_else(|| account_of_url(history.parameter("RecordingUrl")?))
 }

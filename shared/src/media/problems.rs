@@ -25,6 +25,20 @@ pub(super) fn of_own_account(of: Option<&AccountSid>, own: &AccountSid) -> Resul
     Err(Problem::new(Code::CredentialsMissing, detail))
 }
 
+/// A recording whose deletion the tenant's credentials cannot see to.
+pub(super) fn recording_of_another_account() -> Problem {
+    let detail = "The recording is of a Twilio account that the tenant had before, and whose credentials it has no more: see to it in \
+                  that account's console. With only_here=true what is known of it here is deleted alone.";
+    Problem::new(Code::CredentialsMissing, detail)
+}
+
+/// A recording that Twilio does not find, and that may be another account's.
+pub(super) fn recording_of_unknown_account() -> Problem {
+    let detail = "The tenant's Twilio account does not have the recording, and nothing tells whether it is of one that the tenant \
+                  had before: see to it in that account's console. With only_here=true what is known of it here is deleted alone.";
+    Problem::new(Code::CredentialsMissing, detail).because("of an unknown account")
+}
+
 /// A recording that is deleted at Twilio and still known here.
 pub(super) fn half_deleted(cause: &impl ToString) -> Problem {
     let detail =

@@ -35,6 +35,8 @@ pub enum Class {
     Token,
     /// Managing credentials and settings.
     Credentials,
+    /// Fetching recordings and what is attached to messages.
+    Media,
 }
 
 impl Class {
@@ -44,6 +46,7 @@ impl Class {
         match self {
             Self::Token => "token",
             Self::Credentials => "credentials",
+            Self::Media => "media",
         }
     }
 }
@@ -99,15 +102,16 @@ impl RateLimiter {
         if let Some(known) = self.refusals.find(tenant, class, &user, window.minute) {
             return Ok(known.at(window));
         }
+        let rates = self.rates.of(class);
         let take = Take {
             class: class.as_str(),
             minute: window.minute,
             user: &user,
-            user_limit: self.rates.user,
-            tenant_limit: self.rates.tenant,
+            user_limit: rates.user,
+            tenant_limit: rates.tenant,
         };
         let counted = self.limits.take(scope, take).await?;
-        let standing = Standing::of(self.rates, &counted, window);
+        let standing = Standing::of(rates, &counted, window);
         let refused_by = match counted.is_within {
             true => None,
             // The user's own first: it says more, and holds for nobody else.

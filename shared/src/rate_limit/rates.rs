@@ -2,9 +2,14 @@
 
 use std::str::FromStr;
 
+use super::Class;
 use crate::environment::Environment;
 
-/// How many requests of one class are let through in a minute.
+/// How many files may be fetched for each token that may be taken: a conversation shows many at once, and a long recording comes in
+/// parts.
+const FILES_FOR_ONE: u32 = 5;
+
+/// How many requests of one class are let through in a minute; of files more, see `Rates::of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
     /// For one user of a tenant.
@@ -30,6 +35,18 @@ impl FromStr for Rate {
 }
 
 impl Rates {
+    /// How many requests of a class they mean.
+    pub(super) fn of(self, class: Class) -> Self {
+        let factor = match class {
+            Class::Token | Class::Credentials => 1,
+            Class::Media => FILES_FOR_ONE,
+        };
+        Self {
+            user: self.user.saturating_mul(factor),
+            tenant: self.tenant.saturating_mul(factor),
+        }
+    }
+
     /// Reads `USER_RATE_LIMIT` (60 when not set) and `TENANT_RATE_LIMIT` (600), each 1 to 100,000 a minute.
     #[must_use]
     pub fn from_environment(environment: &Environment) -> Option<Self> {
@@ -58,6 +75,16 @@ mod tests {
             tenant: 100_000,
         };
         assert_eq!(environment.finish(rates), Ok(expected));
+    }
+
+    #[test]
+    fn five_files_may_be_fetched_for_each_request_of_another_class() {
+        let (user, tenant) = (60, 600);
+        let rates = Rates { user, tenant };
+        assert_eq!(rates.of(Class::Token), rates);
+        assert_eq!(rates.of(Class::Credentials), rates);
+        let (user, tenant) = (300, 3_000);
+        assert_eq!(rates.of(Class::Media), Rates { user, tenant });
     }
 
     #[test]

@@ -6,9 +6,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::{Timestamp, ToSpan};
 
-use super::item::{Attributes, Item, number, text};
+use super::item::{Attributes, Item, is_expired, number, text};
 use super::{StoreError, keys, transaction};
 use crate::activity::{Call, Fact, History, Message, Recording, Resource, Route};
+use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::sid::{CallSid, MessageSid, RecordingSid};
 use crate::tenant::TenantScope;
@@ -25,16 +26,19 @@ pub struct Activity {
     client: Client,
     table: String,
     retention_days: u32,
+    clock: Clock,
 }
 
 impl Activity {
-    /// Opens the table. Items expire after `retention_days`, counted from their first fact; never, when it is 0.
+    /// Opens the table. Items expire after `retention_days`, counted from their first fact; never, when it is 0. By the clock those
+    /// that have are not read any more.
     #[must_use]
-    pub fn new(client: Client, table: String, retention_days: u32) -> Self {
+    pub fn new(client: Client, table: String, retention_days: u32, clock: Clock) -> Self {
         Self {
             client,
             table,
             retention_days,
+            clock,
         }
     }
 
@@ -49,8 +53,8 @@ impl Activity {
     }
 
     /// Keeps a fact: one write without a condition, 1 write unit for an item up to 1 KB, and 1 for each index when the resource is
-    /// new. The same fact again, or after a lost answer, changes nothing. Gives when the fact was first received.
-    /// Of a recording that somebody deleted nothing is kept any more, and the fact is as good as kept.
+    /// new. The same fact again, or after a lost answer, changes nothing. Gives when the fact was first received; of an inbound
+    /// message when anything of it was, since what counts of two messages is which came first. Of a recording that somebody deleted nothing is kept any more, and the fact is as good as kept.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and [`StoreError::Refused`]; in neither case is it known that nothing was kept.
@@ -90,7 +94,7 @@ impl Activity {
             .update_expression(format!("SET {}", update.assignments.join(", ")))
             .set_expression_attribute_names(Some(update.names))
             .set_expression_attribute_values(Some(update.values))
-            .return_values(ReturnValue::UpdatedNew);
+            .return_values(returned(fact.route));
         // Only recordings are deleted one by one: what everything else costs stays as it is.
         let condition = matches!(fact.resource, Resource::Recording(_))
             .then(|| format!("attribute_not_exists({DELETED_AT})"));
@@ -101,11 +105,12 @@ impl Activity {
             Err(StoreError::Conflict { .. }) => return Ok(fact.received_at),
             kept => kept?,
         };
-        let kept = kept.attributes().and_then(|item| item.get(&attribute));
-        let kept = kept.map(|kept| self::fact(OPERATION, &fact.resource, kept));
-        Ok(kept
-            .transpose()?
-            .map_or(fact.received_at, |kept| kept.received_at))
+        let facts = kept.attributes().into_iter().flatten();
+        let facts = facts.filter(|(name, _)| name.starts_with(FACT));
+        // Facts of any version, of which no more is needed.
+        let first = facts.filter_map(|(_, fact)| fact.as_m().ok()?.get("at")?.as_s().ok());
+        let first = first.filter_map(|at| at.parse().ok()).min();
+        Ok(first.unwrap_or(fact.received_at))
     }
 
     /// A message, if any fact about it is kept. One read.
@@ -149,7 +154,7 @@ impl Activity {
         Ok(Recording::of(&history))
     }
 
-    /// Every fact about a resource, in order; none, when it is not known or was deleted. One strongly consistent read.
+    /// Every fact about a resource, in order; none, when it is not known, was deleted or has expired. One strongly consistent read.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
@@ -168,7 +173,9 @@ impl Activity {
             .send()
             .await
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        let item = output.item.unwrap_or_default();
+        let now = self.clock.now();
+        let item = output.item.filter(|item| !is_expired(item, now));
+        let item = item.unwrap_or_default();
         history_of(OPERATION, resource, &item)
     }
 
@@ -181,6 +188,15 @@ impl Activity {
             .checked_add(kept)
             .ok()
             .map(|time| time.as_second())
+    }
+}
+
+/// What the store gives back of an item with a new fact, which costs nothing either way: that fact, and of an inbound message all
+/// that are known.
+fn returned(route: Route) -> ReturnValue {
+    match route {
+        Route::Sms | Route::Whatsapp => ReturnValue::AllNew,
+        _ => ReturnValue::UpdatedNew,
     }
 }
 
@@ -230,6 +246,9 @@ fn fact_attribute(fact: &Fact) -> AttributeValue {
         ("route".to_owned(), text(fact.route.path())),
         ("parameters".to_owned(), map(&fact.parameters)),
     ]);
+    if let Some(account) = &fact.account {
+        members.insert("account".to_owned(), text(account.as_str()));
+    }
     if !fact.custom.is_empty() {
         members.insert("custom".to_owned(), map(&fact.custom));
     }
@@ -277,6 +296,7 @@ fn fact(
         resource: resource.clone(),
         route,
         received_at: attributes.time("at")?,
+        account: attributes.optional("account")?,
         parameters: parameters.ok_or_else(|| unreadable("parameters"))?,
         custom: custom.ok_or_else(|| unreadable("custom"))?,
         truncated: truncated.ok_or_else(|| unreadable("truncated"))?,

@@ -104,6 +104,13 @@ impl<'i> Attributes<'i> {
     }
 }
 
+/// Whether an item's time is over: DynamoDB still has it until it comes by, which it promises for some days later.
+pub(super) fn is_expired(item: &Item, now: Timestamp) -> bool {
+    let expires_at = item.get("expires_at").and_then(|value| value.as_n().ok());
+    let expires_at = expires_at.and_then(|seconds| seconds.parse::<i64>().ok());
+    expires_at.is_some_and(|expires_at| expires_at <= now.as_second())
+}
+
 /// A time, to the millisecond, in a fixed width.
 pub(super) fn time(value: Timestamp) -> AttributeValue {
     text(format!("{value:.3}"))
@@ -117,4 +124,20 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
 /// A number attribute.
 pub(super) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_expires_with_the_second_that_it_names_and_without_one_never() {
+        let now = Timestamp::from_millisecond(1_000_999).unwrap();
+        let until = |value| HashMap::from([("expires_at".to_owned(), value)]);
+        assert!(is_expired(&until(number(1_000)), now));
+        assert!(!is_expired(&until(number(1_001)), now));
+        for kept in [HashMap::new(), until(text("1000")), until(number("x"))] {
+            assert!(!is_expired(&kept, now));
+        }
+    }
 }

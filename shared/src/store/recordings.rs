@@ -8,11 +8,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 
 use super::activity::{DELETED_AT, history_of};
 use super::change::{Attempts, Changes, Commit, Refusal};
-use super::item::{text, time};
+use super::item::{is_expired, text, time};
 use super::routes::incomplete;
 use super::{StoreError, TableNames, WriteError, keys};
 use crate::activity::{DELETED, History, Resource};
 use crate::audit::AuditEntry;
+use crate::clock::Clock;
 use crate::sid::RecordingSid;
 use crate::tenant::TenantScope;
 
@@ -26,6 +27,7 @@ const STAYS: [&str; 2] = ["time_sk", "expires_at"];
 pub struct RecordingDeletions {
     changes: Changes,
     activity: String,
+    clock: Clock,
 }
 
 /// A recording that is known.
@@ -48,14 +50,15 @@ pub struct KeptRecording {
 impl RecordingDeletions {
     /// Opens the tables.
     #[must_use]
-    pub fn new(client: Client, tables: &TableNames) -> Self {
+    pub fn new(client: Client, tables: &TableNames, clock: Clock) -> Self {
         Self {
             changes: Changes::new(client, tables.tenants.clone()),
             activity: tables.activity.clone(),
+            clock,
         }
     }
 
-    /// What is known of a recording; nothing, when no callback told of it. One strongly consistent read.
+    /// What is known of a recording; nothing, when no callback told of it, or it has expired. One strongly consistent read.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
@@ -75,7 +78,8 @@ impl RecordingDeletions {
             .send()
             .await
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        let Some(mut item) = output.item else {
+        let now = self.clock.now();
+        let Some(mut item) = output.item.filter(|item| !is_expired(item, now)) else {
             return Ok(None);
         };
         if item.contains_key(DELETED_AT) {

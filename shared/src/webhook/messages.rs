@@ -4,7 +4,9 @@ use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use super::kinds::words;
+use super::stops::KeptStops;
 use super::{InboundMessage, Verified};
+use crate::contacts::OptOutChange;
 use crate::http::Reply;
 use crate::store::{ContactItems, ReplyTurn, StoreError};
 use crate::twilio::twiml::{Message, MessagingResponse};
@@ -14,9 +16,10 @@ use crate::twilio::twiml::{Message, MessagingResponse};
 ///
 /// Both are written until a deadline, in which the webhook is to be answered; without one nothing is, since the store did not
 /// keep the message itself. Nothing depends on their success but the answer: an opt-out is kept once more from the stream, and
-/// whose turn is not known to be is not answered.
+/// whose turn is not known to be is not answered. Past the tenant's limit little of it is written: see [`KeptStops`].
 pub(super) async fn reply(
     contacts: &ContactItems,
+    stops: &KeptStops,
     message: &Verified<InboundMessage>,
     until: Option<Instant>,
 ) -> Reply {
@@ -25,11 +28,16 @@ pub(super) async fn reply(
     let (Some(turn), Some(until)) = (&kind.turn, until) else {
         return nothing();
     };
-    if let Some(change) = &kind.opt_out {
-        let kept = timeout_at(until, contacts.keep_opt_out(scope, &turn.address, change));
-        let kept = kept.await.unwrap_or_else(|_| Err(late("keep an opt-out")));
-        if let Err(error) = kept {
-            warn!(error = %error, "the opt-out is left to the stream");
+    let address = &turn.address;
+    let is_kept_now = |change: &&OptOutChange| {
+        !message.is_past_limit() || stops.are_without(scope, address, change)
+    };
+    if let Some(change) = kind.opt_out.as_ref().filter(is_kept_now) {
+        let kept = timeout_at(until, contacts.keep_opt_out(scope, address, change)).await;
+        match kept.unwrap_or_else(|_| Err(late("keep an opt-out"))) {
+            Ok(()) if message.is_past_limit() => stops.remember(scope, address, change),
+            Ok(()) => {}
+            Err(error) => warn!(error = %error, "the opt-out is left to the stream"),
         }
     }
     let Some(text) = auto_reply(message, turn) else {

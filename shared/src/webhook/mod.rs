@@ -8,6 +8,7 @@ mod messages;
 mod rate;
 mod refusal;
 mod service;
+mod stops;
 mod unverified;
 mod verified;
 

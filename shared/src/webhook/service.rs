@@ -10,6 +10,7 @@ use tracing::{Instrument, error, info_span, warn};
 use super::accounts::{Accounts, Holder};
 use super::answer::{Answer, PutAside, Trace};
 use super::rate::{WebhookLimit, WebhookRate};
+use super::stops::KeptStops;
 use super::unverified::Unverified;
 use super::{Refusal, Verified, WebhookKind, messages};
 use crate::activity::{Fact, Route};
@@ -48,6 +49,7 @@ pub struct Webhooks {
     contacts: ContactItems,
     deferred: DeferredQueue,
     rate: WebhookRate,
+    stops: KeptStops,
     public_base_url: Option<BaseUrl>,
     clock: Clock,
 }
@@ -99,9 +101,10 @@ impl Webhooks {
         let counters = (aws.dynamodb(), tables.tenants.clone());
         let webhooks = Self {
             rate: WebhookRate::new(counters.0, counters.1, limit, clock.clone()),
+            stops: KeptStops::new(clock.clone()),
             accounts: Accounts::new(&aws, &tables, key, &clock),
             contacts: ContactItems::new(aws.dynamodb(), tables.activity.clone(), retention),
-            activity: Activity::new(aws.dynamodb(), tables.activity, retention),
+            activity: Activity::new(aws.dynamodb(), tables.activity, retention, clock.clone()),
             deferred: DeferredQueue::new(aws.sqs(), queue),
             public_base_url,
             clock,
@@ -163,7 +166,7 @@ impl Webhooks {
                 let span = info_span!("tenant", tenant_id = %message.scope().tenant_id());
                 let is_outage = trace.put_aside == Some(PutAside::Outage);
                 let until = (!is_outage).then_some(arrived + ANSWER_BY);
-                let reply = messages::reply(&self.contacts, &message, until);
+                let reply = messages::reply(&self.contacts, &self.stops, &message, until);
                 (Box::pin(reply.instrument(span)).await, None)
             }
             Err(refusal) => (refusal.reply(), Some(refusal)),
@@ -196,7 +199,8 @@ impl Webhooks {
         // Resolved, then verified: from here on the request may act for the tenant.
         let scope = TenantScope::new(tenant.tenant_id.clone());
         let (account, parameters) = unverified.into_parts();
-        let mut fact = Fact::new(route, &parameters, received_at)?;
+        let fact = Fact::new(route, &parameters, received_at)?;
+        let mut fact = fact.of_account(&account);
         let is_past_limit = self.rate.is_past_limit(&scope);
         let span = info_span!("tenant", tenant_id = %scope.tenant_id());
         let kept = async {
@@ -248,7 +252,8 @@ impl Webhooks {
     }
 
     /// Keeps a fact, or puts it aside when the store does not take it in time. Never acknowledged, never lost: one of the
-    /// two has it before the webhook is answered. Gives when it was first received, as far as that is known.
+    /// two has it before the webhook is answered. Gives when it was first received, of a message when anything of it was, as far as
+    /// that is known.
     async fn keep(
         &self,
         scope: &TenantScope,

@@ -3,6 +3,8 @@
 //! A window is a minute of the clock, which may turn between any two requests: each answer says by its headers which window
 //! it was counted in.
 
+mod files;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;

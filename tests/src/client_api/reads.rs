@@ -1,6 +1,7 @@
 //! What a tenant's users read of what happened: messages, conversations, contacts, calls and recordings.
 
 mod brought;
+mod expired;
 mod isolation;
 mod many;
 mod narrowed;

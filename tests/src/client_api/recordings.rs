@@ -2,6 +2,7 @@
 
 mod attachments;
 mod deletion;
+mod ownership;
 mod refusals;
 
 use local::twilio::payload::{Recording, RecordingSource, RecordingStatus};

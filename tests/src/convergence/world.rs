@@ -41,7 +41,7 @@ impl World {
         Self {
             consoles: [harness.console(), harness.console()],
             consumers: [consumer(), consumer()],
-            listings: Listings::new(harness.dynamodb(), activity()),
+            listings: Listings::new(harness.dynamodb(), activity(), Clock::system()),
             stream: Self::stream(harness).await,
             contacts: [contacts(), contacts()],
         }

@@ -82,6 +82,7 @@ impl TwilioAccount {
             numbers: Vec::new(),
             services: Vec::new(),
             recordings: Vec::new(),
+            transcriptions: Vec::new(),
             media: Vec::new(),
             ignores_ranges: false,
             has_external_storage: false,

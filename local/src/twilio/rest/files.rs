@@ -65,6 +65,20 @@ impl TwilioAccount {
         self.change(|account| account.recordings.retain(|one| one.sid != sid));
     }
 
+    /// Makes a transcription, and returns its SID. Nothing but that it is there can be asked of it.
+    pub fn add_transcription(&self) -> String {
+        let sid = self.accounts.sids.sid("TR");
+        self.change(|account| account.transcriptions.push(sid.clone()));
+        sid
+    }
+
+    /// The SIDs of its transcriptions, the oldest first.
+    #[must_use]
+    pub fn transcriptions(&self) -> Vec<String> {
+        self.read(|account| account.transcriptions.clone())
+            .unwrap_or_default()
+    }
+
     /// Attaches a file to a message, and returns its URL as webhooks have it.
     pub fn attach(&self, message: &MessageSid, content_type: &str, bytes: &[u8]) -> String {
         let (sid, now) = (self.accounts.sids.sid("ME"), self.accounts.clock.now());

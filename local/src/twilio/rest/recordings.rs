@@ -114,3 +114,13 @@ pub(super) fn file(account: &AccountState, name: &str) -> Option<File> {
         bytes,
     })
 }
+
+/// Deletes a transcription, if it is there.
+pub(super) fn forget_transcription(account: &mut AccountState, sid: &str) -> Option<()> {
+    let place = account
+        .transcriptions
+        .iter()
+        .position(|known| known == sid)?;
+    account.transcriptions.remove(place);
+    Some(())
+}

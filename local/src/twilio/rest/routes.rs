@@ -31,6 +31,7 @@ enum Named<'a> {
     Recording(&'a str),
     /// The file of a recording, by its name.
     RecordingFile(&'a str),
+    Transcription(&'a str),
     MessageMedia(&'a str),
     Media(&'a str, &'a str),
     /// The file itself.
@@ -100,6 +101,7 @@ fn named(path: &str) -> Option<(Named<'_>, Option<&str>)> {
                 [account, "IncomingPhoneNumbers"] => Some((Named::Number(last), Some(account))),
                 [account, "Keys"] => Some((Named::Key(last), Some(account))),
                 [account, "Recordings"] => Some((Named::Recording(last), Some(account))),
+                [account, "Transcriptions"] => Some((Named::Transcription(last), Some(account))),
                 [account, "Messages", message] if last == "Media" => {
                     Some((Named::MessageMedia(message), Some(account)))
                 }
@@ -126,6 +128,7 @@ fn area(named: Named<'_>, method: &Method) -> Area {
         Named::Recordings | Named::Recording(_) | Named::RecordingFile(_) => {
             Area::Allowed(Permission::DeleteRecordings)
         }
+        Named::Transcription(_) => Area::Allowed(Permission::DeleteTranscriptions),
         Named::MessageMedia(_) | Named::Media(..) | Named::MediaFile(..) if reads => {
             Area::Allowed(Permission::ReadMedia)
         }
@@ -295,7 +298,8 @@ fn get(accounts: &Accounts, state: &State, request: &Request) -> Result<Answer, 
             message_media::find(account, message, wanted).ok_or_else(missing)?;
             return Ok(redirect(307, accounts.stored_at(&sid, wanted)));
         }
-        Named::SecondaryToken | Named::PromotedToken | Named::Made(_) => {
+        // Its text is in the webhooks: nobody here fetches it.
+        Named::SecondaryToken | Named::PromotedToken | Named::Made(_) | Named::Transcription(_) => {
             return Err(ApiError::method_not_allowed());
         }
     };
@@ -351,6 +355,10 @@ fn change(accounts: &Accounts, state: &mut State, request: &Request) -> Result<A
         (&Method::DELETE, Named::Recording(wanted)) => {
             find(&account.recordings, wanted).ok_or_else(missing)?;
             account.recordings.retain(|one| one.sid != wanted);
+            return Ok(Answer::nothing());
+        }
+        (&Method::DELETE, Named::Transcription(wanted)) => {
+            recordings::forget_transcription(account, wanted).ok_or_else(missing)?;
             return Ok(Answer::nothing());
         }
         (&Method::DELETE, Named::Media(message, wanted)) => {

@@ -13,10 +13,11 @@ pub use self::contacts::Conversation;
 pub use self::index::Interval;
 use self::index::{Asked, Entry, Partition};
 use super::activity::history_of;
-use super::item::{Attributes, Item};
+use super::item::{Attributes, Item, is_expired};
 use super::keys::{self, Key};
 use super::{Page, StoreError, batch};
 use crate::activity::{Call, Group, Message, Recording, Resource};
+use crate::clock::Clock;
 use crate::sid::CallSid;
 use crate::tenant::TenantScope;
 
@@ -28,6 +29,7 @@ const CHOSEN_FROM: usize = 100;
 pub struct Listings {
     client: Client,
     table: String,
+    clock: Clock,
 }
 
 /// Which items of a kind are in a list; all of them, where there is no filter.
@@ -39,17 +41,21 @@ pub type Filter<'a, T> = Option<&'a (dyn Fn(&T) -> bool + Send + Sync)>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<T> {
     /// At most as many as asked for. There may be fewer, or none, though more follow: some were deleted after they were listed,
-    /// or are left out by the filter.
+    /// have expired, or are left out by the filter.
     pub items: Vec<T>,
     /// Where the list goes on; none, when this is its end.
     pub next: Option<String>,
 }
 
 impl Listings {
-    /// Opens the table.
+    /// Opens the table. By the clock what has expired is left out.
     #[must_use]
-    pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+    pub fn new(client: Client, table: String, clock: Clock) -> Self {
+        Self {
+            client,
+            table,
+            clock,
+        }
     }
 
     /// A page of the messages with one contact, or of all. One query and one batch of reads.
@@ -140,7 +146,7 @@ impl Listings {
 
         let mut listed = Vec::new();
         for entry in looked_at {
-            // What was deleted since it was listed is left out.
+            // What was deleted since it was listed, or has expired, is left out.
             let Some(item) = items.get(&entry.key) else {
                 continue;
             };
@@ -166,7 +172,7 @@ impl Listings {
         })
     }
 
-    /// Items by their keys, of those that are there. One call for 100 of them.
+    /// Items by their keys, of those that are there and have not expired. One call for 100 of them.
     async fn items(
         &self,
         operation: &'static str,
@@ -174,7 +180,9 @@ impl Listings {
     ) -> Result<HashMap<Key, Item>, StoreError> {
         let keys = keys.cloned().map(Key::into_attributes).collect();
         let items = batch::read(operation, &self.client, &self.table, keys).await?;
-        let keyed = items.into_iter().map(|item| {
+        let now = self.clock.now();
+        let current = items.into_iter().filter(|item| !is_expired(item, now));
+        let keyed = current.map(|item| {
             let key = Key::of_item(operation, &item)?;
             Ok((key, item))
         });

@@ -6,7 +6,7 @@ use super::error::{ErrorKind, TwilioError};
 use super::media::MediaError;
 use super::{TwilioClient, VERSION};
 use crate::outbound::{Call, Host, Media, Wanted};
-use crate::sid::{AccountSid, RecordingSid};
+use crate::sid::{AccountSid, RecordingSid, TranscriptionSid};
 
 /// What Twilio makes a recording into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,25 +51,40 @@ impl TwilioClient<'_> {
         self.media("recordings.media", &path, wanted).await
     }
 
-    /// Deletes a recording with its media. One that is not there (any more) counts as deleted: a call whose answer was lost is
-    /// made again.
+    /// Deletes a recording with its media, and says whether it was there. One that is not is gone, or was another account's: a call
+    /// whose answer was lost is made again.
     ///
     /// # Errors
     /// Why it is not known to be gone.
-    pub async fn delete_recording(&self, sid: &RecordingSid) -> Result<(), TwilioError> {
+    pub async fn delete_recording(&self, sid: &RecordingSid) -> Result<bool, TwilioError> {
+        self.delete("recordings.delete", "Recordings", sid.as_str())
+            .await
+    }
+
+    /// Deletes a transcription. One that is not there (any more) counts as deleted.
+    ///
+    /// # Errors
+    /// Why it is not known to be gone.
+    pub async fn delete_transcription(&self, sid: &TranscriptionSid) -> Result<(), TwilioError> {
+        self.delete("transcriptions.delete", "Transcriptions", sid.as_str())
+            .await
+            .map(drop)
+    }
+
+    /// Deletes a resource of the account, and says whether it was there.
+    async fn delete(
+        &self,
+        operation: &'static str,
+        collection: &str,
+        sid: &str,
+    ) -> Result<bool, TwilioError> {
         let document = format!("{sid}.json");
-        let path = self.account_path(&["Recordings", &document]);
+        let path = self.account_path(&[collection, &document]);
         let host = Host::TwilioApi;
-        let call = Call::new(
-            host,
-            "recordings.delete",
-            Method::DELETE,
-            &path,
-            self.deadline,
-        );
+        let call = Call::new(host, operation, Method::DELETE, &path, self.deadline);
         match self.send(call).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            sent => sent.map(drop),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            sent => sent.map(|_| true),
         }
     }
 }

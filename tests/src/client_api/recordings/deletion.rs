@@ -1,11 +1,13 @@
 //! Recordings that are deleted, at Twilio and here.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::double::Misbehaviour;
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use local::twilio::payload::{CallLeg, CallStatus, Recording, Transcription};
+use local::twilio::rest::{KeyKind, Permission};
 use local::twilio::{Purpose, Webhook};
 use serde_json::{Value, json};
 use shared::activity::Route;
@@ -14,6 +16,7 @@ use super::{World, media, path};
 use crate::harness::Harness;
 use crate::traffic::{url, with_retries};
 
+const TWILIO: &str = "/api/integrations/twilio";
 const DELETION: &str = "DELETE /2010-04-01/Accounts/{AC}/Recordings/{RE}.json";
 
 impl World {
@@ -23,7 +26,14 @@ impl World {
     }
 
     /// The names of the attributes that are kept of a recording, sorted.
-    async fn attributes(&self, recording: &Recording) -> Vec<String> {
+    pub(super) async fn attributes(&self, recording: &Recording) -> Vec<String> {
+        let mut names: Vec<_> = self.item(recording).await.into_keys().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What is kept of a recording.
+    pub(super) async fn item(&self, recording: &Recording) -> HashMap<String, AttributeValue> {
         let key = format!("{}#recording#{}", self.newcomer.id, recording.sid);
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let read = self.harness.dynamodb().get_item();
@@ -32,10 +42,7 @@ impl World {
             .key("pk", text(&key))
             .key("sk", text("recording"))
             .consistent_read(true);
-        let item = read.send().await.unwrap().item.unwrap_or_default();
-        let mut names: Vec<_> = item.into_keys().collect();
-        names.sort_unstable();
-        names
+        read.send().await.unwrap().item.unwrap_or_default()
     }
 
     /// The recordings of its call, as the API tells them.
@@ -44,13 +51,13 @@ impl World {
         self.member.get(&listed).await.document(200)["items"].clone()
     }
 
-    /// Has Twilio tell what was said.
+    /// Has Twilio transcribe a recording and tell what was said.
     async fn transcribe(&self, recording: &Recording) {
         let target = &self.tenant.target;
         let (account, call) = (recording.account.clone(), recording.call.clone());
         let leg = CallLeg::inbound(account, call, "+15005550010", &target.phone_number);
         let transcription = Transcription {
-            sid: self.tenant.sender.sids().sid("TR"),
+            sid: self.newcomer.account.add_transcription(),
             text: Some("meet me at the old mill".to_owned()),
         };
         let parameters = transcription.parameters(&leg, CallStatus::Completed, recording);
@@ -61,7 +68,7 @@ impl World {
     }
 }
 
-const TOMBSTONE: [&str; 7] = [
+pub(super) const TOMBSTONE: [&str; 7] = [
     "deleted_at",
     "deleted_by",
     "pk",
@@ -80,6 +87,10 @@ async fn a_deleted_recording_is_gone_at_twilio_and_here() {
     let deleted = world.newcomer.admin.delete(&path(&recording)).await;
     assert_eq!(deleted.status, 204);
     assert_eq!(world.newcomer.account.recordings(), Vec::<Value>::new());
+    assert_eq!(
+        world.newcomer.account.transcriptions(),
+        Vec::<String>::new()
+    );
     for path in [path(&recording), media(&recording)] {
         let gone = world.ask(&path, &[]).await;
         assert_eq!(gone.refusal(), (404, "recording_not_found"), "{path}");
@@ -88,6 +99,44 @@ async fn a_deleted_recording_is_gone_at_twilio_and_here() {
     let list = world.member.get("/api/recordings").await.document(200);
     assert_eq!(list["items"], json!([]));
     assert_eq!(world.attributes(&recording).await, TOMBSTONE);
+}
+
+#[tokio::test]
+async fn a_recording_is_not_deleted_before_what_was_said() {
+    let world = World::new().await;
+    let recording = world.record(1).await;
+    world.transcribe(&recording).await;
+    let account = &world.newcomer.account;
+    let on = Matching::any().on(account.transcriptions().remove(0));
+    let faults = world.harness.stack.twilio().faults();
+    let fault = faults.inject(on, Misbehaviour::HtmlUnavailable, Times::Always);
+    let refused = world.newcomer.admin.delete(&path(&recording)).await;
+    assert_eq!(refused.refusal(), (503, "provider_unavailable"));
+    assert_eq!((account.recordings().len(), world.deletions()), (1, 0));
+    faults.remove(fault);
+    let deleted = world.newcomer.admin.delete(&path(&recording)).await;
+    assert_eq!(deleted.status, 204);
+    assert!(account.recordings().is_empty() && account.transcriptions().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_said_stays_at_twilio_where_the_key_may_not_delete_it_and_the_audit_log_says_so() {
+    let world = World::new().await;
+    let recording = world.record(1).await;
+    world.transcribe(&recording).await;
+    let account = &world.newcomer.account;
+    let may = vec![Permission::DeleteRecordings, Permission::ReadApplications];
+    let key = account.add_key(KeyKind::Restricted(may));
+    let key = json!({"api_key_sid": key.sid, "api_key_secret": key.secret});
+    let entered = world.newcomer.admin.patch(TWILIO, &key).await;
+    entered.document(200);
+    let deleted = world.newcomer.admin.delete(&path(&recording)).await;
+    assert_eq!(deleted.status, 204);
+    assert!(account.recordings().is_empty());
+    let left = account.transcriptions();
+    let audit = world.newcomer.audit().await;
+    let told = audit.iter().find(|it| it[0] == "recording_deleted");
+    assert_eq!(told.unwrap()[3], format!("left at Twilio: {}", left[0]));
 }
 
 #[tokio::test]

@@ -2,10 +2,8 @@
 
 use local::double::Misbehaviour;
 use local::emulators::faults::Times;
-use local::twilio::payload::RecordingStatus;
 use serde_json::json;
 
-use super::super::caller::Answer;
 use super::{World, media, path};
 
 const TWILIO: &str = "/api/integrations/twilio";
@@ -121,32 +119,6 @@ async fn credentials_that_are_gone_or_not_in_use_fetch_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_of_an_account_before_is_not_asked_for_with_the_credentials_of_another() {
-    let world = World::new().await;
-    let mut recording = world.record(1).await;
-    recording.sid = world.tenant.sender.sids().recording();
-    // The webhook is of the account of now, and the recording of the one before.
-    let mut parameters = recording.parameters(RecordingStatus::Completed);
-    let account = recording.account.as_str();
-    let before = recording
-        .url()
-        .replace(account, &format!("AC{}", "f".repeat(32)));
-    parameters.set("RecordingUrl", before);
-    world.tell_of(parameters).await;
-    let before = world.newcomer.account.calls().count();
-    let admin = &world.newcomer.admin;
-    let answers: [Answer; 2] = [
-        world.ask(&media(&recording), &[]).await,
-        admin.delete(&path(&recording)).await,
-    ];
-    for answer in answers {
-        assert_eq!(answer.refusal(), (409, "credentials_missing"));
-    }
-    assert_eq!(world.newcomer.account.calls().count(), before);
-    admin.get(&path(&recording)).await.document(200);
-}
-
-#[tokio::test]
 async fn another_tenants_recording_is_no_recording() {
     let (world, other) = (World::new().await, World::new().await);
     let recording = world.record(1).await;
@@ -172,6 +144,11 @@ async fn what_is_no_recording_is_not_found_and_what_is_no_parameter_refused() {
             .ask(&format!("/api/recordings/{sid}/media"), &[])
             .await;
         assert_eq!(refused.refusal(), (404, "recording_not_found"), "{sid}");
+    }
+    for query in ["only_here=yes", "only_here", "everywhere=true"] {
+        let path = format!("{}?{query}", path(&recording));
+        let refused = world.newcomer.admin.delete(&path).await;
+        assert_eq!(refused.refusal(), (400, "invalid_parameter"), "{query}");
     }
     for query in [
         "format=ogg",

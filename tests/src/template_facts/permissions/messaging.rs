@@ -24,7 +24,7 @@ pub(super) async fn ways_of_messaging() -> BTreeSet<Deed> {
     let console = harness.console();
     let scope = console.scope(&id);
     for number in 0..5 {
-        let fact = numbered(number);
+        let fact = numbered(number).of_account(newcomer.account.sid());
         console.activity().keep(&scope, &fact).await.unwrap();
     }
     let member = harness.user(&id, "member");
