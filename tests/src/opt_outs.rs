@@ -9,6 +9,7 @@ use shared::contacts::Contacts;
 use shared::sid::{MessageSid, MessagingServiceSid};
 use shared::store::{ContactItems, ContactRecord};
 
+use crate::contacts::in_time;
 use crate::conversations::{CONTACT, EMPTY_RESPONSE, answer};
 use crate::harness::{Harness, Tenant};
 
@@ -73,7 +74,8 @@ impl Tenant {
             Clock::system(),
         );
         let scope = self.console.scope(&self.id);
-        contacts.apply(&scope, &[change]).await.unwrap();
+        let applied = contacts.apply(&scope, &[change], in_time());
+        applied.await.unwrap();
     }
 }
 

@@ -10,4 +10,4 @@ mod stream;
 pub(crate) use opt_out::sender;
 pub use opt_out::{OptOut, OptOutChange};
 pub use sighting::{Sighting, is_somebody};
-pub use stream::Contacts;
+pub use stream::{Contacts, NotKept};

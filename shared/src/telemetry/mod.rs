@@ -52,6 +52,8 @@ where
         "whatsapp_webhook",
         "voice_webhook",
         "deferred_writer",
+        "publisher",
+        "messaging",
         "token",
         "credentials",
         "tenants",

@@ -15,6 +15,7 @@ use shared::clock::Clock;
 use shared::contacts::Contacts;
 
 use super::caller::{Answer, Caller};
+use crate::contacts::in_time;
 use crate::harness::{Harness, Tenant};
 
 /// The lists, each without filters.
@@ -114,7 +115,8 @@ impl Reader {
                 after: console.activity().history(&scope, &resource).await.unwrap(),
                 resource,
             };
-            contacts.apply(&scope, &[change]).await.unwrap();
+            let applied = contacts.apply(&scope, &[change], in_time());
+            applied.await.unwrap();
         }
     }
 }

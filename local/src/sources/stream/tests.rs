@@ -3,6 +3,7 @@
 mod failures;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -10,6 +11,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::emulators::Emulators;
 use crate::emulators::tests::{TABLE, dynamodb, kept, memory};
+use crate::sources::InvokeError;
 
 const SOURCE: &str = "Publisher/Activity";
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -18,6 +20,7 @@ fn options() -> StreamSourceOptions {
     StreamSourceOptions {
         starting_position: StartingPosition::TrimHorizon,
         batch_size: 100,
+        parallelization: 1,
         batching_window: Duration::ZERO,
         maximum_retry_attempts: None,
         maximum_record_age: RETENTION,
