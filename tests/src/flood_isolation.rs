@@ -67,7 +67,6 @@ impl Flood {
     async fn start() -> Self {
         let harness = Harness::start(|options| {
             options.concurrency = PROCESSES;
-            options.feeds_streams = false;
             options.redelivery_seconds = Some(2);
             let parameters = [("TenantWebhookLimit", LIMIT), ("TenantDeferredPace", PACE)];
             let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_string()));
