@@ -74,7 +74,8 @@ impl Tenant {
             Clock::system(),
         );
         let scope = self.console.scope(&self.id);
-        let applied = contacts.apply(&scope, &[change], in_time());
+        let changes = [change];
+        let applied = contacts.apply(&scope, &changes, in_time());
         applied.await.unwrap();
     }
 }

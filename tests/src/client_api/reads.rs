@@ -115,7 +115,8 @@ impl Reader {
                 after: console.activity().history(&scope, &resource).await.unwrap(),
                 resource,
             };
-            let applied = contacts.apply(&scope, &[change], in_time());
+            let changes = [change];
+            let applied = contacts.apply(&scope, &changes, in_time());
             applied.await.unwrap();
         }
     }

@@ -105,7 +105,7 @@ fn the_publisher_speaks_on_the_bus_in_its_own_name_alone() {
             let statements = policies
                 .into_iter()
                 .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]).to_owned());
-            statements.map(move |statement| (name.clone(), statement))
+            statements.map(move |statement| (name, statement))
         });
     let speakers: Vec<_> = speakers
         .filter(|(_, statement)| statement["Action"].to_string().contains("events:"))
@@ -113,7 +113,7 @@ fn the_publisher_speaks_on_the_bus_in_its_own_name_alone() {
     let [(role, statement)] = speakers.as_slice() else {
         panic!("{speakers:?}");
     };
-    assert_eq!(role, "PublisherRole");
+    assert_eq!(*role, "PublisherRole");
     assert_eq!(statement["Action"], "events:PutEvents");
     assert_eq!(
         statement["Condition"],
