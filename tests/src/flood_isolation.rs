@@ -263,7 +263,9 @@ async fn a_tenant_at_fifty_times_its_rate_is_no_concern_of_another_and_loses_not
     assert!(put_aside.count() > sent.len() / 2);
     let mut missing: BTreeSet<&str> = sent.iter().map(|event| event.resource.sid()).collect();
     assert_eq!(missing.len(), (QUIET * TIMES) as usize);
-    for item in items_of(&flood.harness, &flood.flooding).await {
+    let items = items_of(&flood.harness, &flood.flooding).await;
+    let messages = items.iter().filter(|item| item.contains_key("sid"));
+    for item in messages {
         let kept = item.keys().filter(|name| name.starts_with("fact:")).count();
         assert_eq!(kept, 1);
         missing.remove(item["sid"].as_s().unwrap().as_str());
