@@ -173,7 +173,8 @@ async fn what_was_left_of_one_lane_comes_after_a_restart_whatever_the_others_did
     let source = start(&emulators, parallel(), Clock::system(), Arc::new(invoke));
     let stream_now = stream(&emulators);
     let first = stream_now.records(None, 1).await.unwrap().remove(0);
-    stream_now.done_with(SOURCE, &first.sequence_number).await;
+    let done = stream_now.done_with(SOURCE, &first.sequence_number);
+    tokio::time::timeout(PATIENCE, done).await.unwrap();
     drop(source);
     emulators.stop().await.unwrap();
 
