@@ -5,13 +5,20 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use tokio::time::Instant;
 
 use self::world::{Happening, Kind, World};
 use crate::properties::check;
+
+/// Until when a consumer may apply changes, for tests that are not about it.
+pub(crate) fn in_time() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
 
 /// What is expected of an address.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -101,8 +108,8 @@ async fn applied_as_expected(
                     .map(|place| changes[place % changes.len()].clone())
                     .collect();
                 // The stream gives a batch again that could not be applied.
-                while let Err(error) = consumer.apply(&world.scope, &batch).await {
-                    assert!(error.is_unavailable(), "{error}");
+                while let Err(error) = consumer.apply(&world.scope, &batch, in_time()).await {
+                    assert!(error.cause.is_unavailable(), "{error}");
                 }
             }
         }
@@ -157,7 +164,7 @@ async fn a_message_is_marked_as_counted_and_nothing_else_of_it_changes() {
     let changes = happening.changes();
     world
         .consumer(0)
-        .apply(&world.scope, &changes)
+        .apply(&world.scope, &changes, in_time())
         .await
         .unwrap();
 

@@ -1,5 +1,6 @@
 //! The sample events in `events/`, each sent to its function as it is.
 
+mod batches;
 mod client_api;
 
 use std::collections::BTreeSet;
@@ -7,7 +8,6 @@ use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use local::emulators::BusEvent;
 use local::lambda::{InvocationError, Outcome};
 use local::twilio::{DEMO_TENANTS, Parameters, sign};
 use serde_json::{Value, json};
@@ -65,23 +65,6 @@ const MALFORMED: &[&str] = &[
     "sms-webhook/body-not-base64.json",
     "sms-webhook/no-request-context.json",
     "sms-webhook/empty-object.json",
-];
-
-/// Batches of the stream and of the queue of what waits, for the publisher.
-const PUBLISHED: &[&str] = &[
-    "publisher/messages.json",
-    "publisher/credential-failed.json",
-    "publisher/unreadable-record.json",
-    "publisher/undelivered-event.json",
-    "publisher/unreadable-message.json",
-    "publisher/empty-object.json",
-];
-
-/// Batches of the queue.
-const BATCHES: &[&str] = &[
-    "deferred-writer/batch.json",
-    "deferred-writer/unreadable-message.json",
-    "deferred-writer/empty-object.json",
 ];
 
 /// A stack with the demo tenants, on which no function has more than one process.
@@ -253,101 +236,6 @@ async fn no_odd_event_ends_the_process_that_it_was_sent_to() {
     }
 }
 
-#[tokio::test]
-async fn a_batch_is_kept_and_nothing_of_it_is_delivered_again() {
-    let answer = send("deferred-writer/batch.json").await;
-
-    assert_eq!(answer, json!({"batchItemFailures": []}));
-    let batch = read("deferred-writer/batch.json");
-    let message: Value =
-        serde_json::from_str(batch["Records"][0]["body"].as_str().unwrap()).unwrap();
-    let sid = message["fact"]["resource"]["sid"].as_str().unwrap();
-    let acme = demo_tenants().remove(0).tenant_id;
-    let console = stack().await.console();
-    let kept = console.message(&acme, &sid.parse().unwrap()).await.unwrap();
-    assert_eq!(kept.unwrap().body.as_deref(), Some("Hello once more"));
-}
-
-#[tokio::test]
-async fn what_cannot_be_read_of_a_batch_is_among_the_dead_letters_and_not_delivered_again() {
-    let answer = send("deferred-writer/unreadable-message.json").await;
-
-    assert_eq!(answer, json!({"batchItemFailures": []}));
-    let letters = stack().await.queue("DeferredDeadLetterQueue");
-    assert_eq!(letters.len().await, 1);
-}
-
-#[tokio::test]
-async fn what_is_no_batch_fails_without_ending_the_process() {
-    let event = read("deferred-writer/empty-object.json");
-
-    let error = invoke("deferred-writer", &event).await.unwrap_err();
-
-    assert_eq!(error.error_type(), "MalformedEvent");
-    send("deferred-writer/batch.json").await;
-    let function = stack().await.stack.function("deferred-writer").unwrap();
-    let starts = function
-        .records()
-        .iter()
-        .filter(|record| record.cold_start())
-        .count();
-    assert_eq!((starts, function.processes()), (1, 1));
-}
-
-/// The events that a sample for the publisher put on the bus.
-async fn published(file: &str) -> Vec<BusEvent> {
-    let bus = stack().await.stack.emulators().eventbridge().all_buses();
-    let begun = bus.mark();
-    assert_eq!(send(file).await, json!({"batchItemFailures": []}), "{file}");
-    bus.since(begun)
-}
-
-#[tokio::test]
-async fn a_batch_of_the_stream_is_told_each_time_under_the_same_ids() {
-    for (file, types) in [
-        (
-            "publisher/messages.json",
-            &["message.received", "message.status"][..],
-        ),
-        ("publisher/credential-failed.json", &["credential.failed"]),
-        ("publisher/undelivered-event.json", &["message.received"]),
-    ] {
-        let is_of_sample = |event: &BusEvent| {
-            let time = event.detail["time"].as_str().unwrap();
-            time.starts_with("2026-03-01T12:00:0")
-        };
-        let mut rounds = Vec::new();
-        for _ in 0..2 {
-            let mut events = published(file).await;
-            events.retain(is_of_sample);
-            let told: Vec<_> = events
-                .iter()
-                .map(|event| event.detail_type.clone())
-                .collect();
-            assert_eq!(told, types, "{file}");
-            let ids = events.iter().map(|event| event.detail["id"].clone());
-            rounds.push(ids.collect::<Vec<_>>());
-        }
-        assert_eq!(rounds[0], rounds[1], "{file}");
-    }
-}
-
-#[tokio::test]
-async fn what_the_publisher_cannot_read_is_among_the_dead_letters_and_not_delivered_again() {
-    let letters = stack().await.queue("UndeliveredEventsDeadLetterQueue");
-    let before = letters.len().await;
-    for file in [
-        "publisher/unreadable-record.json",
-        "publisher/unreadable-message.json",
-    ] {
-        assert_eq!(send(file).await, json!({"batchItemFailures": []}), "{file}");
-    }
-    assert_eq!(letters.len().await, before + 2);
-    let event = read("publisher/empty-object.json");
-    let error = invoke("publisher", &event).await.unwrap_err();
-    assert_eq!(error.error_type(), "MalformedEvent");
-}
-
 #[test]
 fn every_webhook_is_signed_as_twilio_signs_it_for_its_demo_tenant() {
     for (file, _) in WEBHOOKS.iter().chain(FALLBACKS) {
@@ -394,8 +282,7 @@ fn every_file_is_used() {
     let used = with_status.iter().map(|(file, _)| *file);
     let used: BTreeSet<String> = used
         .chain(MALFORMED.iter().copied())
-        .chain(BATCHES.iter().copied())
-        .chain(PUBLISHED.iter().copied())
+        .chain(batches::files())
         .chain(client_api::files())
         .map(str::to_owned)
         .collect();

@@ -9,6 +9,7 @@ use shared::contacts::Contacts;
 use shared::sid::{MessageSid, MessagingServiceSid};
 use shared::store::{ContactItems, ContactRecord};
 
+use crate::contacts::in_time;
 use crate::conversations::{CONTACT, EMPTY_RESPONSE, answer};
 use crate::harness::{Harness, Tenant};
 
@@ -73,7 +74,9 @@ impl Tenant {
             Clock::system(),
         );
         let scope = self.console.scope(&self.id);
-        contacts.apply(&scope, &[change]).await.unwrap();
+        let changes = [change];
+        let applied = contacts.apply(&scope, &changes, in_time());
+        applied.await.unwrap();
     }
 }
 

@@ -1,7 +1,9 @@
 //! What happens ends on the event bus, with its tenant, as its schema says: from a signed webhook, or from what becomes of
 //! credentials.
 
+mod batches;
 mod credentials;
+mod gone_tenants;
 mod outages;
 mod schemas;
 
@@ -60,7 +62,7 @@ impl Listener {
     }
 
     /// Waits until this is heard.
-    pub(super) async fn hear(&self, wanted: impl Fn(&BusEvent) -> bool) -> BusEvent {
+    pub(crate) async fn hear(&self, wanted: impl Fn(&BusEvent) -> bool) -> BusEvent {
         let event = self
             .bus
             .wait_for(self.begun, |event| self.is_ours(event) && wanted(event));
@@ -93,7 +95,7 @@ impl Listener {
 }
 
 /// Whether an event tells of a message, call or recording.
-fn is_of(event: &BusEvent, name: &str, resource: &Resource) -> bool {
+pub(crate) fn is_of(event: &BusEvent, name: &str, resource: &Resource) -> bool {
     event.detail_type == name && event.detail["data"]["sid"] == resource.sid()
 }
 

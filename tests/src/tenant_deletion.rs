@@ -25,7 +25,7 @@ use crate::tenant_store::{Opened, scope};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Opened {
-    async fn delete(&self, id: &str) -> Result<Deletion, TenantError> {
+    pub(crate) async fn delete(&self, id: &str) -> Result<Deletion, TenantError> {
         self.delete_within(id, PATIENCE).await
     }
 

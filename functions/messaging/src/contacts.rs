@@ -1,9 +1,8 @@
 //! Contacts: who wrote or called.
 
-use jiff::Timestamp;
-use serde::Serialize;
 use shared::activity::Channel;
 use shared::api::{Call, Problem, Query};
+use shared::contacts::{Contact, channel_of};
 use shared::http::Reply;
 use shared::store::ContactRecord;
 use shared::tenant::TenantScope;
@@ -25,7 +24,7 @@ pub(crate) async fn list(
         .listings
         .contacts(scope, asked.is_any().then_some(&has), &page)
         .await?;
-    let items = listed.items.iter().filter_map(document).collect();
+    let items = listed.items.iter().filter_map(Contact::of).collect();
     messaging.paging.answer(&context, items, listed.next).await
 }
 
@@ -49,46 +48,10 @@ impl Asked {
     }
 
     pub(crate) fn has(&self, contact: &ContactRecord) -> bool {
-        is(self.channel.as_ref(), &channel_of(contact))
+        is(self.channel.as_ref(), &channel_of(&contact.address))
             && is(
                 self.opted_out.as_ref(),
                 &contact.opted_out_of().next().is_some(),
             )
     }
-}
-
-/// How a contact is written to.
-pub(crate) fn channel_of(contact: &ContactRecord) -> Channel {
-    if contact.address.starts_with("whatsapp:") {
-        Channel::WhatsApp
-    } else {
-        Channel::Sms
-    }
-}
-
-#[derive(Serialize)]
-struct Contact<'a> {
-    address: &'a str,
-    channel: Channel,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    profile_name: Option<&'a str>,
-    first_seen_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_message_at: Option<Timestamp>,
-    opted_out: bool,
-    opted_out_of: Vec<&'a str>,
-}
-
-/// Nothing of an address that was only written to, which is in no list of contacts.
-fn document(contact: &ContactRecord) -> Option<Contact<'_>> {
-    let opted_out_of: Vec<_> = contact.opted_out_of().collect();
-    Some(Contact {
-        address: &contact.address,
-        channel: channel_of(contact),
-        profile_name: contact.profile_name.as_deref(),
-        first_seen_at: contact.since?,
-        last_message_at: contact.last_message.as_ref().map(|last| last.at),
-        opted_out: !opted_out_of.is_empty(),
-        opted_out_of,
-    })
 }

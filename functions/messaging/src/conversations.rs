@@ -3,11 +3,12 @@
 use serde::Serialize;
 use shared::activity::{Channel, Message};
 use shared::api::{Call, Problem};
+use shared::contacts::channel_of;
 use shared::http::Reply;
 use shared::store;
 use shared::tenant::TenantScope;
 
-use crate::contacts::{Asked, channel_of};
+use crate::contacts::Asked;
 use crate::filters;
 use crate::messages;
 use crate::service::Messaging;
@@ -60,7 +61,7 @@ fn document(conversation: &store::Conversation) -> Conversation<'_> {
     let opted_out_of: Vec<_> = contact.opted_out_of().collect();
     Conversation {
         contact: &contact.address,
-        channel: channel_of(contact),
+        channel: channel_of(&contact.address),
         last_message: &conversation.last_message,
         message_count: contact.message_count,
         opted_out: !opted_out_of.is_empty(),

@@ -1,6 +1,7 @@
 //! Publishes what happened on the event bus: from the stream of activity, and what the bus did not take at once.
 
 mod handler;
+mod presence;
 mod records;
 mod told;
 mod waiting;

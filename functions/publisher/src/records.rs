@@ -8,44 +8,66 @@ use shared::stream::{RawRecord, UnreadableRecord};
 use tracing::{error, info, warn};
 
 use crate::handler::{Deadlines, Publisher};
+use crate::presence::Presence;
 use crate::told::Told;
 
 /// Why a record is put aside.
 const NO_CONTACTS: &str = "its contact could not be kept";
 
+/// Reading ended at a record that could neither be read nor moved.
+struct Stuck {
+    /// Where the stream is to go on: with that record or, if it has no place, with the last before it that has one.
+    from: Option<String>,
+}
+
 impl Publisher {
     /// Keeps contacts and publishes what the records tell. What does not succeed is put aside, and what nobody can read goes among
     /// the dead letters: neither stands in the way of what follows. Only when a queue does not work either, the stream delivers
     /// again, from the first record that is not done.
+    ///
+    /// # Errors
+    /// When all that can be done is done, and no record has a place from which the stream could deliver again.
     pub(crate) async fn tell(
         &self,
         records: Vec<RawRecord>,
         deadlines: Deadlines,
     ) -> Result<BatchOutcome, Failure> {
-        let (mut told, mut stuck, count) = (Vec::new(), None, records.len());
-        for record in records {
-            match Told::of(record) {
-                Ok(read) => told.push(read),
-                Err((record, unreadable)) => {
-                    if !self.is_letter(&record, &unreadable).await {
-                        stuck = Some(unreadable.sequence_number.ok_or_else(nowhere)?);
-                        break;
-                    }
-                }
-            }
+        let count = records.len();
+        let (mut told, stuck) = self.read(records).await;
+        let scopes = told.iter().map(|told| &told.scope);
+        let presences = self.look_for(scopes, deadlines.contacts).await;
+        let is_gone = |told: &&mut Told| presences.of(&told.scope) == Presence::Gone;
+        let mut dropped = 0_usize;
+        for told in told.iter_mut().filter(is_gone) {
+            told.forget();
+            dropped = dropped.saturating_add(1);
         }
         let without_contacts = self.keep_contacts(&told, deadlines.contacts).await;
 
         let with_place = |(place, told): (usize, &Told)| {
+            let is_offered = presences.of(&told.scope) == Presence::There;
             let events = told.events.iter().cloned();
-            events.map(|event| (place, event)).collect::<Vec<_>>()
+            events
+                .map(|event| (place, is_offered, event))
+                .collect::<Vec<_>>()
         };
         let events: Vec<_> = told.iter().enumerate().flat_map(with_place).collect();
-        let offered = events.iter().map(|(_, event)| event);
-        let refused = self.bus.publish(offered, deadlines.publish()).await;
+        let count_of_events = events.len();
+        let (offered, mut untold): (Vec<_>, Vec<_>) = events
+            .into_iter()
+            .partition(|(_, is_offered, _)| *is_offered);
+        let refused = self
+            .bus
+            .publish(
+                offered.iter().map(|(_, _, event)| event),
+                deadlines.publish(),
+            )
+            .await;
+        let refused = refused.iter().filter_map(|place| offered.get(*place));
+        untold.extend(refused.cloned());
 
         let (mut places, mut messages, mut undone) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for (place, event) in refused.iter().filter_map(|refused| events.get(*refused)) {
+        for (place, _, event) in &untold {
             places.push(*place);
             messages.push(event.to_message().map_err(unwritable)?);
         }
@@ -73,7 +95,7 @@ impl Publisher {
         if put_aside > 0 {
             warn!(
                 put_aside,
-                events = refused.len(),
+                events = untold.len(),
                 contacts = without_contacts.len(),
                 lost = lost.len(),
                 "not done at once: put aside"
@@ -81,15 +103,40 @@ impl Publisher {
         }
         info!(
             records = count,
-            events = events.len(),
-            published = events.len() - refused.len(),
+            events = count_of_events,
+            published = count_of_events - untold.len(),
+            dropped,
             "records told"
         );
         undone.extend(lost.iter().filter_map(|lost| places.get(*lost)));
         let first = undone.first().and_then(|place| told.get(*place));
         // In the order of the stream: where reading ended comes last.
-        let again = first.map(|told| told.sequence_number.clone()).or(stuck);
-        Ok(BatchOutcome::of(again))
+        match (first, stuck) {
+            (Some(told), _) => Ok(BatchOutcome::of([told.sequence_number.clone()])),
+            (None, Some(Stuck { from })) => Ok(BatchOutcome::of([from.ok_or_else(nowhere)?])),
+            (None, None) => Ok(BatchOutcome::default()),
+        }
+    }
+
+    /// Reads records until one can neither be read nor moved to the dead letters.
+    async fn read(&self, records: Vec<RawRecord>) -> (Vec<Told>, Option<Stuck>) {
+        let (mut told, mut last) = (Vec::new(), None);
+        for record in records {
+            match Told::of(record) {
+                Ok(read) => {
+                    last = Some(read.sequence_number.clone());
+                    told.push(read);
+                }
+                Err((record, unreadable)) => {
+                    let is_moved = self.is_letter(&record, &unreadable).await;
+                    last = unreadable.sequence_number.or(last);
+                    if !is_moved {
+                        return (told, Some(Stuck { from: last }));
+                    }
+                }
+            }
+        }
+        (told, None)
     }
 
     /// Moves a record that nothing can be made of. What follows it in the stream would wait for it otherwise.
@@ -132,7 +179,7 @@ impl Publisher {
     }
 }
 
-/// A record that has no place in the stream is none of it. All are delivered again.
+/// A record that has no place in the stream is none of it, and none before it has one. All are delivered again.
 fn nowhere() -> Failure {
     Failure {
         error_type: "UnreadableRecord".to_owned(),

@@ -1,6 +1,7 @@
 //! A record with what is to be told of it, and the contacts that it is news of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use shared::activity::ResourceChange;
@@ -9,7 +10,7 @@ use shared::events::{self, Event};
 use shared::stream::{Change, RawRecord, StreamRecord, UnreadableRecord};
 use shared::tenant::TenantScope;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tracing::{Instrument, Span, warn};
 
 use crate::handler::Publisher;
@@ -19,36 +20,68 @@ pub(crate) struct Told {
     /// The record as it came.
     pub(crate) record: RawRecord,
     pub(crate) sequence_number: String,
+    pub(crate) scope: TenantScope,
     /// What is told of it.
     pub(crate) events: Vec<Event>,
-    scope: TenantScope,
     /// The message or call that is news of a contact.
+    news: Option<ResourceChange>,
+}
+
+/// What is read of a record.
+struct Read {
+    sequence_number: String,
+    scope: TenantScope,
+    events: Vec<Event>,
     news: Option<ResourceChange>,
 }
 
 impl Told {
     /// Reads a record; gives it back with what is wrong, if nothing can be made of it.
     pub(crate) fn of(record: RawRecord) -> Result<Self, (RawRecord, UnreadableRecord)> {
-        let read = StreamRecord::read(&record).and_then(|read| {
-            let events = events::of(&read.scope, &read.change)
-                .map_err(|error| record.without_use(error.to_string()))?;
-            Ok((read, events))
-        });
-        match read {
+        match survived(&record, read) {
             Err(unreadable) => Err((record, unreadable)),
-            Ok((read, events)) => Ok(Self {
+            Ok(read) => Ok(Self {
                 record,
                 sequence_number: read.sequence_number,
-                events,
                 scope: read.scope,
-                news: match read.change {
-                    Change::Resource(change) => Some(change),
-                    Change::Contact(_) | Change::Event(_) | Change::Nothing => None,
-                }
-                .filter(|change| Sighting::of(change).is_some()),
+                events: read.events,
+                news: read.news,
             }),
         }
     }
+
+    /// Leaves out everything that was to be done with it.
+    pub(crate) fn forget(&mut self) {
+        self.events.clear();
+        self.news = None;
+    }
+}
+
+fn read(record: &RawRecord) -> Result<Read, UnreadableRecord> {
+    let read = StreamRecord::read(record)?;
+    let events = events::of(&read.scope, &read.change)
+        .map_err(|error| record.without_use(error.to_string()))?;
+    let news = match read.change {
+        Change::Resource(change) => Some(change),
+        Change::Contact(_) | Change::Event(_) | Change::Nothing => None,
+    };
+    Ok(Read {
+        sequence_number: read.sequence_number,
+        scope: read.scope,
+        events,
+        news: news.filter(|change| Sighting::of(change).is_some()),
+    })
+}
+
+/// Reads a record so that a panic is a reason like any other why nothing can be made of it. Lambda would try the record for hours
+/// otherwise, and all tenants of its shard would wait for it.
+fn survived<T>(
+    record: &RawRecord,
+    read: impl FnOnce(&RawRecord) -> Result<T, UnreadableRecord>,
+) -> Result<T, UnreadableRecord> {
+    // What a panic leaves half done is dropped: the record itself is only read.
+    catch_unwind(AssertUnwindSafe(|| read(record)))
+        .unwrap_or_else(|_| Err(record.without_use("reading it panicked".to_owned())))
 }
 
 impl Publisher {
@@ -73,21 +106,42 @@ impl Publisher {
             left.extend(&places);
             let (contacts, scope) = (Arc::clone(&self.contacts), scope.clone());
             let task = async move {
-                let applied = contacts.apply(&scope, &changes).await;
-                if let Err(error) = &applied {
-                    let tenant_id = scope.tenant_id().as_str();
-                    warn!(tenant_id, error = %error, "contacts are not kept yet");
-                }
-                (places, applied.is_ok())
+                let applied = contacts.apply(&scope, &changes, deadline).await;
+                let Err(not_kept) = applied else {
+                    return places;
+                };
+                let tenant_id = scope.tenant_id().as_str();
+                warn!(tenant_id, error = %not_kept, "contacts are not kept yet");
+                let places = places.into_iter().enumerate();
+                let kept = places.filter(|(number, _)| !not_kept.places.contains(number));
+                kept.map(|(_, place)| place).collect()
             };
             tasks.spawn(task.instrument(Span::current()));
         }
-        while let Ok(Some(done)) = timeout_at(deadline, tasks.join_next()).await {
+        while let Some(done) = tasks.join_next().await {
             // A panic is logged where it happens, and leaves its records undone.
-            if let Ok((places, true)) = done {
-                left.retain(|place| !places.contains(place));
+            for place in done.unwrap_or_default() {
+                left.remove(&place);
             }
         }
         left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_whose_reading_panics_is_one_that_nothing_can_be_made_of() {
+        let record = r#"{"dynamodb": {"SequenceNumber": "700000000000000000001"}}"#;
+        let record: RawRecord = serde_json::from_str(record).unwrap();
+        let read = |_: &RawRecord| -> Result<(), _> { panic!("a defect") };
+        let unreadable = survived(&record, read).unwrap_err();
+        assert_eq!(
+            unreadable.sequence_number.as_deref(),
+            Some("700000000000000000001")
+        );
+        assert_eq!(unreadable.reason, "reading it panicked");
     }
 }

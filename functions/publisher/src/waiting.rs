@@ -3,22 +3,73 @@
 use std::collections::BTreeSet;
 
 use shared::deferred::{Batch, BatchMessage, BatchOutcome};
-use shared::events::Event;
+use shared::events::{Event, UndeliveredEvent};
 use shared::stream::RawRecord;
+use shared::tenant::TenantScope;
 use tracing::{error, info};
 
 use crate::handler::{Deadlines, Publisher};
+use crate::presence::Presence;
 use crate::told::Told;
 
+/// The messages of a batch, as far as they can be read, by their ids.
+#[derive(Default)]
+struct Waiting {
+    /// Events that are still to be told.
+    events: Vec<(String, TenantScope, Event)>,
+    /// Records whose contacts are still to be kept.
+    records: Vec<(String, Told)>,
+    /// Messages that could neither be read nor moved.
+    unreadable: BTreeSet<String>,
+}
+
 impl Publisher {
-    /// Handles the messages of a batch. What still does not succeed is delivered again by the queue.
+    /// Handles the messages of a batch. What still does not succeed is delivered again by the queue; what waits for a tenant that
+    /// is deleted is dropped.
     pub(crate) async fn tell_late(&self, batch: Batch, deadlines: Deadlines) -> BatchOutcome {
-        let mut again = BTreeSet::new();
-        let (mut events, mut records) = (Vec::new(), Vec::new());
         let count = batch.messages.len();
+        let mut waiting = self.read_waiting(batch).await;
+        let of_events = waiting.events.iter().map(|(_, scope, _)| scope);
+        let of_records = waiting.records.iter().map(|(_, told)| &told.scope);
+        let scopes = of_events.chain(of_records);
+        let presences = self.look_for(scopes, deadlines.contacts).await;
+        let is_gone = |scope: &TenantScope| presences.of(scope) == Presence::Gone;
+        let events = waiting.events.len();
+        waiting.events.retain(|(_, scope, _)| !is_gone(scope));
+        let dropped = events - waiting.events.len();
+        waiting.records.retain(|(_, told)| !is_gone(&told.scope));
+
+        let mut again = waiting.unreadable;
+        let (ids, told): (Vec<_>, Vec<_>) = waiting.records.into_iter().unzip();
+        let without_contacts = self.keep_contacts(&told, deadlines.contacts).await;
+        let undone = without_contacts.iter().filter_map(|place| ids.get(*place));
+        again.extend(undone.cloned());
+
+        let events = waiting.events.into_iter();
+        let (offered, withheld): (Vec<_>, Vec<_>) =
+            events.partition(|(_, scope, _)| presences.of(scope) == Presence::There);
+        again.extend(withheld.into_iter().map(|(id, _, _)| id));
+        let events = offered.iter().map(|(_, _, event)| event);
+        let refused = self.bus.publish(events, deadlines.publish()).await;
+        let undone = refused.iter().filter_map(|place| offered.get(*place));
+        again.extend(undone.map(|(id, _, _)| id.clone()));
+        info!(
+            messages = count,
+            events = offered.len(),
+            published = offered.len() - refused.len(),
+            dropped,
+            "waiting messages told"
+        );
+        BatchOutcome::of(again)
+    }
+
+    async fn read_waiting(&self, batch: Batch) -> Waiting {
+        let mut waiting = Waiting::default();
         for message in batch.messages {
-            if let Ok(event) = Event::from_message(&message.body) {
-                events.push((message.id, event));
+            if let Ok(UndeliveredEvent { scope, event }) =
+                UndeliveredEvent::from_message(&message.body)
+            {
+                waiting.events.push((message.id, scope, event));
                 continue;
             }
             let letter = RawRecord::of_letter(&message.body);
@@ -26,32 +77,20 @@ impl Publisher {
             match read {
                 Some((Ok(told), is_told)) => {
                     let untold = told.events.iter().filter(|_| !is_told);
-                    events.extend(untold.map(|event| (message.id.clone(), event.clone())));
-                    records.push((message.id, told));
+                    waiting.events.extend(untold.map(|event| {
+                        let scope = told.scope.clone();
+                        (message.id.clone(), scope, event.clone())
+                    }));
+                    waiting.records.push((message.id, told));
                 }
                 Some((Err(_), _)) | None => {
                     if !self.is_dead(&message).await {
-                        again.insert(message.id);
+                        waiting.unreadable.insert(message.id);
                     }
                 }
             }
         }
-        let (ids, told): (Vec<_>, Vec<_>) = records.into_iter().unzip();
-        let without_contacts = self.keep_contacts(&told, deadlines.contacts).await;
-        let undone = without_contacts.iter().filter_map(|place| ids.get(*place));
-        again.extend(undone.cloned());
-
-        let offered = events.iter().map(|(_, event)| event);
-        let refused = self.bus.publish(offered, deadlines.publish()).await;
-        let undone = refused.iter().filter_map(|place| events.get(*place));
-        again.extend(undone.map(|(id, _)| id.clone()));
-        info!(
-            messages = count,
-            events = events.len(),
-            published = events.len() - refused.len(),
-            "waiting messages told"
-        );
-        BatchOutcome::of(again)
+        waiting
     }
 
     /// Moves what is neither an event nor a record. It would be tried for as long as the queue tries them.

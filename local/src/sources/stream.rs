@@ -1,32 +1,39 @@
-//! The event source mapping of DynamoDB Streams: reads a table's stream in order and invokes a function with its records,
-//! one batch after the other.
+//! The event source mapping of DynamoDB Streams: reads a table's stream in order and invokes a function with its records.
+//!
+//! Records are handed out to as many lanes as there may be batches in work at once, all of an item to the same. Each lane makes
+//! batches of what comes to it and has them handled one after the other.
 
 mod batch;
 mod destination;
+mod lane;
+mod progress;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 use shared::clock::Clock;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
-use super::invoke::{Invoke, InvokeError};
+use super::invoke::Invoke;
 use crate::emulators::{QueueHandle, StreamHandle, StreamRecord};
 use crate::template::{self, Pattern, StartingPosition};
-use batch::{Batch, Outcome};
-use destination::{Condition, GivenUp};
+use lane::Lane;
+use progress::Progress;
 
 /// How long DynamoDB keeps records: no record is older than that.
 const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often the stream is looked at without a sign that something was written.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// How many reads of the stream may wait for a lane. One whose batch fails holds up the others only once so many do.
+const READS_AHEAD: usize = 10;
 
 /// The wait before a batch that failed is tried again, doubled for each failure in a row.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -41,6 +48,8 @@ pub struct StreamSourceOptions {
     pub starting_position: StartingPosition,
     /// The most records of one event.
     pub batch_size: usize,
+    /// How many batches are in work at once.
+    pub parallelization: usize,
     /// How long to wait for a batch to fill.
     pub batching_window: Duration,
     /// How often a batch that failed is tried again; without end if there is none.
@@ -62,6 +71,7 @@ impl From<&template::StreamSource> for StreamSourceOptions {
         Self {
             starting_position: source.starting_position,
             batch_size: usize::try_from(source.batch_size).unwrap_or(usize::MAX),
+            parallelization: usize::try_from(source.parallelization).unwrap_or(1),
             batching_window: seconds(source.batching_window),
             maximum_retry_attempts: source.maximum_retry_attempts,
             maximum_record_age: age.min(RETENTION),
@@ -101,21 +111,25 @@ impl StreamSource {
         invoke: Arc<impl Invoke>,
     ) -> Self {
         let stopping = watch::Sender::new(false);
-        let poller = Poller {
-            stream,
-            function,
-            options,
-            on_failure,
-            started: clock.now(),
-            clock,
-            invoke,
+        let progress = Progress::new(stream.clone(), function.source.clone());
+        let reader = Reader {
+            ground: Ground {
+                started: clock.now(),
+                stream,
+                function,
+                options,
+                on_failure,
+                clock,
+                progress,
+                invoke,
+            },
             stopping: stopping.subscribe(),
         };
-        let task = tokio::spawn(poller.run());
+        let task = tokio::spawn(reader.run());
         Self { stopping, task }
     }
 
-    /// Takes no more records, and waits for the batch in work. Stop the functions after this, not before. What is not
+    /// Takes no more records, and waits for the batches in work. Stop the functions after this, not before. What is not
     /// done with is delivered again when the source starts again.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
@@ -132,7 +146,8 @@ impl Drop for StreamSource {
 /// The source is being stopped.
 struct Stopping;
 
-struct Poller<I> {
+/// What all parts of a source work on.
+struct Ground<I> {
     stream: StreamHandle,
     function: StreamFunction,
     options: StreamSourceOptions,
@@ -140,95 +155,125 @@ struct Poller<I> {
     clock: Clock,
     /// A record's age counts from here at the earliest: while the stack stands still nobody could have handled it.
     started: Timestamp,
+    progress: Progress,
     invoke: Arc<I>,
+}
+
+/// Reads the stream and hands its records out.
+struct Reader<I> {
+    ground: Ground<I>,
     stopping: watch::Receiver<bool>,
 }
 
-impl<I: Invoke> Poller<I> {
+impl<I: Invoke> Reader<I> {
     async fn run(mut self) {
-        let _: Result<(), Stopping> = async {
-            let mut position = self.begin().await?;
-            loop {
-                let (batch, end) = self.gather(position).await?;
-                self.deliver(batch).await?;
-                self.done_with(&end);
-                position = Some(end);
-            }
-        }
-        .await;
+        let Ok(position) = self.begin().await else {
+            return;
+        };
+        let Self {
+            ground,
+            mut stopping,
+        } = self;
+        let ground = Arc::new(ground);
+        // They end with this task.
+        let mut tasks = JoinSet::new();
+        let lanes = (0..ground.options.parallelization.max(1)).map(|_| {
+            let (records, waiting) = mpsc::channel(READS_AHEAD);
+            tasks.spawn(Lane::new(Arc::clone(&ground), waiting, stopping.clone()).run());
+            records
+        });
+        let lanes: Vec<_> = lanes.collect();
+        let _: Result<(), Stopping> = ground.read(position, &lanes, &mut stopping).await;
+        while tasks.join_next().await.is_some() {}
     }
 
     /// Where the source goes on.
     async fn begin(&mut self) -> Result<Option<String>, Stopping> {
+        let Ground {
+            stream,
+            function,
+            options,
+            ..
+        } = &self.ground;
+        let name = &function.source;
         loop {
-            let name = &self.function.source;
-            match self
-                .stream
-                .start(name, self.options.starting_position)
-                .await
-            {
+            match stream.start(name, options.starting_position).await {
                 Ok(position) => return Ok(position),
                 Err(error) => {
                     tracing::error!(%error, source = name, "the stream cannot be read");
-                    self.wait(LAST_RETRY).await?;
+                    wait(&mut self.stopping, LAST_RETRY).await?;
                 }
             }
         }
     }
+}
 
-    /// The next batch, of at least one record, and the last sequence number that was looked at for it.
-    async fn gather(&mut self, position: Option<String>) -> Result<(Batch, String), Stopping> {
+impl<I> Ground<I> {
+    /// Hands out what is written, until the source is stopped.
+    async fn read(
+        &self,
+        mut position: Option<String>,
+        lanes: &[mpsc::Sender<Vec<StreamRecord>>],
+        stopping: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopping> {
         let mut changes = self.stream.changes();
-        let (mut batch, mut position) = (Batch::default(), position);
-        let mut deadline = None;
+        // Enough for a whole batch in each lane.
+        let most = self.options.batch_size.max(1).saturating_mul(lanes.len());
         loop {
-            if *self.stopping.borrow() {
+            if *stopping.borrow() {
                 return Err(Stopping);
             }
             changes.mark_unchanged();
-            let read = self.options.batch_size.max(1);
-            let records = match self.stream.records(position.as_deref(), read).await {
+            let records = match self.stream.records(position.as_deref(), most).await {
                 Ok(records) => records,
                 Err(error) => {
                     tracing::error!(%error, source = self.function.source, "the stream cannot be read");
-                    self.wait(LAST_RETRY).await?;
+                    wait(stopping, LAST_RETRY).await?;
                     continue;
                 }
             };
-            let idle = records.is_empty();
-            for record in records {
-                let sequence_number = record.sequence_number.clone();
-                if self.chooses(&record.document)
-                    && let Err(_full) = batch.add(record, self.options.batch_size)
-                {
-                    return Ok((batch, position.unwrap_or_default()));
-                }
-                position = Some(sequence_number);
-            }
-            let now = tokio::time::Instant::now();
-            if let Some(end) = &position
-                && !batch.is_empty()
-            {
-                let window = *deadline.get_or_insert(now + self.options.batching_window);
-                if batch.len() >= self.options.batch_size || now >= window {
-                    return Ok((batch, end.clone()));
-                }
-            }
-            if !idle {
-                // Nothing but records that no pattern chooses: they need not be looked at again.
-                if batch.is_empty()
-                    && let Some(end) = &position
-                {
-                    self.done_with(end);
+            let Some(last) = records.last() else {
+                tokio::select! {
+                    biased;
+                    _ = stopping.wait_for(|stopping| *stopping) => return Err(Stopping),
+                    _ = tokio::time::timeout(LOOK, changes.changed()) => {}
                 }
                 continue;
-            }
-            let look = now + LOOK;
-            let next = deadline.map_or(look, |deadline| deadline.min(look));
+            };
+            position = Some(last.sequence_number.clone());
+            let handed_out = self.hand_out(records, lanes);
             tokio::select! {
                 biased;
-                _ = self.stopping.wait_for(|stopping| *stopping) => return Err(Stopping),
-                _ = tokio::time::timeout_at(next, changes.changed()) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => return Err(Stopping),
+                () = handed_out => {}
+            }
+        }
+    }
+
+    /// Hands records out, those of one item to the same lane in their order. What no pattern chooses is done with.
+    async fn hand_out(
+        &self,
+        records: Vec<StreamRecord>,
+        lanes: &[mpsc::Sender<Vec<StreamRecord>>],
+    ) {
+        let mut shares: Vec<Vec<StreamRecord>> = lanes.iter().map(|_| Vec::new()).collect();
+        let mut passed = Vec::new();
+        self.progress.begin(&records);
+        for record in records {
+            if !self.chooses(&record.document) {
+                passed.push(record.sequence_number);
+                continue;
+            }
+            let lane = lane_of(&record.document, lanes.len());
+            if let Some(share) = shares.get_mut(lane) {
+                share.push(record);
+            }
+        }
+        self.progress.done(passed);
+        for (lane, share) in lanes.iter().zip(shares) {
+            if !share.is_empty() {
+                // A lane ends only when the source is stopped.
+                let _ = lane.send(share).await;
             }
         }
     }
@@ -237,125 +282,24 @@ impl<I: Invoke> Poller<I> {
         let filters = &self.options.filters;
         filters.is_empty() || filters.iter().any(|pattern| pattern.matches(record))
     }
+}
 
-    /// Invokes the function with a batch until all of its records are handled or given up.
-    async fn deliver(&mut self, batch: Batch) -> Result<(), Stopping> {
-        // Parts of the batch, the next one last.
-        let mut parts = vec![batch];
-        let mut wait = FIRST_RETRY;
-        while let Some(mut part) = parts.pop() {
-            if let Some(expired) = part.split_expired(|record| self.is_too_old(record)) {
-                self.give_up(&expired, Condition::RecordAgeExceeded).await;
-            }
-            if part.is_empty() {
-                continue;
-            }
-            if *self.stopping.borrow() {
-                return Err(Stopping);
-            }
-            let event = Bytes::from(part.event().to_string());
-            let answer = self.invoke.invoke(&self.function.function, event).await;
-            if answer.is_err() && *self.stopping.borrow() {
-                // The function may have been ended with the stack, which is no failure of its own.
-                return Err(Stopping);
-            }
-            let outcome = match answer {
-                Ok(answer) if self.options.report_batch_item_failures => part.outcome(&answer),
-                Ok(_) => Outcome::Done,
-                Err(InvokeError::Failed(reason)) => Outcome::Failed {
-                    at: 0,
-                    error: true,
-                    reason,
-                },
-                Err(InvokeError::NotInvoked(reason)) => {
-                    tracing::warn!(function = self.function.function, reason, "not invoked");
-                    parts.push(part);
-                    self.wait(wait).await?;
-                    wait = (wait * 2).min(LAST_RETRY);
-                    continue;
-                }
-            };
-            let Outcome::Failed { at, error, reason } = outcome else {
-                self.done(&part);
-                wait = FIRST_RETRY;
-                continue;
-            };
-            tracing::warn!(
-                function = self.function.function,
-                records = part.len() - at,
-                reason,
-                "records of a stream failed"
-            );
-            part.note_failure(error);
-            if at > 0 {
-                self.done(&part.take_first(at));
-                part.begin_anew();
-                parts.push(part);
-            } else if self.options.bisect_on_error && part.len() > 1 {
-                let first = part.take_first(part.len() / 2);
-                parts.extend([part, first]);
-            } else if part.is_exhausted(self.options.maximum_retry_attempts) {
-                self.give_up(&part, Condition::RetryAttemptsExhausted).await;
-                continue;
-            } else {
-                part.count_attempt();
-                parts.push(part);
-            }
-            self.wait(wait).await?;
-            wait = (wait * 2).min(LAST_RETRY);
-        }
-        Ok(())
+/// The lane of a record: that of its item. Lambda keeps the order of an item's records, and of no others.
+/// Source: "How Lambda processes records", AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB".
+fn lane_of(record: &Value, lanes: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    if let Some(keys) = record.pointer("/dynamodb/Keys") {
+        keys.to_string().hash(&mut hasher);
     }
+    let lanes = u64::try_from(lanes).unwrap_or(1).max(1);
+    usize::try_from(hasher.finish() % lanes).unwrap_or_default()
+}
 
-    fn is_too_old(&self, record: &StreamRecord) -> bool {
-        let since = record.created.max(self.started);
-        let age = self.clock.now().duration_since(since);
-        Duration::try_from(age).is_ok_and(|age| age > self.options.maximum_record_age)
-    }
-
-    /// Tells the on-failure destination, and goes on behind these records.
-    async fn give_up(&self, part: &Batch, condition: Condition) {
-        tracing::error!(
-            function = self.function.function,
-            records = part.len(),
-            ?condition,
-            "records of a stream are given up"
-        );
-        if let Some(queue) = &self.on_failure {
-            let given_up = GivenUp {
-                batch: part,
-                condition,
-                function: &self.function.arn,
-                stream: &self.stream,
-                at: self.clock.now(),
-            };
-            if let Err(error) = queue.send(&given_up.message().to_string()).await {
-                tracing::error!(%error, queue = queue.name(), "the on-failure destination took nothing");
-            }
-        }
-        self.done(part);
-    }
-
-    /// Remembers that everything up to the end of `part` is done with.
-    fn done(&self, part: &Batch) {
-        if let Some(last) = part.last() {
-            self.done_with(&last.sequence_number);
-        }
-    }
-
-    fn done_with(&self, sequence_number: &str) {
-        let source = &self.function.source;
-        if self.stream.position(source).as_deref() != Some(sequence_number) {
-            self.stream
-                .remember(source, Some(sequence_number.to_owned()));
-        }
-    }
-
-    async fn wait(&mut self, time: Duration) -> Result<(), Stopping> {
-        tokio::select! {
-            biased;
-            _ = self.stopping.wait_for(|stopping| *stopping) => Err(Stopping),
-            () = tokio::time::sleep(time) => Ok(()),
-        }
+/// Waits; fails at once when the source is stopped.
+async fn wait(stopping: &mut watch::Receiver<bool>, time: Duration) -> Result<(), Stopping> {
+    tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stopping| *stopping) => Err(Stopping),
+        () = tokio::time::sleep(time) => Ok(()),
     }
 }

@@ -1,12 +1,14 @@
 //! The bus that events are published on.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_smithy_types::DateTime;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::warn;
+use tracing::{Instrument, Span, warn};
 
 use super::Event;
 use crate::aws::CallFailure;
@@ -21,6 +23,8 @@ const MOST_ENTRIES: usize = 10;
 /// The most bytes of the entries of one call together: fewer than 256 KB.
 /// Source: "Calculating `PutEvents` event entry size", Amazon EventBridge User Guide.
 const MOST_BYTES: usize = 255 * 1024;
+/// How many calls are made at once: a batch of the stream makes ten and more, each of some tens of milliseconds.
+const AT_ONCE: usize = 4;
 /// What an entry's time counts as.
 const BYTES_OF_A_TIME: usize = 14;
 
@@ -68,8 +72,8 @@ impl EventBus {
         None
     }
 
-    /// Publishes events in their order, and gives the places of those that the bus did not take. What it refuses is offered
-    /// again until `deadline`, after pauses of chance, and everything at least once.
+    /// Publishes events, in no order, and gives the places of those that the bus did not take. What it refuses is offered again
+    /// until `deadline`, after pauses of chance, and everything at least once.
     ///
     /// An event whose call was not answered may have been taken: published again, it has the same id.
     pub async fn publish<'e>(
@@ -80,7 +84,7 @@ impl EventBus {
         let (mut left, mut never) = (Vec::new(), BTreeSet::new());
         for (place, event) in events.into_iter().enumerate() {
             match Entry::of(place, event) {
-                Some(entry) => left.push(entry),
+                Some(entry) => left.push(Arc::new(entry)),
                 None => {
                     never.insert(place);
                 }
@@ -100,54 +104,65 @@ impl EventBus {
         never
     }
 
-    /// Offers every entry once, and gives those that were not taken. While the bus cannot be asked at all, no more is offered.
-    async fn offer(&self, entries: Vec<Entry>, deadline: Instant) -> Vec<Entry> {
-        let (mut refused, mut is_reached) = (Vec::new(), true);
-        for chunk in chunks(entries) {
-            if !is_reached {
-                refused.extend(chunk);
-                continue;
+    /// Offers every entry once, and gives those that were not taken. Once the bus cannot be asked at all, no more is offered.
+    async fn offer(&self, mut entries: Vec<Arc<Entry>>, deadline: Instant) -> Vec<Arc<Entry>> {
+        let (mut chunks, mut calls) = (chunks(&entries).into_iter(), JoinSet::new());
+        let (mut taken, mut is_reached) = (BTreeSet::new(), true);
+        loop {
+            while is_reached
+                && calls.len() < AT_ONCE
+                && let Some(chunk) = chunks.next()
+            {
+                let bus = self.clone();
+                let call = async move { bus.call(&chunk, deadline).await };
+                calls.spawn(call.instrument(Span::current()));
             }
-            let puts = chunk.iter().map(|entry| entry.put(&self.name));
-            let call = self
-                .client
-                .put_events()
-                .set_entries(Some(puts.collect()))
-                .send();
-            let answer = match timeout_at(deadline, call).await {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(error)) => {
-                    warn!(error = %CallFailure::of(&error), "the event bus took none of a call's events");
-                    is_reached = false;
-                    refused.extend(chunk);
-                    continue;
+            match calls.join_next().await {
+                None => break,
+                Some(Ok(Some(places))) => taken.extend(places),
+                // A panic is logged where it happens.
+                Some(Ok(None) | Err(_)) => is_reached = false,
+            }
+        }
+        entries.retain(|entry| !taken.contains(&entry.place));
+        entries
+    }
+
+    /// Makes one call, and gives the places of the entries that were taken; nothing, when the bus could not be asked.
+    async fn call(&self, chunk: &[Arc<Entry>], deadline: Instant) -> Option<BTreeSet<usize>> {
+        let puts = chunk.iter().map(|entry| entry.put(&self.name)).collect();
+        let call = self.client.put_events().set_entries(Some(puts)).send();
+        let answer = match timeout_at(deadline, call).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                warn!(error = %CallFailure::of(&error), "the event bus took none of a call's events");
+                return None;
+            }
+            Err(_) => {
+                warn!("the event bus did not answer in time");
+                return None;
+            }
+        };
+        // One result an entry, in order; an entry without one is not known to be taken.
+        let mut results = answer.entries.unwrap_or_default().into_iter();
+        let mut taken = BTreeSet::new();
+        for entry in chunk {
+            let result = results.next();
+            let code = result.as_ref().and_then(|result| result.error_code());
+            match result.as_ref().and_then(|result| result.event_id()) {
+                Some(_) if code.is_none() => {
+                    taken.insert(entry.place);
                 }
-                Err(_) => {
-                    warn!("the event bus did not answer in time");
-                    is_reached = false;
-                    refused.extend(chunk);
-                    continue;
-                }
-            };
-            // One result an entry, in order; an entry without one is not known to be taken.
-            let mut results = answer.entries.unwrap_or_default().into_iter();
-            for entry in chunk {
-                let result = results.next();
-                let code = result.as_ref().and_then(|result| result.error_code());
-                match result.as_ref().and_then(|result| result.event_id()) {
-                    Some(_) if code.is_none() => {}
-                    _ => {
-                        warn!(
-                            code,
-                            event_type = entry.event_type,
-                            "the event bus refused an event"
-                        );
-                        refused.push(entry);
-                    }
+                _ => {
+                    warn!(
+                        code,
+                        event_type = entry.event_type,
+                        "the event bus refused an event"
+                    );
                 }
             }
         }
-        refused
+        Some(taken)
     }
 }
 
@@ -180,10 +195,10 @@ impl Entry {
 }
 
 /// The entries of each call: as many as there may be, in their order.
-fn chunks(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
-    let (mut chunks, mut bytes) = (Vec::<Vec<Entry>>::new(), 0_usize);
+fn chunks(entries: &[Arc<Entry>]) -> Vec<Vec<Arc<Entry>>> {
+    let (mut chunks, mut bytes) = (Vec::<Vec<Arc<Entry>>>::new(), 0_usize);
     for entry in entries {
-        let size = entry.size();
+        let (size, entry) = (entry.size(), Arc::clone(entry));
         match chunks.last_mut() {
             Some(chunk) if chunk.len() < MOST_ENTRIES && bytes + size <= MOST_BYTES => {
                 bytes += size;

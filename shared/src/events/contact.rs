@@ -5,23 +5,9 @@ use serde::Serialize;
 
 use super::{Event, EventType};
 use crate::activity::Channel;
-use crate::store::ContactRecord;
+use crate::contacts::{Contact, channel_of};
 use crate::stream::ContactChange;
 use crate::tenant::TenantScope;
-
-/// A contact as the client API shows it.
-#[derive(Serialize)]
-struct Contact<'c> {
-    address: &'c str,
-    channel: Channel,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    profile_name: Option<&'c str>,
-    first_seen_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_message_at: Option<Timestamp>,
-    opted_out: bool,
-    opted_out_of: Vec<&'c str>,
-}
 
 /// That somebody wants no more messages of a sender, or wants them again.
 #[derive(Serialize)]
@@ -41,11 +27,11 @@ pub(super) fn events(
     change: &ContactChange,
 ) -> Result<Vec<Event>, serde_json::Error> {
     let (before, after) = (change.before.as_ref(), &change.after);
-    let (address, channel) = (after.address.as_str(), channel(&after.address));
+    let (address, channel) = (after.address.as_str(), channel_of(&after.address));
     let mut events = Vec::new();
     let was_there = before.is_some_and(|before| before.since.is_some());
-    if let Some(since) = after.since.filter(|_| !was_there) {
-        let contact = contact(after, since);
+    if let Some(contact) = Contact::of(after).filter(|_| !was_there) {
+        let since = contact.first_seen_at;
         let (event_type, moment) = (EventType::ContactCreated, format!("{since:.3}"));
         // One that expired and comes back is another.
         let told = [address, &moment];
@@ -70,24 +56,4 @@ pub(super) fn events(
         events.push(Event::new(scope, event_type, &told, time, &data)?);
     }
     Ok(events)
-}
-
-fn contact(record: &ContactRecord, first_seen_at: Timestamp) -> Contact<'_> {
-    let opted_out_of: Vec<&str> = record.opted_out_of().collect();
-    Contact {
-        address: &record.address,
-        channel: channel(&record.address),
-        profile_name: record.profile_name.as_deref(),
-        first_seen_at,
-        last_message_at: record.last_message.as_ref().map(|last| last.at),
-        opted_out: !opted_out_of.is_empty(),
-        opted_out_of,
-    }
-}
-
-fn channel(address: &str) -> Channel {
-    match address.starts_with("whatsapp:") {
-        true => Channel::WhatsApp,
-        false => Channel::Sms,
-    }
 }

@@ -19,7 +19,7 @@ pub use bus::EventBus;
 pub(crate) use credential::CredentialNews;
 pub use credential::{CredentialFailure, CredentialRecovery, FailureReason};
 pub use envelope::{Event, EventType, Unpublishable};
-pub use undelivered::{UndeliveredEvents, UnreadableEvent};
+pub use undelivered::{UndeliveredEvent, UndeliveredEvents, UnreadableEvent};
 
 use crate::activity::{Resource, ResourceChange};
 use crate::stream::Change;

@@ -354,10 +354,13 @@ fn an_event_comes_back_from_the_queue_as_it_was() {
     let body = event.to_message().unwrap();
     let is_taken = |character| !matches!(character, '\u{FFFE}' | '\u{FFFF}' | '\0');
     assert!(body.chars().all(is_taken));
-    let back = Event::from_message(&body).unwrap();
+    let back = UndeliveredEvent::from_message(&body).unwrap().event;
     assert_eq!(data(&back)["body"], text);
     assert_eq!((&back.id, back.time), (&event.id, event.time));
-    assert_eq!(Event::from_message("{}").unwrap_err(), UnreadableEvent);
+    assert_eq!(
+        UndeliveredEvent::from_message("{}").unwrap_err(),
+        UnreadableEvent
+    );
 }
 
 proptest! {

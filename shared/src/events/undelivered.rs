@@ -11,6 +11,7 @@ use tracing::{Instrument, Span, error};
 use super::Event;
 use crate::deferred::{body_of, confirmed, queue_url};
 use crate::environment::Environment;
+use crate::tenant::TenantScope;
 
 /// How many messages are sent to the queue at once.
 const AT_ONCE: usize = 10;
@@ -88,12 +89,27 @@ impl Event {
     pub fn to_message(&self) -> Result<String, serde_json::Error> {
         self.to_json().map(body_of)
     }
+}
 
+/// An event taken back from the queue. It was derived from what was stored before it was put aside, and so carries its scope.
+#[derive(Debug)]
+pub struct UndeliveredEvent {
+    /// Whose event it is.
+    pub scope: TenantScope,
+    /// The event.
+    pub event: Event,
+}
+
+impl UndeliveredEvent {
     /// Reads the body of a message of the queue.
     ///
     /// # Errors
     /// When it is no event; trying again will not help.
     pub fn from_message(body: &str) -> Result<Self, UnreadableEvent> {
-        serde_json::from_str(body).map_err(|_| UnreadableEvent)
+        let event: Event = serde_json::from_str(body).map_err(|_| UnreadableEvent)?;
+        Ok(Self {
+            scope: TenantScope::new(event.tenant_id.clone()),
+            event,
+        })
     }
 }

@@ -16,6 +16,7 @@ use shared::clock::Clock;
 use shared::contacts::Contacts;
 
 use super::caller::{Answer, Caller};
+use crate::contacts::in_time;
 use crate::harness::{Harness, Tenant};
 
 /// The lists, each without filters.
@@ -115,7 +116,9 @@ impl Reader {
                 after: console.activity().history(&scope, &resource).await.unwrap(),
                 resource,
             };
-            contacts.apply(&scope, &[change]).await.unwrap();
+            let changes = [change];
+            let applied = contacts.apply(&scope, &changes, in_time());
+            applied.await.unwrap();
         }
     }
 }

@@ -9,6 +9,7 @@ use shared::audit::Actor;
 use shared::store::Expected;
 use tokio::time::Instant;
 
+use super::in_time;
 use super::world::{Happening, Kind, World};
 use crate::harness::Harness;
 use crate::tenant_deletion::left;
@@ -37,7 +38,10 @@ impl World {
     }
 
     async fn apply(&self, changes: &[ResourceChange]) {
-        let applied = self.consumer(0).apply(&self.scope, changes).await;
+        let applied = self
+            .consumer(0)
+            .apply(&self.scope, changes, in_time())
+            .await;
         applied.unwrap();
     }
 }
@@ -152,6 +156,58 @@ async fn a_fold_whose_answer_is_lost_is_made_once() {
 }
 
 #[tokio::test]
+async fn of_ten_contacts_of_which_one_fails_nine_are_kept_and_the_places_of_one_are_told() {
+    let world = apart().await;
+    let happenings: Vec<_> = (10..20)
+        .map(|case| placed(Kind::Received, "Hello", case, case))
+        .collect();
+    for happening in &happenings {
+        world.keep(happening).await;
+    }
+    let failing = &happenings[3];
+    let own = format!("{}#contact#{}", world.tenant.id, failing.address);
+    let folds = Matching::operations(["TransactWriteItems"]).partition(own);
+    let faults = world.harness.stack.emulators().dynamodb().faults();
+    let refusal = Effect::Refuse(AwsError::access_denied());
+    faults.inject(folds, refusal, Times::Always);
+    // The first of the two changes of each makes it known; the other tells nothing new.
+    let changes: Vec<_> = happenings.iter().flat_map(Happening::changes).collect();
+
+    let consumer = world.consumer(0);
+    let applied = consumer.apply(&world.scope, &changes, in_time()).await;
+
+    let not_kept = applied.unwrap_err();
+    assert_eq!(not_kept.places, [6].into());
+    for happening in &happenings {
+        let is_kept = world.read(&happening.address).await.is_some();
+        assert_eq!(is_kept, happening.address != failing.address);
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_until_the_time_is_up_is_told_from_what_is_not() {
+    let world = apart().await;
+    let (slow, quick) = (
+        placed(Kind::Received, "Hello", 21, 21),
+        placed(Kind::Received, "Hello", 22, 22),
+    );
+    for happening in [&slow, &quick] {
+        world.keep(happening).await;
+    }
+    let own = format!("{}#contact#{}", world.tenant.id, slow.address);
+    let reads = Matching::operations(["GetItem"]).partition(own);
+    let faults = world.harness.stack.emulators().dynamodb().faults();
+    faults.inject(reads, Effect::Hang, Times::Always);
+    let changes = [slow.changes(), quick.changes()].concat();
+
+    let soon = Instant::now() + Duration::from_secs(2);
+    let applied = world.consumer(0).apply(&world.scope, &changes, soon).await;
+
+    assert_eq!(applied.unwrap_err().places, [0].into());
+    assert!(world.read(&quick.address).await.is_some());
+}
+
+#[tokio::test]
 async fn the_contacts_of_a_deleted_tenant_are_gone_and_none_comes_after_it() {
     let world = apart().await;
     let (written, called, sent) = (
@@ -194,7 +250,8 @@ async fn a_contact_expires_after_the_last_message_unless_it_opted_out() {
         for happening in [&first, &later] {
             world.keep(happening).await;
             let changes = happening.changes();
-            consumer.apply(&world.scope, &changes).await.unwrap();
+            let applied = consumer.apply(&world.scope, &changes, in_time());
+            applied.await.unwrap();
         }
         let item = world.item(&first.address).await.unwrap();
         let expiry = (5 + 30 * 24 * 60 * 60).to_string();

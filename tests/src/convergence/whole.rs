@@ -17,6 +17,7 @@ use super::read_back::{Told, is_counted, is_listed};
 use super::world::World;
 use super::{State, fact, model, nobodys_account};
 use crate::contacts::batches;
+use crate::contacts::in_time;
 use crate::properties::check;
 
 /// One callback that is stored.
@@ -192,8 +193,11 @@ async fn is_as_the_set_says(whole: Whole) -> Result<(), TestCaseError> {
                 let numbers = batch.iter().map(|number| number % changes.len());
                 let batch: Vec<_> = numbers.map(|number| changes[number].clone()).collect();
                 // The stream gives a batch again that could not be applied.
-                while let Err(error) = world.consumers[function].apply(scope, &batch).await {
-                    assert!(error.is_unavailable(), "{error}");
+                while let Err(error) = world.consumers[function]
+                    .apply(scope, &batch, in_time())
+                    .await
+                {
+                    assert!(error.cause.is_unavailable(), "{error}");
                 }
             }
         }

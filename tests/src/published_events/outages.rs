@@ -15,12 +15,16 @@ use crate::harness::Harness;
 use crate::traffic::event;
 
 /// A stack of its own, on which what waits is tried again soon.
-fn breakable() -> Harness {
+pub(super) fn breakable() -> Harness {
     Harness::start(|options| options.redelivery_seconds = Some(1))
 }
 
 /// Waits until a queue has so many messages, those in flight among them.
-async fn wait_for_len(harness: &Harness, queue: &str, is_enough: impl Fn(usize) -> bool) {
+pub(super) async fn wait_for_len(
+    harness: &Harness,
+    queue: &str,
+    is_enough: impl Fn(usize) -> bool,
+) {
     let queue = harness.queue(queue);
     let waited = tokio::time::timeout(PATIENCE, queue.wait_for_len(is_enough)).await;
     assert!(waited.is_ok(), "the queue's length stays");

@@ -86,9 +86,40 @@ fn the_stream_feeds_the_publisher_what_is_written_and_a_batch_that_fails_is_halv
     assert_eq!(source["BisectBatchOnFunctionError"], "true");
     let number = |name: &str| source[name].as_str().unwrap().parse::<u32>().unwrap();
     assert!((1..=10_000).contains(&number("MaximumRetryAttempts")));
+    // Of as much as a shard may have: 1,000 records a second, in batches of 100 that take 300 ms.
+    assert!(number("ParallelizationFactor") * number("BatchSize") >= 300);
     // The stream itself has a record for 24 hours.
     assert!(number("MaximumRecordAgeInSeconds") < 24 * 60 * 60);
     let dead = json!({"Fn::GetAtt": "UndeliveredEventsDeadLetterQueue.Arn"});
     let destination = &source["DestinationConfig"]["OnFailure"];
     assert_eq!(*destination, json!({"Type": "SQS", "Destination": dead}));
+}
+
+#[test]
+fn the_publisher_speaks_on_the_bus_in_its_own_name_alone() {
+    let template = template();
+    let speakers = of_type(&template, "AWS::IAM::Role")
+        .into_iter()
+        .flat_map(|(name, role)| {
+            let policies = list(&role["Properties"]["Policies"]).to_owned();
+            let statements = policies
+                .into_iter()
+                .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]).to_owned());
+            statements.map(move |statement| (name, statement))
+        });
+    let speakers: Vec<_> = speakers
+        .filter(|(_, statement)| statement["Action"].to_string().contains("events:"))
+        .collect();
+    let [(role, statement)] = speakers.as_slice() else {
+        panic!("{speakers:?}");
+    };
+    assert_eq!(*role, "PublisherRole");
+    assert_eq!(statement["Action"], "events:PutEvents");
+    assert_eq!(
+        statement["Condition"],
+        json!({
+            "ForAllValues:StringEquals": {"events:source": ["trunkline"]},
+            "Null": {"events:source": "false"},
+        })
+    );
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::super::StartError;
 use super::super::state_directory::StateDirectory;
@@ -31,7 +32,7 @@ pub(super) struct Position {
 /// The positions of all event sources, by their names. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Positions {
-    known: Arc<Mutex<BTreeMap<String, Position>>>,
+    known: Arc<watch::Sender<BTreeMap<String, Position>>>,
     directory: Option<Arc<StateDirectory>>,
 }
 
@@ -43,31 +44,45 @@ impl Positions {
             None => BTreeMap::new(),
         };
         Ok(Self {
-            known: Arc::new(Mutex::new(known)),
+            known: Arc::new(watch::Sender::new(known)),
             directory,
         })
     }
 
     /// The position of an event source.
     pub(super) fn of(&self, source: &str) -> Option<Position> {
-        self.lock().get(source).cloned()
+        self.known.borrow().get(source).cloned()
     }
 
     /// Remembers a position. When this returns, it is on disk.
     pub(super) fn remember(&self, source: &str, position: Position) -> std::io::Result<()> {
-        let mut known = self.lock();
-        known.insert(source.to_owned(), position);
-        match &self.directory {
-            Some(directory) => directory.write(FILE, &*known),
-            None => Ok(()),
-        }
+        let mut written = Ok(());
+        // One after the other: what is written last is what is known.
+        self.known.send_modify(|known| {
+            known.insert(source.to_owned(), position);
+            if let Some(directory) = &self.directory {
+                written = directory.write(FILE, known);
+            }
+        });
+        written
+    }
+
+    /// Waits until the position of an event source is as wanted.
+    pub(super) async fn wait_for(
+        &self,
+        source: &str,
+        is_wanted: impl Fn(Option<&Position>) -> bool,
+    ) {
+        let mut changes = self.known.subscribe();
+        // The sender is here.
+        let _ = changes.wait_for(|known| is_wanted(known.get(source))).await;
     }
 
     /// The SQL that deletes records as DynamoDB does after a day, but for those that a source has yet to see: other than
     /// Lambda, a stack on somebody's machine does not always run.
     pub(super) fn cleanup(&self) -> String {
         let mut sql = format!("DELETE FROM _stream_records WHERE created_at < {RETENTION}");
-        for Position { table, after, .. } in self.lock().values() {
+        for Position { table, after, .. } in self.known.borrow().values() {
             let after = after
                 .as_deref()
                 .and_then(|after| after.parse::<u128>().ok());
@@ -81,10 +96,6 @@ impl Positions {
             );
         }
         sql
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Position>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -75,6 +75,30 @@ impl StreamHandle {
         position.after.filter(|_| position.stream == self.arn)
     }
 
+    /// Waits until the event source of this name is done with every record that there is now.
+    ///
+    /// # Errors
+    /// When the stream cannot be read.
+    pub async fn handled_by(&self, source: &str) -> Result<(), DynoxideError> {
+        let last = self.last().await?;
+        self.done_with(source, last.as_deref().unwrap_or_default())
+            .await;
+        Ok(())
+    }
+
+    /// Waits until the event source of this name is done with everything up to this record.
+    pub async fn done_with(&self, source: &str, sequence_number: &str) {
+        self.positions
+            .wait_for(source, |position| {
+                let position = position.filter(|position| position.stream == self.arn);
+                // All numbers have as many digits: the larger is later.
+                position.is_some_and(|position| {
+                    position.after.as_deref().unwrap_or_default() >= sequence_number
+                })
+            })
+            .await;
+    }
+
     /// Where the event source of this name goes on, or begins if it is new.
     pub(crate) async fn start(
         &self,

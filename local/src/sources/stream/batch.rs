@@ -23,8 +23,8 @@ pub(super) struct Batch {
     pub(super) function_failed: bool,
 }
 
-/// A batch has no room for a record.
-pub(super) struct Full;
+/// A batch has no room for this record.
+pub(super) struct Full(pub(super) StreamRecord);
 
 /// What an invocation has brought.
 pub(super) enum Outcome {
@@ -45,7 +45,7 @@ impl Batch {
         let size = record.document.to_string().len() + 1;
         let full = self.len() >= most || FRAME + self.size + size > PAYLOAD_LIMIT;
         if full && !self.is_empty() {
-            return Err(Full);
+            return Err(Full(record));
         }
         self.size += size;
         self.records.push(record);
@@ -66,6 +66,12 @@ impl Batch {
 
     pub(super) fn last(&self) -> Option<&StreamRecord> {
         self.records.last()
+    }
+
+    /// The places of its records in the stream.
+    pub(super) fn sequence_numbers(&self) -> impl Iterator<Item = String> {
+        let records = self.records.iter();
+        records.map(|record| record.sequence_number.clone())
     }
 
     /// The event that Lambda hands to the function.

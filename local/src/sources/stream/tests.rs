@@ -1,8 +1,10 @@
 //! The event source over the real DynamoDB emulator.
 
 mod failures;
+mod lanes;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -10,6 +12,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::emulators::Emulators;
 use crate::emulators::tests::{TABLE, dynamodb, kept, memory};
+use crate::sources::InvokeError;
 
 const SOURCE: &str = "Publisher/Activity";
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -18,6 +21,7 @@ fn options() -> StreamSourceOptions {
     StreamSourceOptions {
         starting_position: StartingPosition::TrimHorizon,
         batch_size: 100,
+        parallelization: 1,
         batching_window: Duration::ZERO,
         maximum_retry_attempts: None,
         maximum_record_age: RETENTION,
@@ -93,17 +97,11 @@ fn keys(event: &Value) -> Vec<&str> {
     keys.collect()
 }
 
-/// Waits until the source is done with the newest record.
+/// Waits until the source is done with every record that there is.
 async fn all_done(emulators: &Emulators) {
     let stream = stream(emulators);
-    let records = stream.records(None, 1_000).await.unwrap();
-    let last = records.last().unwrap().sequence_number.clone();
-    let done = async {
-        while stream.position(SOURCE).as_ref() != Some(&last) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, done).await.unwrap();
+    let done = tokio::time::timeout(PATIENCE, stream.handled_by(SOURCE));
+    done.await.unwrap().unwrap();
 }
 
 fn nothing_more(received: &mut mpsc::UnboundedReceiver<Value>) -> bool {
@@ -287,12 +285,7 @@ async fn a_source_that_begins_with_the_latest_leaves_out_what_was_before_only_th
     };
     let (invoke, mut received) = function(|_| Ok(Bytes::new()));
     let source = start(&emulators, latest.clone(), Clock::system(), invoke);
-    let begun = async {
-        while stream(&emulators).position(SOURCE).is_none() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, begun).await.unwrap();
+    all_done(&emulators).await;
     source.stop().await;
     put(&emulators, "meanwhile", "").await;
     emulators.stop().await.unwrap();

@@ -14,6 +14,8 @@ pub struct StreamSource {
     pub starting_position: StartingPosition,
     /// The most records of one event.
     pub batch_size: u32,
+    /// How many batches of a shard are in work at once. The order of each item's records is kept.
+    pub parallelization: u32,
     /// Seconds to wait for a batch to fill.
     pub batching_window: u32,
     /// How often a batch that failed is tried again; without end if there is none.
@@ -56,8 +58,9 @@ impl StreamSource {
                 Some(position) if position == "LATEST" => StartingPosition::Latest,
                 _ => StartingPosition::TrimHorizon,
             };
-        // More than one batch of a shard in work is not played: records are handed over one batch after the other.
-        properties.number("ParallelizationFactor", 1..=1);
+        let parallelization = properties
+            .number("ParallelizationFactor", 1..=10)
+            .unwrap_or(1);
         let batch_size = properties.number("BatchSize", 1..=10_000).unwrap_or(100);
         let batching_window = properties
             .number("MaximumBatchingWindowInSeconds", 0..=300)
@@ -84,6 +87,7 @@ impl StreamSource {
             table: table.to_owned(),
             starting_position,
             batch_size,
+            parallelization,
             batching_window,
             maximum_retry_attempts,
             maximum_record_age,

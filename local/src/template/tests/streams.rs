@@ -16,7 +16,7 @@ fn a_stream_with_all_that_a_source_can_say_is_read() {
       MaximumBatchingWindowInSeconds: 1
       MaximumRetryAttempts: 8
       MaximumRecordAgeInSeconds: 3600
-      ParallelizationFactor: 1
+      ParallelizationFactor: 10
       BisectBatchOnFunctionError: true
       FunctionResponseTypes: [ReportBatchItemFailures]
       FilterCriteria: {Filters: [{Pattern: '{\"eventName\": [\"INSERT\", \"MODIFY\"]}'}]}
@@ -41,6 +41,7 @@ fn a_stream_with_all_that_a_source_can_say_is_read() {
         table: "Items".to_owned(),
         starting_position: StartingPosition::TrimHorizon,
         batch_size: 25,
+        parallelization: 10,
         batching_window: 1,
         maximum_retry_attempts: Some(8),
         maximum_record_age: Some(3_600),
@@ -53,6 +54,7 @@ fn a_stream_with_all_that_a_source_can_say_is_read() {
     let plain = StreamSource {
         starting_position: StartingPosition::Latest,
         batch_size: 100,
+        parallelization: 1,
         batching_window: 0,
         maximum_retry_attempts: None,
         maximum_record_age: None,

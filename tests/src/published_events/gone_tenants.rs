@@ -1,0 +1,108 @@
+//! Of a tenant that is deleted nothing is told, whatever waits for it; nor of one of which it is not known.
+
+use local::emulators::FailedEntry;
+use local::emulators::faults::{AwsError, Effect, Matching, Times};
+use serde_json::json;
+use shared::activity::Route;
+
+use super::outages::{breakable, wait_for_len};
+use super::{Listener, PATIENCE, deliver, is_of, say_something};
+use crate::harness::{Harness, Tenant};
+use crate::tenant_store::Opened;
+use crate::traffic::{Event, event};
+
+/// Deletes a tenant to its end. What processes of the publisher remember of it is forgotten, as it is in the sixteen minutes for
+/// which a deletion waits outside of tests.
+async fn delete(harness: &Harness, tenant: &Tenant) {
+    let opened = Opened::of(harness);
+    opened.delete(tenant.id.as_str()).await.unwrap();
+    harness.stack.function("publisher").unwrap().kill();
+}
+
+/// Delivers a message of a tenant, which the bus then refuses, and waits until it is put aside with the contact's event.
+async fn put_aside(harness: &Harness, tenant: &Tenant) -> Event {
+    let sms = event(tenant, Route::Sms);
+    deliver(tenant, &sms).await;
+    wait_for_len(harness, "UndeliveredEventsQueue", |length| length >= 2).await;
+    sms
+}
+
+#[tokio::test]
+async fn what_waits_in_the_queue_for_a_tenant_is_dropped_once_it_is_deleted() {
+    let harness = breakable();
+    let (deleted, other) = (
+        harness.tenant(json!({})).await,
+        harness.tenant(json!({})).await,
+    );
+    let (of_deleted, of_other) = (
+        Listener::start(&harness, &deleted.id),
+        Listener::start(&harness, &other.id),
+    );
+    let faults = harness.stack.emulators().eventbridge().entry_faults();
+    faults.inject(Matching::any(), FailedEntry::throttled(), Times::Always);
+    put_aside(&harness, &deleted).await;
+    let sms = event(&other, Route::Sms);
+    deliver(&other, &sms).await;
+    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length >= 4).await;
+
+    delete(&harness, &deleted).await;
+    faults.clear();
+
+    of_other
+        .hear(|event| is_of(event, "message.received", &sms.resource))
+        .await;
+    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+    assert_eq!(of_deleted.heard(), []);
+    let dead = harness.queue("UndeliveredEventsDeadLetterQueue");
+    assert!(dead.is_empty().await);
+}
+
+#[tokio::test]
+async fn what_is_still_in_the_stream_of_a_deleted_tenant_is_not_told() {
+    let harness = breakable();
+    let tenant = harness.tenant(json!({})).await;
+    let before = Listener::start(&harness, &tenant.id);
+    say_something(&tenant, &before).await;
+    delete(&harness, &tenant).await;
+    let listener = Listener::start(&harness, &tenant.id);
+    // A function that knows the tenant still, or what was put aside, may write something.
+    let scope = tenant.console.scope(&tenant.id);
+    for fact in (0..4).map(crate::tenant_deletion::numbered) {
+        tenant.console.activity().keep(&scope, &fact).await.unwrap();
+    }
+
+    let stream = harness.variable("ACTIVITY_TABLE");
+    let attributes = harness.stack.emulators().attributes();
+    let arn = attributes.get("ActivityTable", "StreamArn").unwrap();
+    let stream = harness.stack.emulators().dynamodb().stream(stream, arn);
+    let handled = stream.handled_by("PublisherFunction/Activity");
+    let handled = tokio::time::timeout(PATIENCE, handled).await;
+    handled.unwrap().unwrap();
+    let queue = harness.queue("UndeliveredEventsQueue");
+    assert!(queue.is_empty().await);
+    assert_eq!(listener.heard(), []);
+}
+
+#[tokio::test]
+async fn as_long_as_it_is_not_known_whether_a_tenant_is_there_its_events_wait() {
+    let harness = breakable();
+    let tenant = harness.tenant(json!({})).await;
+    let listener = Listener::start(&harness, &tenant.id);
+    let faults = harness.stack.emulators().dynamodb().faults();
+    // Of all functions that work here the publisher alone reads a profile so.
+    let profile = Matching::operations(["GetItem"]).partition(format!("{}#tenant", tenant.id));
+    let refusal = Effect::Refuse(AwsError::access_denied());
+    let fault = faults.inject(profile, refusal, Times::Always);
+    let sms = event(&tenant, Route::Sms);
+    deliver(&tenant, &sms).await;
+    // The message's event, and the record for its contact.
+    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length >= 2).await;
+    assert_eq!(listener.heard(), []);
+
+    faults.remove(fault);
+
+    listener
+        .hear_all(&[("message.received", 1), ("contact.created", 1)])
+        .await;
+    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+}
