@@ -4,6 +4,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use serde::Serializer;
+
+/// A time as answers and events tell it: RFC 3339 in UTC with three digits of a second's fraction, always, so that the order of
+/// the texts is that of the times.
+#[must_use]
+pub fn rfc3339(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// For `serialize_with`: [`rfc3339`].
+pub(crate) fn serialize<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{time:.3}"))
+}
+
+/// The same of a time that may not be known.
+pub(crate) fn serialize_known<S: Serializer>(
+    time: &Option<Timestamp>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serialize(time, to),
+        None => to.serialize_none(),
+    }
+}
 
 /// Tells the time. Wall-clock time, because a frozen sandbox's monotonic clock may stand still while the world goes on.
 ///
@@ -46,6 +70,17 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_told_with_three_digits_whatever_they_are() {
+        for (time, told) in [
+            ("2026-11-21T12:31:11Z", "2026-11-21T12:31:11.000Z"),
+            ("2026-11-21T12:31:11.43Z", "2026-11-21T12:31:11.430Z"),
+            ("2026-11-21T12:31:11.430999Z", "2026-11-21T12:31:11.430Z"),
+        ] {
+            assert_eq!(rfc3339(time.parse().unwrap()), told);
+        }
+    }
 
     #[test]
     fn a_fixed_clock_moves_only_when_told() {

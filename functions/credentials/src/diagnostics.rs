@@ -1,7 +1,8 @@
 //! Diagnostics: whether the connection to Twilio works, and who changed what.
 
 use serde::Serialize;
-use shared::api::{Call, Problem, json, rfc3339};
+use shared::api::{Call, Problem, json};
+use shared::clock::rfc3339;
 use shared::http::{Reply, StatusCode};
 use shared::integrations::{Configuration, IntegrationError};
 use shared::platform::CursorContext;

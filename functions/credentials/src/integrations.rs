@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared::api::{Call, Code, Problem, json, rfc3339};
+use shared::api::{Call, Code, Problem, json};
+use shared::clock::rfc3339;
 use shared::http::{Reply, StatusCode};
 use shared::input::Document;
 use shared::integrations::{Entry, Saved};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use shared::api::{Call, Operation, Problem, json, rfc3339};
+use shared::api::{Call, Operation, Problem, json};
+use shared::clock::rfc3339;
 use shared::http::{Reply, StatusCode};
 use shared::platform::CursorContext;
 use shared::store::{ProfileChanges, StoredProfile};

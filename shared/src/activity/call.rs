@@ -32,8 +32,10 @@ pub struct Call {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dial_status: Option<CallStatus>,
     /// When it was first heard of.
+    #[serde(serialize_with = "crate::clock::serialize")]
     pub created_at: Timestamp,
     /// When something new was last heard of it.
+    #[serde(serialize_with = "crate::clock::serialize")]
     pub updated_at: Timestamp,
 }
 

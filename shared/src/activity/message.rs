@@ -81,8 +81,10 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<u32>,
     /// When it was first heard of.
+    #[serde(serialize_with = "crate::clock::serialize")]
     pub created_at: Timestamp,
     /// When something new was last heard of it.
+    #[serde(serialize_with = "crate::clock::serialize")]
     pub updated_at: Timestamp,
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_RANGE, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -17,12 +16,6 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Reply {
     // Masked as they are, credentials' states are nobody else's business, and tokens are secrets.
     Reply::json(status, "application/json", document)
         .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
-}
-
-/// A time as answers tell it: RFC 3339 in UTC, to the millisecond.
-#[must_use]
-pub fn rfc3339(time: Timestamp) -> String {
-    format!("{time:.3}")
 }
 
 #[derive(Serialize)]

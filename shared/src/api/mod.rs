@@ -16,7 +16,7 @@ mod tenant_hosts;
 
 pub use access::{Access, Operation, ROUTES};
 pub use admission::{Admission, served};
-pub use answer::{json, rfc3339};
+pub use answer::json;
 pub use call::{Call, Page};
 pub use caller::Caller;
 pub use paging::Paging;

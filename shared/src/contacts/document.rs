@@ -17,9 +17,13 @@ pub struct Contact<'c> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_name: Option<&'c str>,
     /// When it first wrote or called.
+    #[serde(serialize_with = "crate::clock::serialize")]
     pub first_seen_at: Timestamp,
     /// When the newest message from it or to it was first heard of.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        serialize_with = "crate::clock::serialize_known",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub last_message_at: Option<Timestamp>,
     /// Whether there is a sender that may not write to it.
     pub opted_out: bool,

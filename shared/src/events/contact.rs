@@ -17,6 +17,7 @@ struct OptOutChange<'c> {
     sender: &'c str,
     opted_out: bool,
     message_sid: &'c str,
+    #[serde(serialize_with = "crate::clock::serialize")]
     changed_at: Timestamp,
 }
 

@@ -71,6 +71,7 @@ pub struct Event {
     /// Whose event it is.
     pub tenant_id: TenantId,
     /// When it came about.
+    #[serde(serialize_with = "crate::clock::serialize")]
     pub time: Timestamp,
     /// What is told, in the JSON of the client API.
     pub data: Box<RawValue>,
