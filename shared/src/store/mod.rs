@@ -46,7 +46,9 @@ pub use directory::Directory;
 pub use due::{Due, DueWork, Work};
 pub use error::StoreError;
 pub use holdings::QUARANTINE_SECONDS;
-pub use integrations::{Expected, IntegrationRecord, Integrations, NewIntegration, Stored};
+pub use integrations::{
+    Expected, IntegrationRecord, Integrations, NewIntegration, RotationStep, Stored,
+};
 pub use limits::{Counted, Limits};
 pub(crate) use limits::{NOTICE_MINUTES, Take};
 pub use listings::{Conversation, Filter, Interval, Listed, Listings, RecordedCall};
