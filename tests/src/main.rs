@@ -41,6 +41,7 @@ mod published_events;
 mod rate_limits_store;
 mod refusals;
 mod remembered;
+mod rotation;
 mod secrets;
 mod signing_keys;
 mod storing;
