@@ -44,6 +44,8 @@ pub enum Action {
     CredentialReactivated,
     /// The account went to the tenant that proved it; in both tenants' logs.
     AccountTakenOver,
+    /// Its detail is the stage that it has come to.
+    AuthTokenRotation,
     SettingsUpdated,
     TwimlAppCreated,
     TwimlAppAdopted,
@@ -69,6 +71,7 @@ impl Action {
             Self::CredentialDeactivated => "credential_deactivated",
             Self::CredentialReactivated => "credential_reactivated",
             Self::AccountTakenOver => "account_taken_over",
+            Self::AuthTokenRotation => "auth_token_rotation",
             Self::SettingsUpdated => "settings_updated",
             Self::TwimlAppCreated => "twiml_app_created",
             Self::TwimlAppAdopted => "twiml_app_adopted",
@@ -103,6 +106,7 @@ mod tests {
             Action::TenantDeletionRequested,
             Action::CredentialReactivated,
             Action::AccountTakenOver,
+            Action::AuthTokenRotation,
             Action::TwimlAppAdopted,
         ] {
             assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());

@@ -136,6 +136,7 @@ impl Onboarding {
                     fingerprint: None,
                     secrets_fingerprint: None,
                     verification: None,
+                    keeps_auth_tokens: false,
                     expires_at: None,
                 })
             }

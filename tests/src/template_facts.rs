@@ -117,6 +117,7 @@ const TOKEN: &[&str] = &[
 
 const CREDENTIALS: &[&str] = &[
     "ACTIVITY_TABLE",
+    "AUTH_TOKEN_GRACE_SECONDS",
     "BASE_DOMAIN",
     "CREDENTIALS_KEY_ARN",
     "LOG_LEVEL",

@@ -6,7 +6,7 @@ use shared::api::{Call, Operation, Problem};
 use shared::http::Reply;
 
 use crate::service::Credentials;
-use crate::{diagnostics, integrations, settings};
+use crate::{diagnostics, integrations, rotation, settings};
 
 pub(crate) async fn handle(credentials: Arc<Credentials>, call: Call) -> Result<Reply, Problem> {
     let (credentials, call) = (&*credentials, &call);
@@ -18,6 +18,7 @@ pub(crate) async fn handle(credentials: Arc<Credentials>, call: Call) -> Result<
         Operation::UpdateIntegration => integrations::update(credentials, scope, call).await,
         Operation::DeleteIntegration => integrations::delete(credentials, scope, call).await,
         Operation::VerifyIntegration => integrations::verify(credentials, scope, call).await,
+        Operation::RotateAuthToken => rotation::rotate(credentials, scope, call).await,
         Operation::ReadSettings => settings::read(credentials, scope).await,
         Operation::UpdateSettings => settings::update(credentials, scope, call).await,
         Operation::CheckHealth => diagnostics::check_health(credentials, scope, call).await,

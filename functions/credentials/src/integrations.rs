@@ -11,6 +11,7 @@ use shared::store::IntegrationRecord;
 use shared::tenant::{Provider, TenantScope};
 use shared::verification::{Capability, Outcome};
 
+use crate::rotation::{RotationState, state};
 use crate::service::Credentials;
 
 pub(crate) async fn list(credentials: &Credentials, scope: &TenantScope) -> Result<Reply, Problem> {
@@ -147,6 +148,8 @@ struct Integration<'a> {
     updated_at: String,
     updated_by: &'a str,
     fingerprint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<RotationState<'a>>,
     config: &'a Map<String, Value>,
 }
 
@@ -169,6 +172,7 @@ fn document(record: &IntegrationRecord) -> Integration<'_> {
         updated_at: rfc3339(record.updated_at),
         updated_by: &record.updated_by,
         fingerprint: record.fingerprint.as_deref(),
+        rotation: record.rotation.as_ref().map(state),
         config: &record.summary,
     }
 }

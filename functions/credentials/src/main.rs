@@ -3,6 +3,7 @@
 mod diagnostics;
 mod handler;
 mod integrations;
+mod rotation;
 mod service;
 mod settings;
 

@@ -175,6 +175,8 @@ pub enum Times {
     Always,
     /// For the next so many calls that match.
     Next(u32),
+    /// Until it is taken back, for all but the next so many calls that match.
+    AlwaysAfter(u32),
 }
 
 /// An injected fault, to be taken back by [`Faults::remove`].
@@ -247,15 +249,23 @@ impl<E: Clone> Faults<E> {
     /// The fault that hits a call that has arrived, and its effect; the call counts as one of [`Times::Next`].
     pub(crate) fn hit(&self, operation: &str, targets: &[Target]) -> Option<(FaultId, E)> {
         let mut rules = self.lock();
-        let index = rules.active.iter().position(|rule| {
-            rule.times != Times::Next(0) && rule.matching.matches(operation, targets)
-        })?;
-        let rule = rules.active.get_mut(index)?;
-        let hit = (rule.id, rule.effect.clone());
-        if let Times::Next(left) = &mut rule.times {
-            *left = left.saturating_sub(1);
+        let matching = rules
+            .active
+            .iter_mut()
+            .filter(|rule| rule.matching.matches(operation, targets));
+        for rule in matching {
+            match &mut rule.times {
+                Times::Always | Times::AlwaysAfter(0) => {}
+                Times::AlwaysAfter(passing) => {
+                    *passing = passing.saturating_sub(1);
+                    continue;
+                }
+                Times::Next(0) => continue,
+                Times::Next(left) => *left = left.saturating_sub(1),
+            }
+            return Some((rule.id, rule.effect.clone()));
         }
-        Some(hit)
+        None
     }
 
     /// Waits until this fault is taken back, whatever happens to others; at once if it was already.
@@ -315,6 +325,16 @@ mod tests {
             effect(&faults, "UpdateItem", &item("activity", "acme#1")),
             None
         );
+    }
+
+    #[test]
+    fn a_fault_may_let_some_calls_pass_before_it_hits_all_that_follow() {
+        let faults = Faults::default();
+        let reads = Matching::operations(["GetItem"]);
+        faults.inject(reads, Effect::Drop, Times::AlwaysAfter(2));
+        let hits = ["GetItem", "PutItem", "GetItem", "GetItem", "GetItem"]
+            .map(|operation| effect(&faults, operation, &[]).is_some());
+        assert_eq!(hits, [false, false, false, true, true]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub enum Operation {
     UpdateIntegration,
     DeleteIntegration,
     VerifyIntegration,
+    RotateAuthToken,
     ReadSettings,
     UpdateSettings,
     CheckHealth,
@@ -65,6 +66,7 @@ pub const ROUTES: &[Access] = {
     const DELETE: Method = Method::DELETE;
     const TENANT: &str = "/api/tenants/{tenant_id}";
     const INTEGRATION: &str = "/api/integrations/{provider}";
+    const ROTATE: &str = "/api/integrations/twilio/rotate";
     const VERIFY: &str = "/api/integrations/{provider}/verify";
     const RECORDING: &str = "/api/recordings/{sid}";
     const RECORDING_MEDIA: &str = "/api/recordings/{sid}/media";
@@ -96,6 +98,7 @@ pub const ROUTES: &[Access] = {
             credentials,
         ),
         route(O::VerifyIntegration, POST, VERIFY, Admin, credentials),
+        route(O::RotateAuthToken, POST, ROTATE, Admin, credentials),
         route(O::ReadSettings, GET, "/api/settings", Admin, credentials),
         route(
             O::UpdateSettings,

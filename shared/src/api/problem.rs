@@ -32,6 +32,7 @@ pub enum Code {
     AccountTaken,
     CredentialsMissing,
     CredentialsInactive,
+    RotationNotPossible,
     ApiKeyMissing,
     ApiKeyRestricted,
     VersionMismatch,
@@ -51,7 +52,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::MalformedRequest,
         Self::MalformedBody,
         Self::InvalidParameter,
@@ -76,6 +77,7 @@ impl Code {
         Self::AccountTaken,
         Self::CredentialsMissing,
         Self::CredentialsInactive,
+        Self::RotationNotPossible,
         Self::ApiKeyMissing,
         Self::ApiKeyRestricted,
         Self::VersionMismatch,
@@ -129,6 +131,11 @@ impl Code {
                 "credentials_inactive",
                 409,
                 "The tenant's credentials are not active",
+            ),
+            Self::RotationNotPossible => (
+                "rotation_not_possible",
+                409,
+                "The rotation cannot be rolled back",
             ),
             Self::ApiKeyMissing => ("api_key_missing", 409, "The tenant has no API key"),
             Self::ApiKeyRestricted => (

@@ -7,7 +7,7 @@ use crate::applications::EnsureError;
 use crate::cache::LoadError;
 use crate::credentials::CredentialError;
 use crate::fault::{FieldFault, InvalidInput};
-use crate::integrations::IntegrationError;
+use crate::integrations::{IntegrationError, RotationError};
 use crate::platform::PlatformError;
 use crate::store::{StoreError, WriteConflict, WriteError};
 use crate::tenants::TenantError;
@@ -168,6 +168,21 @@ impl From<IntegrationError> for Problem {
             IntegrationError::Vault(error) => error.into(),
             IntegrationError::Platform(error) => error.into(),
             IntegrationError::Unwritable(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<RotationError> for Problem {
+    fn from(error: RotationError) -> Self {
+        match error {
+            RotationError::Integration(error) => error.into(),
+            RotationError::Twilio(error) => error.into(),
+            RotationError::Inactive => {
+                let detail = "Twilio does not accept the stored credentials, or another tenant proved the account: \
+                              GET /api/integrations/twilio tells which.";
+                Self::new(Code::CredentialsInactive, detail)
+            }
+            RotationError::NotPossible(_) => Self::new(Code::RotationNotPossible, sentence(&error)),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! What a tenant's admin does with its integrations: lists, stores, changes, checks and deletes them.
 
 mod announcements;
+mod rotation;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+pub use self::rotation::{Continued, RotationAction, RotationError, RotationRequest};
 use super::verification::{Verified, verify};
 use super::{Configuration, Fingerprint, FingerprintKey};
 use crate::api::{Foundation, platform_secrets};
@@ -33,6 +36,8 @@ pub struct IntegrationAdministration {
     outbound: Outbound,
     notices: ChangeNotices,
     clock: Clock,
+    /// For how long what a token signed is taken after another was promoted.
+    grace: SignedDuration,
 }
 
 /// Who stores credentials, over what, and how thoroughly they are looked at before.
@@ -108,14 +113,18 @@ impl IntegrationAdministration {
             clock,
         } = foundation;
         let (client, table) = (aws.dynamodb(), || tables.tenants.clone());
+        // Both are read before either is missed, so that every fault of the environment is named.
+        let outbound = Outbound::from_environment(environment);
+        let grace = rotation::grace(environment);
         Some(Self {
             integrations: Integrations::new(&client, tables, clock),
             settings: TenantSettings::new(client.clone(), table(), clock.clone()),
             vault: Vault::new(aws.kms(), key.clone()),
             secrets: platform_secrets(foundation),
-            outbound: Outbound::from_environment(environment)?,
+            outbound: outbound?,
             notices: ChangeNotices::new(client, table(), clock.clone()),
             clock: clock.clone(),
+            grace: grace?,
         })
     }
 
@@ -176,7 +185,7 @@ impl IntegrationAdministration {
     ) -> Result<Saved, IntegrationError> {
         let configuration = Configuration::from_input(provider, entry.document)?;
         let before = self.integrations.read(scope, provider).await?;
-        self.save(scope, before, configuration, entry).await
+        self.save(scope, before, configuration, false, entry).await
     }
 
     /// Stores a part of the credentials anew: fields that were not sent stay, secrets included, and `null` removes one.
@@ -190,8 +199,10 @@ impl IntegrationAdministration {
         entry: Entry<'_>,
     ) -> Result<Saved, IntegrationError> {
         let (before, stored) = self.open(scope, provider).await?;
-        let configuration = stored.patched(entry.document)?;
-        self.save(scope, Some(before), configuration, entry).await
+        let mut configuration = stored.patched(entry.document)?;
+        let keeps_tokens = rotation::keeps_tokens(&stored, &mut configuration, &before);
+        self.save(scope, Some(before), configuration, keeps_tokens, entry)
+            .await
     }
 
     async fn save(
@@ -199,6 +210,7 @@ impl IntegrationAdministration {
         scope: &TenantScope,
         before: Option<IntegrationRecord>,
         configuration: Configuration,
+        keeps_auth_tokens: bool,
         entry: Entry<'_>,
     ) -> Result<Saved, IntegrationError> {
         // Before anybody is asked about credentials that would not be stored anyway.
@@ -219,7 +231,10 @@ impl IntegrationAdministration {
                 (replaced.unwrap_or(configuration), Some(verification))
             }
         };
-        let new = self.sealed(scope, &configuration, verification).await?;
+        let new = NewIntegration {
+            keeps_auth_tokens,
+            ..self.sealed(scope, &configuration, verification).await?
+        };
         let action = match before {
             None => Action::CredentialStored,
             Some(_) => Action::CredentialUpdated,
@@ -337,6 +352,7 @@ impl IntegrationAdministration {
             fingerprint: Some(fingerprint(configuration)?.to_string()),
             secrets_fingerprint: Some(secrets.to_string()),
             verification,
+            keeps_auth_tokens: false,
             expires_at: None,
         })
     }

@@ -12,7 +12,10 @@ mod tests;
 mod vapi;
 pub mod verification;
 
-pub use administration::{Entry, IntegrationAdministration, IntegrationError, Saved, fields};
+pub use administration::{
+    Continued, Entry, IntegrationAdministration, IntegrationError, RotationAction, RotationError,
+    RotationRequest, Saved, fields,
+};
 pub use configuration::Configuration;
 pub use elevenlabs::ElevenLabsCredentials;
 pub use fingerprint::{Fingerprint, FingerprintKey};

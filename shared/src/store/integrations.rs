@@ -3,6 +3,7 @@
 mod account;
 mod entered;
 mod record;
+mod rotation;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 pub use self::entered::{Expected, NewIntegration};
 pub use self::record::IntegrationRecord;
+pub use self::rotation::RotationStep;
 use super::change::{Attempts, Change, Changes, Commit, Displaced, Refusal, WriteError};
 use super::error::unless_conflict;
 use super::item::{number, text, time};
@@ -136,6 +138,9 @@ impl Integrations {
             let write = write_over(self.changes.table(), scope, before.as_ref(), &after)?;
             change.write(write, Refusal::Raced);
             change.audit(scope, entry)?;
+            if let Some(ended) = rotation::ended(before.as_ref(), &after, entry) {
+                change.audit(scope, &ended)?;
+            }
             self.tell(&mut change, scope, before.as_ref(), &after)?;
             let is_proven = new.verification.as_ref();
             let claim = account::Claim {

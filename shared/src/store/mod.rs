@@ -10,6 +10,7 @@ mod contacts;
 mod deleted;
 mod deletion;
 mod directory;
+mod due;
 mod error;
 mod holdings;
 pub(crate) mod images;
@@ -42,9 +43,12 @@ pub use change::{Displaced, WriteConflict, WriteError};
 pub use contacts::{ContactItems, ContactRecord, LastMessage, OptOutState, ReplyTurn};
 pub use deletion::Deletions;
 pub use directory::Directory;
+pub use due::{Due, DueWork, Work};
 pub use error::StoreError;
 pub use holdings::QUARANTINE_SECONDS;
-pub use integrations::{Expected, IntegrationRecord, Integrations, NewIntegration, Stored};
+pub use integrations::{
+    Expected, IntegrationRecord, Integrations, NewIntegration, RotationStep, Stored,
+};
 pub use limits::{Counted, Limits};
 pub(crate) use limits::{NOTICE_MINUTES, Take};
 pub use listings::{Conversation, Filter, Interval, Listed, Listings, RecordedCall};

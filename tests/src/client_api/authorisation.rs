@@ -98,6 +98,7 @@ impl Coveted {
             | Operation::ReadIntegration
             | Operation::DeleteIntegration
             | Operation::VerifyIntegration
+            | Operation::RotateAuthToken
             | Operation::ReadSettings
             | Operation::CheckHealth
             | Operation::ListAudit

@@ -172,6 +172,7 @@ impl World {
             fingerprint: Some(secrets.to_owned()),
             secrets_fingerprint: Some(secrets.to_owned()),
             verification: outcome.map(|outcome| self.check(outcome)),
+            keeps_auth_tokens: false,
             expires_at: None,
         }
     }

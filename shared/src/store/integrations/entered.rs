@@ -26,6 +26,8 @@ pub struct NewIntegration {
     pub secrets_fingerprint: Option<String>,
     /// What the live check found; absent when none was made.
     pub verification: Option<Verification>,
+    /// Whether they have the auth tokens that are stored, so that a rotation goes on with them.
+    pub keeps_auth_tokens: bool,
     /// When they expire, where the provider says so.
     pub expires_at: Option<Timestamp>,
 }
@@ -92,8 +94,12 @@ impl NewIntegration {
             last_used_at: before.and_then(|before| before.last_used_at),
             updated_at: now,
             updated_by: updated_by.to_owned(),
+            rotation: before.and_then(|before| before.rotation.clone()),
             state_version: state_version.saturating_add(1),
         };
+        if !self.keeps_auth_tokens {
+            after.rotation = after.rotation.map(|it| it.superseded(now));
+        }
         if let Some(before) = same {
             after.is_active = before.is_active;
             after.status = before.status;

@@ -13,6 +13,7 @@ use crate::store::assignments::Assignments;
 use crate::store::item::{Attributes, Item, number, text, time};
 use crate::store::routes::incomplete;
 use crate::tenant::Provider;
+use crate::twilio::Rotation;
 use crate::verification::{Capability, Outcome, Verification};
 
 /// A tenant's credentials of one provider: the sealed message and its state.
@@ -54,6 +55,8 @@ pub struct IntegrationRecord {
     pub updated_at: Timestamp,
     /// Who it was.
     pub updated_by: String,
+    /// The rotation of its auth token that is in progress, or the last; of Twilio's credentials alone.
+    pub rotation: Option<Rotation>,
     /// Counts what changed without anybody storing anything, so that a check and a save that meet do not undo each other.
     pub(super) state_version: u64,
 }
@@ -123,6 +126,10 @@ impl IntegrationRecord {
         assignments.set_or_remove("expires_at_credential", self.expires_at.map(time));
         assignments.set("updated_at", time(self.updated_at));
         assignments.set("updated_by", text(&self.updated_by));
+        let rotation = self.rotation.as_ref().map(serde_json::to_string);
+        let rotation = rotation.transpose();
+        let rotation = rotation.map_err(|_| incomplete("store a rotation"))?;
+        assignments.set_or_remove("rotation", rotation.map(text));
         self.assign_state(&mut assignments)?;
         Ok(assignments)
     }
@@ -175,6 +182,7 @@ impl IntegrationRecord {
             last_used_at: attributes.optional("last_used_at")?,
             updated_at: attributes.time("updated_at")?,
             updated_by: attributes.text("updated_by")?.to_owned(),
+            rotation: json(attributes, "rotation")?,
             state_version: count("state_version")?.unwrap_or_default(),
         })
     }

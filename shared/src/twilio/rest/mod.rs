@@ -4,6 +4,7 @@
 
 mod accounts;
 mod applications;
+mod auth_tokens;
 mod error;
 mod fields;
 mod keys;
@@ -76,9 +77,9 @@ impl<'a> TwilioClient<'a> {
         }
     }
 
-    /// The same client calling by the secondary auth token, or the primary one if there is none. To check it; nothing else
-    /// should depend on it.
-    pub(in crate::twilio) fn as_secondary_auth_token(self) -> Self {
+    /// The same client calling by the secondary auth token, or the primary one if there is none. To check it, and to rotate
+    /// to it; nothing else should depend on it.
+    pub(crate) fn as_secondary_auth_token(self) -> Self {
         Self {
             login: Login::Secondary,
             ..self

@@ -30,6 +30,11 @@ pub(super) async fn ways_of_credentials() -> BTreeSet<Deed> {
         .post(&format!("{TWILIO}/verify"), &json!({}))
         .await
         .document(200);
+    owner
+        .admin
+        .post(&format!("{TWILIO}/rotate"), &json!({}))
+        .await
+        .document(202);
     let forwarding = json!({"inbound_route": "forward", "forward_to": "+15005550009"});
     owner
         .admin
