@@ -18,9 +18,9 @@ pub(super) use self::activity::{
 };
 pub(super) use self::tenants::{
     APPLICATION, INTEGRATIONS, PROFILE, SETTINGS, account_route, application, audit_partition,
-    deleted_tenant, directory_entry, directory_partition, integration, integration_sort, limit,
-    limit_partition, platform_audit_partition, platform_secret, profile, settings, subdomain_route,
-    tenant_of, tenant_partition, turns,
+    deleted_tenant, directory_entry, directory_partition, due, due_moment, due_partition,
+    integration, integration_sort, limit, limit_partition, platform_audit_partition,
+    platform_secret, profile, settings, subdomain_route, tenant_of, tenant_partition, turns,
 };
 use super::StoreError;
 use super::item::{Attributes, Item, text};
