@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};
 use shared::activity::{Call, Fact, History, Message, Recording, Resource, Route};
+use shared::clock::rfc3339;
 use shared::sid::AccountSid;
 use shared::tenant::{TenantId, TenantScope};
 use shared::twilio::Parameters;
@@ -171,7 +172,10 @@ fn times(callbacks: &[Callback], steps: &[Step]) -> BTreeMap<String, (Value, Val
     }
     let received = received.into_iter();
     received
-        .map(|(sid, times)| (sid, (json!(times.iter().min()), json!(times.iter().max()))))
+        .map(|(sid, times)| {
+            let told = |time: Option<&Timestamp>| json!(time.map(|time| rfc3339(*time)));
+            (sid, (told(times.iter().min()), told(times.iter().max())))
+        })
         .collect()
 }
 

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Map, Value, json};
 use shared::activity::{Fact, History, Resource};
+use shared::clock::rfc3339;
 use shared::contacts::OptOutChange;
 use shared::tenant::TenantScope;
 
@@ -226,8 +227,8 @@ async fn is_kept(
     prop_assert_eq!(&stored, expected);
     let received = facts.iter().map(|fact| fact.received_at);
     let (first, last) = (received.clone().min(), received.max());
-    prop_assert_eq!(state.created_at, Some(json!(first)));
-    prop_assert_eq!(state.updated_at, Some(json!(last)));
+    prop_assert_eq!(state.created_at, Some(json!(first.map(rfc3339))));
+    prop_assert_eq!(state.updated_at, Some(json!(last.map(rfc3339))));
     Ok(())
 }
 
