@@ -122,6 +122,25 @@ pub(super) fn due_moment(at: Timestamp) -> String {
     format!("{:013}", at.as_millisecond().max(0))
 }
 
+/// The partition of what is known of the re-encryption of credentials.
+pub(super) fn re_encryption_partition() -> String {
+    format!("{}#re-encryption", TenantId::PLATFORM)
+}
+
+/// How far the re-encryption has come.
+pub(super) fn re_encryption_progress() -> Key {
+    item_of(re_encryption_partition(), "progress".to_owned())
+}
+
+/// What the sort key of credentials begins with that do not open.
+pub(super) const QUARANTINE: &str = "quarantine#";
+
+/// Credentials that do not open.
+pub(super) fn quarantine(tenant_id: &TenantId, provider: &str) -> Key {
+    let sort = format!("{QUARANTINE}{tenant_id}#{provider}");
+    item_of(re_encryption_partition(), sort)
+}
+
 /// What is remembered for a while of a tenant that was deleted: that its id was.
 pub(super) fn deleted_tenant(scope: &TenantScope) -> Key {
     Key {
