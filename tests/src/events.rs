@@ -84,6 +84,14 @@ const BATCHES: &[&str] = &[
     "deferred-writer/empty-object.json",
 ];
 
+/// What is asked of the re-encryption.
+const SEALED_ANEW: &[&str] = &[
+    "re-encryptor/start.json",
+    "re-encryptor/go-on.json",
+    "re-encryptor/status.json",
+    "re-encryptor/retire.json",
+];
+
 /// A stack with the demo tenants, on which no function has more than one process.
 async fn stack() -> &'static Harness {
     static STACK: OnceLock<Harness> = OnceLock::new();
@@ -294,6 +302,18 @@ async fn what_is_no_batch_fails_without_ending_the_process() {
     assert_eq!((starts, function.processes()), (1, 1));
 }
 
+#[tokio::test]
+async fn the_re_encryption_begins_goes_on_and_tells_and_retires_no_key_that_is_not_its_own() {
+    for file in ["start", "go-on", "status"] {
+        let report = send(&format!("re-encryptor/{file}.json")).await;
+        assert_eq!(report["is_finished"], true, "{report}");
+        assert_eq!(report["progress"]["sealed_anew"], 0, "{report}");
+    }
+    let event = read("re-encryptor/retire.json");
+    let error = invoke("re-encryptor", &event).await.unwrap_err();
+    assert_eq!(error.error_type(), "NotToRetire");
+}
+
 /// The events that a sample for the publisher put on the bus.
 async fn published(file: &str) -> Vec<BusEvent> {
     let bus = stack().await.stack.emulators().eventbridge().all_buses();
@@ -396,6 +416,7 @@ fn every_file_is_used() {
         .chain(MALFORMED.iter().copied())
         .chain(BATCHES.iter().copied())
         .chain(PUBLISHED.iter().copied())
+        .chain(SEALED_ANEW.iter().copied())
         .chain(client_api::files())
         .map(str::to_owned)
         .collect();
