@@ -9,7 +9,7 @@ use shared::sid::{CallSid, MessageSid, RecordingSid};
 use shared::store::{Activity, Routes, StoreError, TableNames, TenantRecord, Tenants};
 use shared::tenant::{Operator, Provider, TenantId, TenantScope};
 use shared::twilio::TwilioCredentials;
-use shared::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
+use shared::vault::{CredentialKeys, EncryptionContext, Purpose, Vault, VaultError};
 
 /// The stores and the vault that the functions' own variables name, here or on AWS.
 pub struct Console {
@@ -52,7 +52,7 @@ impl Console {
     pub fn open(environment: &Environment) -> Result<Self, ConfigurationError> {
         let clock = Clock::system();
         let tables = TableNames::from_environment(environment);
-        let key = KeyArn::from_environment(environment);
+        let key = CredentialKeys::from_environment(environment);
         let retention = Activity::retention_days(environment);
         let aws = Aws::from_environment(environment, Patience::BACKGROUND);
         let (((tables, key), retention), aws) =

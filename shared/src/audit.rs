@@ -46,6 +46,10 @@ pub enum Action {
     AccountTakenOver,
     /// Its detail is the stage that it has come to.
     AuthTokenRotation,
+    /// They cannot be opened, and so not be sealed anew; in the platform's log.
+    CredentialQuarantined,
+    /// A KMS key that nothing is sealed under any more was disabled; in the platform's log.
+    KeyRetired,
     SettingsUpdated,
     TwimlAppCreated,
     TwimlAppAdopted,
@@ -72,6 +76,8 @@ impl Action {
             Self::CredentialReactivated => "credential_reactivated",
             Self::AccountTakenOver => "account_taken_over",
             Self::AuthTokenRotation => "auth_token_rotation",
+            Self::CredentialQuarantined => "credential_quarantined",
+            Self::KeyRetired => "key_retired",
             Self::SettingsUpdated => "settings_updated",
             Self::TwimlAppCreated => "twiml_app_created",
             Self::TwimlAppAdopted => "twiml_app_adopted",
@@ -107,6 +113,8 @@ mod tests {
             Action::CredentialReactivated,
             Action::AccountTakenOver,
             Action::AuthTokenRotation,
+            Action::CredentialQuarantined,
+            Action::KeyRetired,
             Action::TwimlAppAdopted,
         ] {
             assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::store::{StoreError, StoredApplication, Tenants};
 use crate::tenant::{Provider, Settings, TenantId, TenantScope, TenantStatus};
 use crate::twilio::TwilioCredentials;
-use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
+use crate::vault::{CredentialKeys, EncryptionContext, Purpose, Vault, VaultError};
 use crate::verification::Capability;
 
 /// The tenants' credentials, by tenant: from memory ([`CacheLimits::TENANTS`]), or by one read and one KMS call.
@@ -104,7 +104,7 @@ where
 impl CredentialVault {
     /// Opens the vault over the tenants' table, for what was sealed under `key`. Ages are told by `clock`.
     #[must_use]
-    pub fn new(aws: &Aws, tenants: Tenants, key: KeyArn, clock: &Clock) -> Self {
+    pub fn new(aws: &Aws, tenants: Tenants, key: impl Into<CredentialKeys>, clock: &Clock) -> Self {
         Self {
             tenants,
             vault: Vault::new(aws.kms(), key),

@@ -38,6 +38,7 @@ pub mod onboarding;
 pub mod outbound;
 pub mod platform;
 pub mod rate_limit;
+pub mod re_encryption;
 pub mod secret;
 pub mod sid;
 pub mod store;

@@ -12,7 +12,7 @@ use crate::input::Document;
 use crate::store::{NewIntegration, Routes, StoreError, Tenants, table_name};
 use crate::tenant::{Operator, Provider, Settings, TenantId, TenantProfile, TenantStatus};
 use crate::twilio::TwilioCredentials;
-use crate::vault::{EncryptionContext, KeyArn, Purpose, Vault, VaultError};
+use crate::vault::{CredentialKeys, EncryptionContext, Purpose, Vault, VaultError};
 
 /// A tenant to be stored.
 #[derive(Debug, Deserialize)]
@@ -82,7 +82,7 @@ impl Onboarding {
     ) -> Result<Self, ConfigurationError> {
         let tenants = table_name(environment, "TENANTS_TABLE");
         let routes = table_name(environment, "ROUTES_TABLE");
-        let key = KeyArn::from_environment(environment);
+        let key = CredentialKeys::from_environment(environment);
         let aws = Aws::from_environment(environment, Patience::BACKGROUND);
         let (((tenants, routes), key), aws) =
             environment.finish(tenants.zip(routes).zip(key).zip(aws))?;

@@ -28,18 +28,18 @@ impl List {
     }
 
     /// A moment so many seconds from now.
-    fn from_now(&self, seconds: i64) -> Timestamp {
+    fn seconds_ahead(&self, seconds: i64) -> Timestamp {
         self.clock.now() + SignedDuration::from_secs(seconds)
     }
 
     async fn put(&self, tenant: &str, work: Work, seconds: i64) {
-        let at = self.from_now(seconds);
+        let at = self.seconds_ahead(seconds);
         self.due.put(&scope(tenant), work, at).await.unwrap();
     }
 
     /// What is taken now for a minute.
     async fn take(&self, most: usize) -> Vec<Due> {
-        self.due.take(most, self.from_now(60)).await.unwrap()
+        self.due.take(most, self.seconds_ahead(60)).await.unwrap()
     }
 }
 
@@ -130,7 +130,7 @@ async fn work_that_its_taker_was_too_late_with_is_left_to_the_next() {
     list.clock.advance(61);
     let [next] = list.take(9).await.try_into().unwrap();
     list.due.done(&late).await.unwrap();
-    list.due.later(&next, list.from_now(60)).await.unwrap();
+    list.due.later(&next, list.seconds_ahead(60)).await.unwrap();
     list.clock.advance(60);
     assert_eq!(told(&list.take(9).await), [("acme", Work::Deletion)]);
 }
@@ -142,7 +142,7 @@ async fn work_that_is_put_off_is_one_entry_that_counts_its_tries() {
     for tries in 0..3 {
         let [due] = list.take(9).await.try_into().unwrap();
         assert_eq!(due.tries, tries);
-        list.due.later(&due, list.from_now(5)).await.unwrap();
+        list.due.later(&due, list.seconds_ahead(5)).await.unwrap();
         assert_eq!(list.take(9).await, []);
         list.clock.advance(5);
     }

@@ -40,6 +40,7 @@ mod platform_secret;
 mod properties;
 mod published_events;
 mod rate_limits_store;
+mod re_encryption;
 mod refusals;
 mod remembered;
 mod rotation;

@@ -57,6 +57,17 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("token", TOKEN),
     ("credentials", CREDENTIALS),
     ("messaging", MESSAGING),
+    (
+        "re-encryptor",
+        &[
+            "ACTIVITY_TABLE",
+            "CREDENTIALS_KEY_ARN",
+            "LOG_LEVEL",
+            "PREVIOUS_CREDENTIALS_KEY_ARNS",
+            "RE_ENCRYPTION_PACE",
+            "TENANTS_TABLE",
+        ],
+    ),
     ("tenants", TENANTS),
 ];
 
@@ -66,6 +77,7 @@ const WEBHOOK: &[&str] = &[
     "CREDENTIALS_KEY_ARN",
     "DEFERRED_QUEUE_URL",
     "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
     "PUBLIC_WEBHOOK_BASE_URL",
     "ROUTES_TABLE",
     "TENANTS_TABLE",
@@ -77,6 +89,7 @@ const MESSAGING: &[&str] = &[
     "BASE_DOMAIN",
     "CREDENTIALS_KEY_ARN",
     "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
     "ROLES_CLAIM",
     "ROUTES_TABLE",
     "TENANTS_TABLE",
@@ -90,6 +103,7 @@ const TENANTS: &[&str] = &[
     "BASE_DOMAIN",
     "CREDENTIALS_KEY_ARN",
     "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
     "ROLES_CLAIM",
     "ROUTES_TABLE",
     "TENANTS_TABLE",
@@ -103,6 +117,7 @@ const TOKEN: &[&str] = &[
     "BASE_DOMAIN",
     "CREDENTIALS_KEY_ARN",
     "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
     "PUBLIC_WEBHOOK_BASE_URL",
     "ROLES_CLAIM",
     "ROUTES_TABLE",
@@ -121,6 +136,7 @@ const CREDENTIALS: &[&str] = &[
     "BASE_DOMAIN",
     "CREDENTIALS_KEY_ARN",
     "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
     "PUBLIC_WEBHOOK_BASE_URL",
     "ROLES_CLAIM",
     "ROUTES_TABLE",
@@ -294,8 +310,12 @@ fn no_role_allows_more_than_named_actions_on_named_resources() {
                         *resource
                             == json!({"Fn::Sub": format!("${{ActivityTable.Arn}}/index/{index}")})
                     });
+                    // The keys that credentials are sealed under: the stack's own, or those that are listed instead.
+                    let listed = json!({"Fn::Split": [",", {"Ref": "CredentialsKeyArns"}]});
+                    let own = json!({"Fn::GetAtt": "CredentialsKey.Arn"});
+                    let is_key = *resource == json!({"Fn::If": ["ListsKeys", listed, own]});
                     assert!(
-                        is_named || is_index || (is_tracing && *resource == "*"),
+                        is_named || is_index || is_key || (is_tracing && *resource == "*"),
                         "{name}: {statement}"
                     );
                 }

@@ -23,6 +23,24 @@ pub(super) struct Invoke {
     event: Option<PathBuf>,
 }
 
+/// Invokes a function with an event, and gives the document of its answer; a function that fails is a failure in its own words.
+pub(super) async fn invoke(folder: &Path, function: &str, event: &Value) -> Result<Value, Failure> {
+    let invoke = Invoke {
+        function: function.to_owned(),
+        event: None,
+    };
+    let answer = invoke.answer(folder, event.to_string().into()).await?;
+    let document: Value = serde_json::from_slice(&answer.document)?;
+    match answer.failed {
+        false => Ok(document),
+        true => {
+            let message = document.get("errorMessage").and_then(Value::as_str);
+            let message = message.unwrap_or("the log of the stack says more");
+            Err(format!("{function}: {message}").into())
+        }
+    }
+}
+
 /// What a function gave: its answer, or the document of its error.
 struct Answer {
     document: Bytes,
@@ -33,12 +51,7 @@ impl Invoke {
     /// Invokes the function of the running stack, or of a stack started for it alone, and prints the answer. A function
     /// that fails makes the command fail, with the error document on standard output.
     pub(super) async fn run(self, folder: &Path) -> Result<ExitCode, Failure> {
-        let event = self.event()?;
-        let answer = match RunningStack::find(folder) {
-            Ok(stack) => self.of_running(&stack, event).await?,
-            Err(RunningError::NotRunning) => self.of_own(folder, event).await?,
-            Err(error) => return Err(error.into()),
-        };
+        let answer = self.answer(folder, self.event()?).await?;
         match serde_json::from_slice::<Value>(&answer.document) {
             Ok(document) => print(format_args!("{document:#}"))?,
             Err(_) => print(String::from_utf8_lossy(&answer.document))?,
@@ -51,6 +64,15 @@ impl Invoke {
             return Ok(ExitCode::FAILURE);
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What the function gives.
+    async fn answer(&self, folder: &Path, event: Bytes) -> Result<Answer, Failure> {
+        match RunningStack::find(folder) {
+            Ok(stack) => self.of_running(&stack, event).await,
+            Err(RunningError::NotRunning) => self.of_own(folder, event).await,
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn of_running(&self, stack: &RunningStack, event: Bytes) -> Result<Answer, Failure> {

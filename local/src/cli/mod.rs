@@ -4,6 +4,7 @@ mod demo;
 mod events;
 mod invoke;
 mod output;
+mod re_encrypt;
 mod screen;
 mod seed;
 mod signal;
@@ -48,6 +49,8 @@ enum Command {
     Events(events::Events),
     /// Print a token for the client API of the running stack
     Token(token::Token),
+    /// Seal the stored credentials anew under the current key, until all are; or say how far that is, or retire a key
+    ReEncrypt(re_encrypt::ReEncrypt),
     /// Store the tenants of a JSON list on standard input, here or in the deployment that the environment names
     Seed(seed::Seed),
 }
@@ -96,6 +99,7 @@ pub fn run() -> ExitCode {
             Command::Simulate(command) => command.run(&arguments.place.folder()?).await,
             Command::Events(command) => command.run(&arguments.place.folder()?).await,
             Command::Token(command) => command.run(&arguments.place.folder()?).await,
+            Command::ReEncrypt(command) => command.run(&arguments.place.folder()?).await,
             Command::Seed(command) => command.run(&arguments.place.folder()?).await,
         }
     });

@@ -21,7 +21,7 @@ use crate::lambda::{HttpInvocation, StartError, serve_http};
 use crate::rate_limit::{Class, RateLimiter, Refusal};
 use crate::store::TableNames;
 use crate::tenant::TenantId;
-use crate::vault::KeyArn;
+use crate::vault::CredentialKeys;
 
 /// The largest body that is read, in bytes. The largest document, credentials with ten shared keys, is a tenth of it.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -37,8 +37,8 @@ pub struct Foundation {
     pub aws: Aws,
     /// The tables.
     pub tables: TableNames,
-    /// The key that credentials are sealed under.
-    pub key: KeyArn,
+    /// The keys that credentials are sealed under.
+    pub key: CredentialKeys,
     /// The clock.
     pub clock: Clock,
 }
@@ -60,7 +60,7 @@ where
 {
     let aws = Aws::from_environment(&environment, Patience::REQUEST);
     let tables = TableNames::from_environment(&environment);
-    let key = KeyArn::from_environment(&environment);
+    let key = CredentialKeys::from_environment(&environment);
     let foundation = aws
         .zip(tables)
         .zip(key)

@@ -24,6 +24,7 @@ mod own_number;
 mod page;
 mod platform;
 mod profiles;
+mod re_encryption;
 mod recordings;
 mod registry;
 mod routes;
@@ -55,6 +56,7 @@ pub use listings::{Conversation, Filter, Interval, Listed, Listings, RecordedCal
 pub use page::Page;
 pub use platform::PlatformItems;
 pub use profiles::{PendingDeletion, Profiles, StoredProfile};
+pub use re_encryption::{Progress, Quarantined, ReEncryptionItems, Sealed, SealedBy};
 pub use recordings::{KeptRecording, KnownRecording, RecordingDeletions};
 pub use registry::{NewProfile, ProfileChanges, Registry};
 pub use routes::{AccountRoute, Routes};

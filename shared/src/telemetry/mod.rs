@@ -15,11 +15,12 @@ use tracing_subscriber::{Layer, Registry};
 use crate::environment::Environment;
 
 /// The crates whose lines `LOG_LEVEL` is for: this one and the functions.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "credentials",
     "deferred_writer",
     "messaging",
     "publisher",
+    "re_encryptor",
     "shared",
     "sms_webhook",
     "tenants",

@@ -72,6 +72,61 @@ impl fmt::Display for KeyArn {
     }
 }
 
+/// The KMS keys of a deployment's credentials: one that seals, and all that open.
+///
+/// While a deployment moves to another key there are messages of both. Nothing is sealed under a key of before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialKeys {
+    current: KeyArn,
+    previous: Vec<KeyArn>,
+}
+
+impl CredentialKeys {
+    /// Reads `CREDENTIALS_KEY_ARN`, and `PREVIOUS_CREDENTIALS_KEY_ARNS`, separated by commas, in which the first may be named
+    /// again.
+    #[must_use]
+    pub fn from_environment(environment: &Environment) -> Option<Self> {
+        const PREVIOUS: &str = "PREVIOUS_CREDENTIALS_KEY_ARNS";
+        let current = KeyArn::from_environment(environment);
+        let named = environment.optional(PREVIOUS).unwrap_or_default();
+        let named = named.split(',').filter(|name| !name.is_empty());
+        let previous: Result<Vec<KeyArn>, InvalidKeyArn> = named.map(str::parse).collect();
+        if let Err(form) = &previous {
+            environment.fault(format!("{PREVIOUS}: {form}"));
+        }
+        let (current, mut previous) = (current?, previous.ok()?);
+        previous.retain(|key| *key != current);
+        Some(Self { current, previous })
+    }
+
+    /// The key that seals.
+    #[must_use]
+    pub fn current(&self) -> &KeyArn {
+        &self.current
+    }
+
+    /// The keys that only open.
+    #[must_use]
+    pub fn previous(&self) -> &[KeyArn] {
+        &self.previous
+    }
+
+    /// The key of this ARN, if it is one of them.
+    pub(crate) fn named(&self, arn: &[u8]) -> Option<&KeyArn> {
+        let mut all = std::iter::once(&self.current).chain(&self.previous);
+        all.find(|key| key.as_str().as_bytes() == arn)
+    }
+}
+
+impl From<KeyArn> for CredentialKeys {
+    fn from(current: KeyArn) -> Self {
+        Self {
+            current,
+            previous: Vec::new(),
+        }
+    }
+}
+
 /// A call to KMS that gave no data key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("KMS {operation}: {detail}")]
@@ -82,23 +137,23 @@ pub(crate) struct KmsFailure {
     detail: String,
 }
 
-/// One KMS key as a maker of data keys.
+/// KMS keys as makers of data keys.
 #[derive(Debug, Clone)]
 pub(crate) struct DataKeys {
     client: Client,
-    key: KeyArn,
+    keys: CredentialKeys,
 }
 
 impl DataKeys {
-    pub(crate) fn new(client: Client, key: KeyArn) -> Self {
-        Self { client, key }
+    pub(crate) fn new(client: Client, keys: CredentialKeys) -> Self {
+        Self { client, keys }
     }
 
-    pub(crate) fn key(&self) -> &KeyArn {
-        &self.key
+    pub(crate) fn keys(&self) -> &CredentialKeys {
+        &self.keys
     }
 
-    /// A new data key, in clear and wrapped for this context.
+    /// A new data key of the key that seals, in clear and wrapped for this context.
     pub(crate) async fn generate(
         &self,
         context: &EncryptionContext,
@@ -107,7 +162,7 @@ impl DataKeys {
         let mut request = self
             .client
             .generate_data_key()
-            .key_id(self.key.as_str())
+            .key_id(self.keys.current.as_str())
             .key_spec(DataKeySpec::Aes256);
         for (key, value) in context.pairs() {
             request = request.encryption_context(key, value);
@@ -116,7 +171,8 @@ impl DataKeys {
             .send()
             .await
             .map_err(|error| failure(OPERATION, &error))?;
-        let data_key = self.checked(OPERATION, answer.key_id.as_deref(), answer.plaintext)?;
+        let key = &self.keys.current;
+        let data_key = checked(OPERATION, key, answer.key_id.as_deref(), answer.plaintext)?;
         let wrapped = answer
             .ciphertext_blob
             .map(Blob::into_inner)
@@ -127,9 +183,10 @@ impl DataKeys {
         Ok((data_key, wrapped))
     }
 
-    /// Unwraps a data key that was wrapped under this key and for this context.
+    /// Unwraps a data key that was wrapped under `key`, one of these, and for this context.
     pub(crate) async fn decrypt(
         &self,
+        key: &KeyArn,
         context: &EncryptionContext,
         wrapped: &[u8],
     ) -> Result<DataKey, KmsFailure> {
@@ -137,7 +194,7 @@ impl DataKeys {
         let mut request = self
             .client
             .decrypt()
-            .key_id(self.key.as_str())
+            .key_id(key.as_str())
             .ciphertext_blob(Blob::new(wrapped));
         for (key, value) in context.pairs() {
             request = request.encryption_context(key, value);
@@ -146,23 +203,30 @@ impl DataKeys {
             .send()
             .await
             .map_err(|error| failure(OPERATION, &error))?;
-        self.checked(OPERATION, answer.key_id.as_deref(), answer.plaintext)
+        checked(OPERATION, key, answer.key_id.as_deref(), answer.plaintext)
     }
 
-    /// Takes the data key over from the SDK, which does not zeroise, before anything else is looked
-    /// at.
-    fn checked(
-        &self,
-        operation: &'static str,
-        answered_by: Option<&str>,
-        plaintext: Option<Blob>,
-    ) -> Result<DataKey, KmsFailure> {
-        let data_key = plaintext.map(Blob::into_inner).and_then(DataKey::new);
-        if answered_by != Some(self.key.as_str()) {
-            return Err(unexpected(operation, "another key answered"));
-        }
-        data_key.ok_or_else(|| unexpected(operation, "the data key does not have 32 bytes"))
+    /// Disables a key: nothing is opened under it until somebody enables it again.
+    pub(crate) async fn disable(&self, key: &KeyArn) -> Result<(), KmsFailure> {
+        let disabled = self.client.disable_key().key_id(key.as_str()).send().await;
+        disabled.map_err(|error| failure("DisableKey", &error))?;
+        Ok(())
     }
+}
+
+/// Takes the data key over from the SDK, which does not zeroise, before anything else is looked
+/// at.
+fn checked(
+    operation: &'static str,
+    key: &KeyArn,
+    answered_by: Option<&str>,
+    plaintext: Option<Blob>,
+) -> Result<DataKey, KmsFailure> {
+    let data_key = plaintext.map(Blob::into_inner).and_then(DataKey::new);
+    if answered_by != Some(key.as_str()) {
+        return Err(unexpected(operation, "another key answered"));
+    }
+    data_key.ok_or_else(|| unexpected(operation, "the data key does not have 32 bytes"))
 }
 
 fn unexpected(operation: &'static str, detail: &str) -> KmsFailure {

@@ -16,13 +16,14 @@ mod plaintext;
 mod tests;
 
 use aws_sdk_kms::Client;
+use zeroize::Zeroizing;
 
 pub(crate) use self::context::PLATFORM;
 pub use self::context::{EncryptionContext, Purpose};
 use self::envelope::Envelope;
 pub use self::error::{Cause, VaultError};
 use self::kms::DataKeys;
-pub use self::kms::{InvalidKeyArn, KeyArn};
+pub use self::kms::{CredentialKeys, InvalidKeyArn, KeyArn};
 use self::message::{FRAME_LENGTH, MESSAGE_ID_LENGTH, Message};
 pub use self::plaintext::{InvalidPlaintext, Sealable};
 pub(crate) use self::plaintext::{read as read_plaintext, write as write_plaintext};
@@ -35,14 +36,20 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// A vault whose data keys are made under `key`, and which opens only what was sealed under it.
+    /// A vault whose data keys are made under the current of `keys`, and which opens only what was sealed under one of them.
     ///
     /// Timeouts and retries are the client's.
     #[must_use]
-    pub fn new(client: Client, key: KeyArn) -> Self {
+    pub fn new(client: Client, keys: impl Into<CredentialKeys>) -> Self {
         Self {
-            data_keys: DataKeys::new(client, key),
+            data_keys: DataKeys::new(client, keys.into()),
         }
+    }
+
+    /// The keys that it seals and opens under.
+    #[must_use]
+    pub fn keys(&self) -> &CredentialKeys {
+        self.data_keys.keys()
     }
 
     /// Seals a tenant's value under a data key of its own. Twice the same value gives two different
@@ -59,8 +66,16 @@ impl Vault {
         if !context.is_of::<T>() {
             return Err(VaultError::unsealable(Mismatch::Type));
         }
-        let context_bytes = context.to_bytes().map_err(VaultError::unsealable)?;
         let plaintext = value.plaintext().map_err(VaultError::unsealable)?;
+        self.seal_bytes(context, &plaintext).await
+    }
+
+    async fn seal_bytes(
+        &self,
+        context: &EncryptionContext,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        let context_bytes = context.to_bytes().map_err(VaultError::unsealable)?;
         let mut message_id = [0; MESSAGE_ID_LENGTH];
         aws_lc_rs::rand::fill(&mut message_id).map_err(VaultError::unsealable)?;
         let (data_key, wrapped_key) =
@@ -74,15 +89,15 @@ impl Vault {
         let envelope = Envelope {
             message_id: &message_id,
             context: &context_bytes,
-            key_arn: self.data_keys.key().as_str(),
+            key_arn: self.keys().current().as_str(),
             wrapped_key: &wrapped_key,
             frame_length: FRAME_LENGTH,
         };
-        envelope::seal(&envelope, &data_key, &plaintext).map_err(VaultError::unsealable)
+        envelope::seal(&envelope, &data_key, plaintext).map_err(VaultError::unsealable)
     }
 
     /// Opens a message as the tenant's value. KMS is asked only about a message that names this
-    /// very context, `T`'s provider and purpose in it, and this vault's key.
+    /// very context, `T`'s provider and purpose in it, and a key of this vault.
     ///
     /// # Errors
     /// [`VaultError::Unavailable`] when KMS cannot be asked; [`VaultError::Unreadable`] for
@@ -96,17 +111,52 @@ impl Vault {
         if !context.is_of::<T>() {
             return Err(VaultError::unreadable(Mismatch::Type));
         }
+        let plaintext = self.open_bytes(context, message).await?;
+        T::from_plaintext(&plaintext).map_err(VaultError::unreadable)
+    }
+
+    /// Opens a message and seals what is in it anew, under the current key. What it says stays the same byte for byte, so that it
+    /// need not be of a form that this version reads.
+    ///
+    /// # Errors
+    /// Those of [`Vault::open`] and [`Vault::seal`].
+    pub async fn seal_anew(
+        &self,
+        context: &EncryptionContext,
+        message: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        let plaintext = self.open_bytes(context, message).await?;
+        self.seal_bytes(context, &plaintext).await
+    }
+
+    /// Disables a KMS key: nothing that was sealed under it opens until somebody enables it again.
+    ///
+    /// # Errors
+    /// [`VaultError::Unavailable`] when KMS cannot be asked, [`VaultError::Unsealable`] when it refuses.
+    pub async fn disable(&self, key: &KeyArn) -> Result<(), VaultError> {
+        let disabled = self.data_keys.disable(key).await;
+        disabled.map_err(|failure| match failure.is_unavailable {
+            true => VaultError::unavailable(failure),
+            false => VaultError::unsealable(failure),
+        })
+    }
+
+    async fn open_bytes(
+        &self,
+        context: &EncryptionContext,
+        message: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let context_bytes = context.to_bytes().map_err(VaultError::unreadable)?;
         let message = Message::parse(message).map_err(VaultError::unreadable)?;
         if message.header.context != context_bytes {
             return Err(VaultError::unreadable(Mismatch::Context));
         }
-        if message.header.key_arn != self.data_keys.key().as_str().as_bytes() {
+        let Some(key) = self.keys().named(message.header.key_arn) else {
             return Err(VaultError::unreadable(Mismatch::Key));
-        }
+        };
         let unwrapped = self
             .data_keys
-            .decrypt(context, message.header.wrapped_key)
+            .decrypt(key, context, message.header.wrapped_key)
             .await;
         let data_key = unwrapped.map_err(|failure| {
             if failure.is_unavailable {
@@ -115,9 +165,19 @@ impl Vault {
                 VaultError::unreadable(failure)
             }
         })?;
-        let plaintext = envelope::open(&message, &data_key).map_err(VaultError::unreadable)?;
-        T::from_plaintext(&plaintext).map_err(VaultError::unreadable)
+        envelope::open(&message, &data_key).map_err(VaultError::unreadable)
     }
+}
+
+/// The KMS key that a message names as the one that it was sealed under. Nothing of it is authenticated; `None` for what is no
+/// message.
+#[must_use]
+pub fn key_of(message: &[u8]) -> Option<KeyArn> {
+    let message = Message::parse(message).ok()?;
+    std::str::from_utf8(message.header.key_arn)
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// A message or a value that is not the one that the context asks for.

@@ -14,7 +14,7 @@ use crate::credentials::{CredentialError, CredentialVault, TwilioTenant, within}
 use crate::sid::AccountSid;
 use crate::store::{AccountRoute, QUARANTINE_SECONDS, Routes, TableNames, Tenants};
 use crate::tenant::TenantScope;
-use crate::vault::KeyArn;
+use crate::vault::CredentialKeys;
 
 use super::Refusal;
 
@@ -70,7 +70,7 @@ impl LoadError for AccountError {
 }
 
 impl Accounts {
-    pub(super) fn new(aws: &Aws, tables: &TableNames, key: KeyArn, clock: &Clock) -> Self {
+    pub(super) fn new(aws: &Aws, tables: &TableNames, key: CredentialKeys, clock: &Clock) -> Self {
         let routes = Routes::new(aws.dynamodb(), tables.routes.clone(), clock.clone());
         let tenants = Tenants::new(
             aws.dynamodb(),

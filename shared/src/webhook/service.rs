@@ -25,7 +25,7 @@ use crate::lambda::{HttpInvocation, StartError, serve_http};
 use crate::store::{Activity, ContactItems, TableNames};
 use crate::tenant::{TenantScope, TenantStatus};
 use crate::twilio::signature::{BaseUrl, SigningKeys};
-use crate::vault::KeyArn;
+use crate::vault::CredentialKeys;
 
 /// The largest body that is read, in bytes. Twilio's largest, with add-ons and channel metadata, are about a tenth of it.
 pub const BODY_LIMIT: usize = 128 * 1024;
@@ -77,7 +77,7 @@ impl Webhooks {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let tables = TableNames::from_environment(environment);
-        let key = KeyArn::from_environment(environment);
+        let key = CredentialKeys::from_environment(environment);
         let queue = DeferredQueue::url(environment);
         let retention = Activity::retention_days(environment);
         let limit = WebhookLimit::from_environment(environment);

@@ -1,4 +1,4 @@
-//! Batches of queues and of the stream, as event sources hand them to the functions that they feed.
+//! Samples of what is no HTTP: batches of queues and of the stream, and what an operator asks.
 
 use local::emulators::BusEvent;
 use serde_json::{Value, json};
@@ -22,9 +22,30 @@ const BATCHES: &[&str] = &[
     "deferred-writer/empty-object.json",
 ];
 
-/// The samples that are batches.
+/// What is asked of the re-encryption.
+const SEALED_ANEW: &[&str] = &[
+    "re-encryptor/start.json",
+    "re-encryptor/go-on.json",
+    "re-encryptor/status.json",
+    "re-encryptor/retire.json",
+];
+
+/// The samples of the functions that answer no HTTP.
 pub(super) fn files() -> impl Iterator<Item = &'static str> {
-    BATCHES.iter().chain(PUBLISHED).copied()
+    let batches = BATCHES.iter().chain(PUBLISHED);
+    batches.chain(SEALED_ANEW).copied()
+}
+
+#[tokio::test]
+async fn the_re_encryption_begins_goes_on_and_tells_and_retires_no_key_that_is_not_its_own() {
+    for file in ["start", "go-on", "status"] {
+        let report = send(&format!("re-encryptor/{file}.json")).await;
+        assert_eq!(report["is_finished"], true, "{report}");
+        assert_eq!(report["progress"]["sealed_anew"], 0, "{report}");
+    }
+    let event = read("re-encryptor/retire.json");
+    let error = invoke("re-encryptor", &event).await.unwrap_err();
+    assert_eq!(error.error_type(), "NotToRetire");
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ const LIFE: &[(&str, u16)] = &[
     ("token/issue-token.json", 200),
     ("token/issue-token-without-body.json", 200),
     ("credentials/check-health.json", 200),
+    ("credentials/rotate-auth-token.json", 202),
     ("credentials/list-audit.json", 200),
     ("tenants/suspend-tenant.json", 200),
     ("token/suspended-tenant.json", 403),

@@ -189,7 +189,7 @@ pub(super) fn rotations(harness: &Harness, clock: &Clock) -> IntegrationAdminist
     let environment = Environment::of(harness.stack.environment().clone());
     let aws = Aws::from_environment(&environment, Patience::REQUEST).unwrap();
     let tables = TableNames::from_environment(&environment).unwrap();
-    let key = shared::vault::KeyArn::from_environment(&environment).unwrap();
+    let key = shared::vault::CredentialKeys::from_environment(&environment).unwrap();
     let foundation = Foundation {
         aws,
         tables,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Key, partition};
+use super::{Key, item_of, partition};
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
@@ -66,6 +66,25 @@ pub(in crate::store) fn due(at: Timestamp, work: &str, tenant_id: &TenantId) -> 
 /// What the sort key of what is due at a moment begins with: milliseconds since 1970, in a fixed width until the year 2286.
 pub(in crate::store) fn due_moment(at: Timestamp) -> String {
     format!("{:013}", at.as_millisecond().max(0))
+}
+
+/// The partition of what is known of the re-encryption of credentials.
+pub(in crate::store) fn re_encryption_partition() -> String {
+    format!("{}#re-encryption", TenantId::PLATFORM)
+}
+
+/// How far the re-encryption has come.
+pub(in crate::store) fn re_encryption_progress() -> Key {
+    item_of(re_encryption_partition(), "progress".to_owned())
+}
+
+/// What the sort key of credentials begins with that do not open.
+pub(in crate::store) const QUARANTINE: &str = "quarantine#";
+
+/// Credentials that do not open.
+pub(in crate::store) fn quarantine(tenant_id: &TenantId, provider: &str) -> Key {
+    let sort = format!("{QUARANTINE}{tenant_id}#{provider}");
+    item_of(re_encryption_partition(), sort)
 }
 
 /// What is remembered for a while of a tenant that was deleted: that its id was.

@@ -175,7 +175,7 @@ async fn a_message_of_another_kms_key_is_unreadable_without_a_call() {
 async fn a_disabled_key_makes_messages_unreadable() {
     let kms = EmbeddedKms::new().await;
     let message = sealed(&kms).await;
-    let key = kms.vault.data_keys.key().as_str();
+    let key = kms.vault.keys().current().as_str();
     kms.client.disable_key().key_id(key).send().await.unwrap();
     let error = refusal(&kms, &twilio_of("acme"), &message).await;
     assert!(matches!(error, VaultError::Unreadable(_)), "{error:?}");
@@ -267,7 +267,7 @@ async fn kms_that_cannot_be_reached_is_unavailable() {
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url("http://127.0.0.1:1")
         .build();
-    let key = kms.vault.data_keys.key().clone();
+    let key = kms.vault.keys().current().clone();
     let vault = Vault::new(Client::from_conf(nobody_listens), key);
     let opened = vault
         .open::<TwilioCredentials>(&twilio_of("acme"), &message)

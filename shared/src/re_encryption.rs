@@ -1,0 +1,455 @@
+//! Stored credentials sealed anew under another KMS key: all of them, one after another, whenever it is asked to go on.
+//!
+//! A message is replaced only where it is still the one that was opened, so that whatever somebody stores meanwhile counts. What is
+//! sealed under the right key already is left alone: a pass that is killed anywhere is gone on with from its last page, and what it
+//! does twice is done once.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tracing::{error, info, warn};
+
+use crate::audit::{Action, Actor, AuditEntry};
+use crate::aws::{Aws, Patience, Service};
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::store::{
+    Progress, Quarantined, ReEncryptionItems, Sealed, SealedBy, StoreError, table_name,
+};
+use crate::tenant::TenantScope;
+use crate::vault::{
+    CredentialKeys, EncryptionContext, InvalidKeyArn, KeyArn, Purpose, Vault, VaultError, key_of,
+};
+
+/// How many tenants are done between two notes of how far it has come.
+const PAGE: i32 = 10;
+
+/// How many tenants are looked at at a time before a key is retired.
+const LOOK: i32 = 50;
+
+/// How often a message is sealed anew that others replace meanwhile.
+const TRIES: usize = 5;
+
+/// What is asked of the re-encryption.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// To begin a pass, if none is under way.
+    #[serde(default)]
+    pub start: bool,
+    /// To say how far it is, and do nothing.
+    #[serde(default)]
+    pub status: bool,
+    /// To disable this KMS key, by its ARN, if nothing is sealed under it.
+    #[serde(default)]
+    pub retire: Option<String>,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether there is nothing more to do.
+    pub is_finished: bool,
+    /// The pass that is under way, or the last; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// What does not open.
+    pub quarantined: Vec<Quarantined>,
+    /// The key that was disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired: Option<String>,
+}
+
+/// Why it did not go on, or a key was not retired. All of it is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum ReEncryptionError {
+    /// A store failed. What was done is done, and is not done again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// KMS cannot be asked, or refuses to seal.
+    #[error("{}", .0.with_cause())]
+    Vault(#[from] VaultError),
+    /// Another run has gone on meanwhile.
+    #[error("another run is at it: ask for the status")]
+    AnotherRun,
+    /// The key to retire is no ARN.
+    #[error("retire: {0}")]
+    NotAKey(#[from] InvalidKeyArn),
+    /// The key to retire is the one that seals, or none of this deployment's.
+    #[error("{0}")]
+    NotToRetire(&'static str),
+    /// Something is sealed under the key to retire.
+    #[error("{count} messages are sealed under this key: {}", names.join(", "))]
+    InUse {
+        /// How many.
+        count: u64,
+        /// The first of them, by tenant and provider.
+        names: Vec<String>,
+    },
+    /// There was not time enough to look at everything.
+    #[error("there was not time enough to look at everything: nothing was retired")]
+    TooLate,
+}
+
+impl ReEncryptionError {
+    /// A name of it, for machines.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "StoreFailed",
+            Self::Vault(_) => "KeyServiceFailed",
+            Self::AnotherRun => "AnotherRun",
+            Self::NotAKey(_) | Self::NotToRetire(_) => "NotToRetire",
+            Self::InUse { .. } => "KeyInUse",
+            Self::TooLate => "TooLate",
+        }
+    }
+}
+
+/// Seals stored credentials anew.
+pub struct ReEncryption {
+    items: ReEncryptionItems,
+    vault: Vault,
+    /// The shortest time between two messages that are sealed anew.
+    pace: Duration,
+    clock: Clock,
+    aws: Aws,
+}
+
+/// What came of a message.
+enum Treated {
+    /// It is sealed under the right key already.
+    Right,
+    SealedAnew,
+    Quarantined,
+    /// It is there no longer.
+    Gone,
+}
+
+impl ReEncryption {
+    /// Reads the AWS variables, `TENANTS_TABLE`, the credential keys, and `RE_ENCRYPTION_PACE`, the messages that are sealed anew in a second, 1 to 1,000.
+    #[must_use]
+    pub fn from_environment(environment: &Environment, clock: &Clock) -> Option<Self> {
+        const PACE: &str = "RE_ENCRYPTION_PACE";
+        let form = "a number, 1 to 1000";
+        let aws = Aws::from_environment(environment, Patience::BACKGROUND);
+        let table = table_name(environment, "TENANTS_TABLE");
+        let keys = CredentialKeys::from_environment(environment);
+        let pace: Option<u32> = environment.parsed(PACE, form, 20);
+        let pace = pace.filter(|pace| {
+            let is_right = (1..=1_000).contains(pace);
+            if !is_right {
+                environment.fault(format!("{PACE} must be {form}"));
+            }
+            is_right
+        });
+        let (aws, table, keys, pace) = (aws?, table?, keys?, pace?);
+        Some(Self {
+            items: ReEncryptionItems::new(aws.dynamodb(), table),
+            vault: Vault::new(aws.kms(), keys),
+            pace: Duration::from_secs(1) / pace,
+            clock: clock.clone(),
+            aws,
+        })
+    }
+
+    /// Opens the connections that it will need.
+    pub async fn prime(&self) {
+        self.aws.prime(&[Service::DynamoDb, Service::Kms]).await;
+    }
+
+    /// Does what is asked, until `deadline` at the latest. What is not done by then is gone on with when it is asked again.
+    ///
+    /// # Errors
+    /// [`ReEncryptionError`] of any kind.
+    pub async fn handle(
+        &self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Report, ReEncryptionError> {
+        if let Some(key) = &request.retire {
+            let key: KeyArn = key.parse()?;
+            self.retire(&key, deadline).await?;
+            let mut report = self.report().await?;
+            report.retired = Some(key.to_string());
+            return Ok(report);
+        }
+        if !request.status {
+            self.go_on(request.start, deadline).await?;
+        }
+        self.report().await
+    }
+
+    async fn report(&self) -> Result<Report, ReEncryptionError> {
+        let progress = self.items.progress().await?.map(|(progress, _)| progress);
+        let is_finished = progress
+            .as_ref()
+            .is_none_or(|progress| progress.finished_at.is_some());
+        Ok(Report {
+            is_finished,
+            progress,
+            quarantined: self.items.quarantined().await?,
+            retired: None,
+        })
+    }
+
+    /// Goes on with the pass that is under way, and begins one if that is asked for and none is. A pass to a key that seals no longer
+    /// is none.
+    async fn go_on(&self, begins: bool, deadline: Instant) -> Result<(), ReEncryptionError> {
+        let key = self.vault.keys().current().as_str();
+        let stored = self.items.progress().await?;
+        let revision = stored.as_ref().map_or(0, |(_, revision)| *revision);
+        let under_way = stored
+            .map(|(progress, _)| progress)
+            .filter(|progress| progress.finished_at.is_none() && progress.key == key);
+        let (mut progress, mut revision) = match (under_way, begins) {
+            (Some(progress), _) => (progress, revision),
+            (None, false) => return Ok(()),
+            (None, true) => {
+                let progress = Progress {
+                    key: key.to_owned(),
+                    started_at: self.clock.now(),
+                    ..Progress::default()
+                };
+                info!(key, "the re-encryption begins");
+                self.keep(&progress, revision).await?;
+                (progress, revision.saturating_add(1))
+            }
+        };
+        let mut pace = interval(self.pace);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        if progress.after.is_none()
+            && progress.by_key.is_empty()
+            && let Some(platform) = self.items.platform()
+        {
+            self.tenant(&platform, &mut progress, &mut pace).await?;
+        }
+        while Instant::now() < deadline {
+            let after = progress.after.as_deref();
+            let page = self.items.tenants_after(after, PAGE).await?;
+            match page {
+                None => progress.finished_at = Some(self.clock.now()),
+                Some((tenants, last)) => {
+                    for scope in &tenants {
+                        self.tenant(scope, &mut progress, &mut pace).await?;
+                    }
+                    progress.after = Some(last);
+                }
+            }
+            self.keep(&progress, revision).await?;
+            revision = revision.saturating_add(1);
+            if progress.finished_at.is_some() {
+                self.release_what_opens().await?;
+                info!(
+                    sealed_anew = progress.sealed_anew,
+                    quarantined = progress.quarantined,
+                    "the re-encryption has looked at everything"
+                );
+                return Ok(());
+            }
+        }
+        info!(
+            sealed_anew = progress.sealed_anew,
+            "the re-encryption is to go on"
+        );
+        Ok(())
+    }
+
+    async fn keep(&self, progress: &Progress, revision: u64) -> Result<(), ReEncryptionError> {
+        match self.items.keep(progress, revision).await? {
+            true => Ok(()),
+            false => Err(ReEncryptionError::AnotherRun),
+        }
+    }
+
+    /// Everything of one tenant.
+    async fn tenant(
+        &self,
+        scope: &TenantScope,
+        progress: &mut Progress,
+        pace: &mut Interval,
+    ) -> Result<(), ReEncryptionError> {
+        for sealed in self.items.sealed(scope).await? {
+            let treated = self.treat(scope, &sealed, pace).await?;
+            let key = match treated {
+                Treated::Right | Treated::SealedAnew => progress.key.clone(),
+                Treated::Gone => continue,
+                Treated::Quarantined => {
+                    progress.quarantined = progress.quarantined.saturating_add(1);
+                    let named = key_of(&sealed.message).map(|key| key.to_string());
+                    named.unwrap_or_else(|| "none".to_owned())
+                }
+            };
+            if let Treated::SealedAnew = treated {
+                progress.sealed_anew = progress.sealed_anew.saturating_add(1);
+            }
+            let count = progress.by_key.entry(key).or_default();
+            *count = count.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    async fn treat(
+        &self,
+        scope: &TenantScope,
+        sealed: &Sealed,
+        pace: &mut Interval,
+    ) -> Result<Treated, ReEncryptionError> {
+        let Some(context) = context(scope, &sealed.by) else {
+            return self
+                .quarantine(scope, sealed, "its provider is unknown")
+                .await;
+        };
+        let mut sealed = sealed.clone();
+        for _ in 0..TRIES {
+            if key_of(&sealed.message).as_ref() == Some(self.vault.keys().current()) {
+                return Ok(Treated::Right);
+            }
+            pace.tick().await;
+            let new = match self.vault.seal_anew(&context, &sealed.message).await {
+                Ok(new) => new,
+                Err(VaultError::Unreadable(cause)) => {
+                    return self.quarantine(scope, &sealed, &cause.to_string()).await;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if self.items.replace(scope, &sealed, new).await? {
+                return Ok(Treated::SealedAnew);
+            }
+            match self.items.message(scope, &sealed.by).await? {
+                Some(message) => sealed.message = message,
+                None => return Ok(Treated::Gone),
+            }
+        }
+        let error = StoreError::Unavailable {
+            operation: "store what was sealed anew",
+            cause: "others change the same over and over".to_owned(),
+        };
+        Err(error.into())
+    }
+
+    /// Leaves a message as it is and says so, in the log, in the list of what does not open, and in the platform's audit log.
+    async fn quarantine(
+        &self,
+        scope: &TenantScope,
+        sealed: &Sealed,
+        cause: &str,
+    ) -> Result<Treated, ReEncryptionError> {
+        let (tenant_id, provider) = (scope.tenant_id(), sealed.by.name());
+        error!(%tenant_id, provider, cause, "stored credentials do not open: they are left as they are");
+        let now = self.clock.now();
+        let found = Quarantined {
+            tenant_id: tenant_id.to_string(),
+            provider: provider.to_owned(),
+            key: key_of(&sealed.message).map(|key| key.to_string()),
+            at: now,
+        };
+        let detail = format!("{provider}: {cause}");
+        let entry = self.note(Action::CredentialQuarantined, tenant_id.to_string(), detail);
+        self.items.quarantine(&found, tenant_id, &entry).await?;
+        Ok(Treated::Quarantined)
+    }
+
+    /// Forgets what did not open and does now, since it was stored anew or is gone.
+    async fn release_what_opens(&self) -> Result<(), ReEncryptionError> {
+        for found in self.items.quarantined().await? {
+            let Ok(tenant_id) = found.tenant_id.parse() else {
+                continue;
+            };
+            let scope = TenantScope::new(tenant_id);
+            let sealed = self.items.sealed(&scope).await?;
+            let sealed = sealed.iter().find(|it| it.by.name() == found.provider);
+            let is_still_there = match sealed {
+                None => false,
+                Some(sealed) => match context(&scope, &sealed.by) {
+                    None => true,
+                    Some(context) => {
+                        let opened = self.vault.seal_anew(&context, &sealed.message).await;
+                        opened.is_err()
+                    }
+                },
+            };
+            if !is_still_there {
+                self.items.release(&found).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Disables a key under which nothing is sealed: looks at everything first, whatever was counted before.
+    async fn retire(&self, key: &KeyArn, deadline: Instant) -> Result<(), ReEncryptionError> {
+        let keys = self.vault.keys();
+        if key == keys.current() {
+            let reason = "this is the key that credentials are sealed under";
+            return Err(ReEncryptionError::NotToRetire(reason));
+        }
+        if !keys.previous().contains(key) {
+            let reason =
+                "this is no key of this deployment: name it in PREVIOUS_CREDENTIALS_KEY_ARNS";
+            return Err(ReEncryptionError::NotToRetire(reason));
+        }
+        let mut names = Vec::new();
+        let mut after: Option<String> = None;
+        let mut scopes: Vec<TenantScope> = self.items.platform().into_iter().collect();
+        loop {
+            let mut looks = tokio::task::JoinSet::new();
+            for scope in scopes {
+                let items = self.items.clone();
+                looks.spawn(async move {
+                    let sealed = items.sealed(&scope).await?;
+                    Ok::<_, StoreError>((scope, sealed))
+                });
+            }
+            for looked in looks.join_all().await {
+                let (scope, sealed) = looked?;
+                let under_it = sealed
+                    .iter()
+                    // What names no key at all may be of any.
+                    .filter(|it| key_of(&it.message).is_none_or(|named| named == *key));
+                names.extend(under_it.map(|it| format!("{} {}", scope.tenant_id(), it.by.name())));
+            }
+            if Instant::now() >= deadline {
+                return Err(ReEncryptionError::TooLate);
+            }
+            match self.items.tenants_after(after.as_deref(), LOOK).await? {
+                None => break,
+                Some((tenants, last)) => (scopes, after) = (tenants, Some(last)),
+            }
+        }
+        if !names.is_empty() {
+            let count = u64::try_from(names.len()).unwrap_or(u64::MAX);
+            names.truncate(20);
+            return Err(ReEncryptionError::InUse { count, names });
+        }
+        // Before it is done, so that it is never done without a word.
+        let entry = self.note(Action::KeyRetired, key.to_string(), String::new());
+        self.items.log(&entry).await?;
+        self.vault.disable(key).await?;
+        warn!(%key, "a key was retired: nothing opens under it any more");
+        Ok(())
+    }
+
+    fn note(&self, action: Action, target: String, detail: String) -> AuditEntry {
+        AuditEntry {
+            at: self.clock.now(),
+            actor: Actor::Function("re-encryptor"),
+            action,
+            target,
+            detail,
+        }
+    }
+}
+
+/// What a message is bound to; `None` for one whose provider is unknown.
+fn context(scope: &TenantScope, by: &SealedBy) -> Option<EncryptionContext> {
+    match by {
+        SealedBy::Tenant(provider) => Some(EncryptionContext::new(
+            scope.tenant_id(),
+            *provider,
+            Purpose::Credentials,
+        )),
+        SealedBy::Platform => Some(EncryptionContext::of_platform(Purpose::PlatformSecret)),
+        SealedBy::Unknown(_) => None,
+    }
+}
