@@ -50,6 +50,9 @@ pub enum Action {
     TwimlAppUpdated,
     /// At Twilio and here.
     RecordingDeleted,
+    PhoneNumberConnected,
+    /// It had been connected, and something else was set at Twilio.
+    PhoneNumberRepaired,
 }
 
 impl Action {
@@ -74,6 +77,8 @@ impl Action {
             Self::TwimlAppAdopted => "twiml_app_adopted",
             Self::TwimlAppUpdated => "twiml_app_updated",
             Self::RecordingDeleted => "recording_deleted",
+            Self::PhoneNumberConnected => "phone_number_connected",
+            Self::PhoneNumberRepaired => "phone_number_repaired",
         }
     }
 }

@@ -17,6 +17,7 @@ mod malformed;
 mod marked_secrets;
 pub(crate) mod onboarding;
 mod other_providers;
+mod phone_numbers;
 mod reads;
 mod recordings;
 mod request_logs;

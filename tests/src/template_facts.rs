@@ -77,12 +77,16 @@ const MESSAGING: &[&str] = &[
     "BASE_DOMAIN",
     "CREDENTIALS_KEY_ARN",
     "LOG_LEVEL",
+    "PUBLIC_WEBHOOK_BASE_URL",
     "ROLES_CLAIM",
     "ROUTES_TABLE",
+    "SMS_WEBHOOK_URL",
     "TENANTS_TABLE",
     "TENANT_CLAIM",
     "TENANT_RATE_LIMIT",
     "USER_RATE_LIMIT",
+    "VOICE_WEBHOOK_URL",
+    "WHATSAPP_WEBHOOK_URL",
 ];
 
 const TENANTS: &[&str] = &[

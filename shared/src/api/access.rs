@@ -37,6 +37,9 @@ pub enum Operation {
     DeleteRecording,
     PlayRecording,
     ReadMessageMedia,
+    ListPhoneNumbers,
+    SyncPhoneNumbers,
+    ConnectPhoneNumber,
 }
 
 /// A route, and who may call it.
@@ -135,6 +138,21 @@ pub const ROUTES: &[Access] = {
         route(O::DeleteRecording, DELETE, RECORDING, Admin, None),
         route(O::PlayRecording, GET, RECORDING_MEDIA, Member, None),
         route(O::ReadMessageMedia, GET, MESSAGE_MEDIA, Member, None),
+        route(O::ListPhoneNumbers, GET, "/api/phone-numbers", Member, None),
+        route(
+            O::SyncPhoneNumbers,
+            POST,
+            "/api/phone-numbers/sync",
+            Admin,
+            None,
+        ),
+        route(
+            O::ConnectPhoneNumber,
+            POST,
+            "/api/phone-numbers/{sid}/connect",
+            Admin,
+            None,
+        ),
     ]
 };
 

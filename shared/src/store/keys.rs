@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::StoreError;
 use super::item::{Attributes, Item, text};
 use crate::activity::{CONTACTS, Group, Resource};
-use crate::sid::AccountSid;
+use crate::sid::{AccountSid, PhoneNumberSid};
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
 /// The partition key attribute of every table.
@@ -30,6 +30,8 @@ pub(super) const SETTINGS: &str = "settings";
 
 /// The sort key of what is remembered of a tenant's TwiML App.
 pub(super) const APPLICATION: &str = "twiml-app";
+/// The sort key of what is known of a tenant's own numbers.
+pub(super) const OWN_NUMBERS: &str = "own-numbers";
 /// What the sort key of every integration begins with.
 pub(super) const INTEGRATIONS: &str = "integration#";
 
@@ -197,6 +199,27 @@ pub(super) fn application(scope: &TenantScope) -> Key {
     Key {
         partition: tenant_partition(scope),
         sort: APPLICATION.to_owned(),
+    }
+}
+
+/// The tenant's own numbers, all in one item: who serves traffic reads it with the rest of the configuration.
+pub(super) fn own_numbers(scope: &TenantScope) -> Key {
+    Key {
+        partition: tenant_partition(scope),
+        sort: OWN_NUMBERS.to_owned(),
+    }
+}
+
+/// The partition of a tenant's phone numbers.
+pub(super) fn phone_number_partition(scope: &TenantScope) -> String {
+    partition(scope.tenant_id(), "number")
+}
+
+/// A phone number of a tenant's account.
+pub(super) fn phone_number(scope: &TenantScope, sid: &PhoneNumberSid) -> Key {
+    Key {
+        partition: phone_number_partition(scope),
+        sort: sid.to_string(),
     }
 }
 

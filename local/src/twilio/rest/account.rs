@@ -169,9 +169,20 @@ impl TwilioAccount {
     /// Buys a number, and returns its SID.
     pub fn add_number(&self, phone_number: &str) -> String {
         let sid = self.accounts.sids.sid("PN");
-        let number = numbers::bought(sid.clone(), phone_number, self.accounts.clock.now());
-        self.change(|account| account.numbers.push(number));
+        self.add_known_number(&sid, phone_number);
         sid
+    }
+
+    /// Buys a number that has this SID.
+    pub fn add_known_number(&self, sid: &str, phone_number: &str) {
+        let now = self.accounts.clock.now();
+        let number = numbers::bought(sid.to_owned(), phone_number, now);
+        self.change(|account| account.numbers.push(number));
+    }
+
+    /// Gives a number back to Twilio.
+    pub fn release_number(&self, sid: &str) {
+        self.change(|account| account.numbers.retain(|number| number.sid != sid));
     }
 
     /// Configures a number as a form of the REST API does; whether Twilio took it.

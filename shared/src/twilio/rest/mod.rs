@@ -26,7 +26,7 @@ pub use error::{ErrorKind, Refusal, TwilioError};
 pub use keys::{Key, KeyPolicy};
 pub use media::{MediaError, media_of_url};
 pub use messaging_services::{MessagingService, ServiceNumber};
-pub use phone_numbers::{IncomingPhoneNumber, NumberCapabilities};
+pub use phone_numbers::{IncomingPhoneNumber, NumberCapabilities, NumberConfig};
 pub use recordings::{RecordingFormat, account_of_url};
 
 /// The version of the core API, which begins its paths.
