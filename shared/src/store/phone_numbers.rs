@@ -213,6 +213,10 @@ impl PhoneNumberItems {
         let mut attempts = Attempts::default();
         loop {
             let before = self.read(scope, &state.sid).await?;
+            if before.as_ref().is_some_and(|it| it.was_connected_since(state)) {
+                // By somebody who asked at the same moment.
+                return Ok(());
+            }
             let mut after = StoredNumber::after(before.as_ref(), state);
             after.connecting_since = Some(state.synced_at);
             if let Some(before) = &before {
@@ -375,6 +379,15 @@ impl PhoneNumberItems {
 }
 
 impl StoredNumber {
+    /// Whether somebody was done with having it lead here after it was looked at.
+    fn was_connected_since(&self, looked_at: &NumberState) -> bool {
+        self.connected_at.is_some()
+            && self.connecting_since.is_none()
+            && self.state.is_connected
+            && self.state.account_sid == looked_at.account_sid
+            && self.state.synced_at > looked_at.synced_at
+    }
+
     /// A number after another look at it: what was learnt later stays.
     fn after(before: Option<&Self>, state: &NumberState) -> Self {
         let newer = before.filter(|before| before.state.synced_at > state.synced_at);
