@@ -20,6 +20,7 @@ mod convergence;
 mod conversations;
 mod costs;
 mod deferral;
+mod due_work;
 mod duplicates;
 mod events;
 mod fallbacks;

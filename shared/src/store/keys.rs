@@ -101,6 +101,29 @@ pub(super) fn directory_entry(created_at: Timestamp, tenant_id: &TenantId) -> Ke
     }
 }
 
+/// The partition of the work that is due, of all tenants.
+pub(super) fn due_partition() -> String {
+    format!("{}#due", TenantId::PLATFORM)
+}
+
+/// What is due of a tenant from a moment on; `work` names what.
+pub(super) fn due(at: Timestamp, work: &str, tenant_id: &TenantId) -> Key {
+    let (kind, what) = work.split_once('#').unwrap_or((work, ""));
+    let what = match what {
+        "" => String::new(),
+        what => format!("#{what}"),
+    };
+    Key {
+        partition: due_partition(),
+        sort: format!("{}#{kind}#{tenant_id}{what}", due_moment(at)),
+    }
+}
+
+/// What the sort key of what is due at a moment begins with: milliseconds since 1970, in a fixed width until the year 2286.
+pub(super) fn due_moment(at: Timestamp) -> String {
+    format!("{:013}", at.as_millisecond().max(0))
+}
+
 /// What is remembered for a while of a tenant that was deleted: that its id was.
 pub(super) fn deleted_tenant(scope: &TenantScope) -> Key {
     Key {
