@@ -79,6 +79,7 @@ MORE = {
     "listRecordings": {400},
     "deleteRecording": {204},
     "listPhoneNumbers": {400},
+    "readUsage": {400},
 }
 WITHOUT_200 = {"createTenant", "deleteTenant", "deleteIntegration", "deleteRecording"}
 

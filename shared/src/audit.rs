@@ -53,6 +53,13 @@ pub enum Action {
     PhoneNumberConnected,
     /// It had been connected, and something else was set at Twilio.
     PhoneNumberRepaired,
+    SubaccountOpened,
+    /// It had been opened, and nobody had taken note of it.
+    SubaccountAdopted,
+    SubaccountSuspended,
+    SubaccountResumed,
+    /// For good; in the platform's log.
+    SubaccountClosed,
 }
 
 impl Action {
@@ -79,6 +86,11 @@ impl Action {
             Self::RecordingDeleted => "recording_deleted",
             Self::PhoneNumberConnected => "phone_number_connected",
             Self::PhoneNumberRepaired => "phone_number_repaired",
+            Self::SubaccountOpened => "subaccount_opened",
+            Self::SubaccountAdopted => "subaccount_adopted",
+            Self::SubaccountSuspended => "subaccount_suspended",
+            Self::SubaccountResumed => "subaccount_resumed",
+            Self::SubaccountClosed => "subaccount_closed",
         }
     }
 }

@@ -44,6 +44,7 @@ pub mod secret;
 pub mod sid;
 pub mod store;
 pub mod stream;
+pub mod subaccounts;
 pub mod telemetry;
 pub mod tenant;
 pub mod tenants;

@@ -9,6 +9,7 @@ mod messages;
 mod phone_numbers;
 mod recordings;
 mod service;
+mod usage;
 
 use std::process::ExitCode;
 

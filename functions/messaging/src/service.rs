@@ -1,6 +1,7 @@
 //! What this function is made of.
 
 use shared::api::{Admission, Foundation, Paging};
+use shared::clock::Clock;
 use shared::connections::TwilioConnections;
 use shared::environment::Environment;
 use shared::media::TenantMedia;
@@ -17,6 +18,7 @@ pub(crate) struct Messaging {
     pub(crate) connections: TwilioConnections,
     pub(crate) numbers: PhoneNumbers,
     pub(crate) paging: Paging,
+    pub(crate) clock: Clock,
 }
 
 impl Messaging {
@@ -41,6 +43,7 @@ impl Messaging {
             connections: connections?,
             numbers: PhoneNumbers::new(numbers, urls?, clock.clone()),
             paging: Paging::new(foundation),
+            clock: clock.clone(),
         })
     }
 }

@@ -40,6 +40,7 @@ pub enum Operation {
     ListPhoneNumbers,
     SyncPhoneNumbers,
     ConnectPhoneNumber,
+    ReadUsage,
 }
 
 /// A route, and who may call it.
@@ -153,6 +154,7 @@ pub const ROUTES: &[Access] = {
             Admin,
             None,
         ),
+        route(O::ReadUsage, GET, "/api/usage", Admin, None),
     ]
 };
 

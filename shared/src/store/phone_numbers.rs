@@ -213,7 +213,10 @@ impl PhoneNumberItems {
         let mut attempts = Attempts::default();
         loop {
             let before = self.read(scope, &state.sid).await?;
-            if before.as_ref().is_some_and(|it| it.was_connected_since(state)) {
+            if before
+                .as_ref()
+                .is_some_and(|it| it.was_connected_since(state))
+            {
                 // By somebody who asked at the same moment.
                 return Ok(());
             }

@@ -116,7 +116,8 @@ impl Coveted {
             | Operation::ReadMessageMedia
             | Operation::ListPhoneNumbers
             | Operation::SyncPhoneNumbers
-            | Operation::ConnectPhoneNumber => None,
+            | Operation::ConnectPhoneNumber
+            | Operation::ReadUsage => None,
         }
     }
 
