@@ -368,9 +368,7 @@ impl Subaccounts {
         // What is only to be suspended, resumed or closed may be so again at once.
         let makes = !work.subaccount.is_ready && !work.subaccount.is_closed();
         let is_uncertain = match error {
-            Some(SubaccountError::Twilio(error)) => {
-                makes && error.kind() == ErrorKind::Unavailable
-            }
+            Some(SubaccountError::Twilio(error)) => makes && error.kind() == ErrorKind::Unavailable,
             _ => false,
         };
         let (scope, owner, now) = (work.scope, &work.owner, self.clock.now());

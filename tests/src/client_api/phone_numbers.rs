@@ -1,8 +1,10 @@
 //! The phone numbers of a tenant's Twilio account: read from Twilio, listed, and pointed here.
 
 mod connecting;
+mod drift;
 mod own;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::double::Misbehaviour;
 use local::emulators::faults::Times;
 use serde_json::{Value, json};
@@ -240,4 +242,26 @@ async fn members_read_numbers_and_leave_them_to_their_admins() {
         assert_eq!(refused.refusal(), (403, "role_required"), "{path}");
     }
     assert_eq!(newcomer.account.calls().operation(LISTED).count(), 0);
+}
+
+#[tokio::test]
+async fn a_deleted_tenants_numbers_are_deleted_too() {
+    let harness = Harness::shared().await;
+    let newcomer = harness.connected().await;
+    newcomer.account.add_number("+12125550100");
+    newcomer.sync().await;
+    let stored = async || {
+        let partition = AttributeValue::S(format!("{}#number", newcomer.id));
+        let query = harness.dynamodb().query();
+        let query = query
+            .table_name(harness.variable("TENANTS_TABLE"))
+            .key_condition_expression("pk = :partition")
+            .expression_attribute_values(":partition", partition)
+            .consistent_read(true);
+        query.send().await.unwrap().count
+    };
+    assert_eq!(stored().await, 1);
+    let path = format!("/api/tenants/{}", newcomer.id);
+    assert_eq!(harness.operator().delete(&path).await.status, 202);
+    assert_eq!(stored().await, 0);
 }
