@@ -271,41 +271,49 @@ async fn a_tenant_is_made_while_twilio_is_away_and_the_rest_goes_on_when_asked_a
 }
 
 #[tokio::test]
-async fn a_subaccount_that_the_stores_took_no_note_of_is_adopted() {
+async fn a_subaccount_that_the_store_took_no_note_of_is_adopted() {
     let harness = own().await;
-    let wait_for = |work: &'static str| work;
-    for (step, effect) in [
-        (wait_for("the SID is not kept"), "TransactWriteItems"),
-        (
-            wait_for("the credentials are not sealed"),
-            "GenerateDataKey",
-        ),
-    ] {
-        let emulators = harness.stack.emulators();
-        let (faults, fault) = match effect {
-            "GenerateDataKey" => {
-                let faults = emulators.kms().faults();
-                let refused = Effect::Refuse(AwsError::access_denied());
-                (
-                    faults,
-                    faults.inject(Matching::operations([effect]), refused, Times::Always),
-                )
-            }
-            _ => {
-                // The tenant is created by the first of them, which touches the directory.
-                let faults = emulators.dynamodb().faults();
-                let refused = Effect::Refuse(AwsError::access_denied());
-                let leases = Matching::operations(["UpdateItem"]);
-                (faults, faults.inject(leases, refused, Times::Always))
-            }
-        };
-        let (given, created) = Given::create(&harness).await;
-        assert_eq!(created["subaccount"]["status"], "provisioning", "{step}");
-        faults.remove(fault);
-        let settled = given.patch(json!({})).await;
-        assert_eq!(settled["subaccount"]["status"], "active", "{step}");
-        given.assert_works().await;
-    }
+    let (twilio, dynamodb) = (harness.stack.twilio(), harness.stack.emulators().dynamodb());
+    let held = Matching::operations([OPEN]);
+    let held = twilio
+        .faults()
+        .inject(held, Misbehaviour::Hold, Times::Always);
+    let mark = twilio.wire().mark();
+    let failing = async {
+        let opened = twilio
+            .wire()
+            .wait_until(mark, |calls| calls.clone().operation(OPEN).count() > 0);
+        opened.await;
+        let writes = Matching::operations(["TransactWriteItems"]);
+        let refused = Effect::Refuse(AwsError::access_denied());
+        let fault = dynamodb.faults().inject(writes, refused, Times::Always);
+        twilio.faults().remove(held);
+        fault
+    };
+    let ((given, created), fault) = tokio::join!(Given::create(&harness), failing);
+    assert_eq!(created["subaccount"], json!({"status": "provisioning"}));
+    let opened = given.account();
+    dynamodb.faults().remove(fault);
+    let settled = given.patch(json!({})).await;
+    assert_eq!(settled["subaccount"]["account_sid"], opened.sid().as_str());
+    given.assert_works().await;
+}
+
+#[tokio::test]
+async fn a_key_whose_secret_was_not_sealed_is_made_anew() {
+    let harness = own().await;
+    let faults = harness.stack.emulators().kms().faults();
+    let sealing = Matching::operations(["GenerateDataKey"]);
+    let refused = Effect::Refuse(AwsError::access_denied());
+    let fault = faults.inject(sealing, refused, Times::Always);
+    let (given, created) = Given::create(&harness).await;
+    assert_eq!(created["subaccount"]["status"], "provisioning");
+    let lost = given.account().keys();
+    faults.remove(fault);
+    let settled = given.patch(json!({})).await;
+    assert_eq!(settled["subaccount"]["status"], "active");
+    assert_ne!(given.account().keys(), lost);
+    given.assert_works().await;
 }
 
 #[tokio::test]
@@ -314,7 +322,7 @@ async fn one_that_was_opened_before_is_adopted_by_its_exact_name() {
     let id: TenantId = subject("adopting").parse().unwrap();
     let parent = parent(harness);
     let opened = |name: &str| {
-        let sid = format!("AC{:032x}", u128::from(name.len() as u32) << 64 | 0xabcd);
+        let sid = format!("AC{:0>32}", format!("{:x}", name.len()) + "abcd");
         let account = harness.stack.twilio().account(&sid.parse().unwrap());
         account.open_under(parent.sid(), &"5".repeat(32));
         account.rename(name);

@@ -55,7 +55,9 @@ async fn fill(harness: &Harness, id: &TenantId, count: usize) {
         let fact = numbered(number);
         console.activity().keep(&scope, &fact).await.unwrap();
     }
-    let samples = items(harness, "ACTIVITY_TABLE").await;
+    let mut samples = items(harness, "ACTIVITY_TABLE").await;
+    // The stream's consumer may have made a contact by now.
+    samples.retain(|sample| sample.contains_key("sid"));
     assert_eq!(samples.len(), 4);
     let copies = (4..count).map(|number| {
         let sample = &samples[number % 4];
