@@ -8,6 +8,7 @@ use local::twilio::{Target, WebhookSender};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
+use shared::activity::Route;
 use shared::clock::Clock;
 use shared::store::Routes;
 use shared::tenant::TenantId;
@@ -15,6 +16,7 @@ use tokio::sync::OnceCell;
 
 use super::caller::{Answer, Caller, subject};
 use crate::harness::{Harness, Tenant};
+use crate::traffic::{deliver, event};
 
 const TENANTS: &str = "/api/tenants";
 const TWILIO: &str = "/api/integrations/twilio";
@@ -134,8 +136,8 @@ impl<'h> Given<'h> {
             json!([stored["config"]["api_key_sid"]])
         );
         let tenant = self.tenant(&account);
-        let exchange = tenant.receive_sms(&tenant.sms("Hello")).await;
-        assert_eq!(exchange.response.unwrap().status, 200);
+        let message = event(&tenant, Route::Sms);
+        assert_eq!(deliver(&tenant, &message).await, 200);
     }
 
     /// The tenant as Twilio sends webhooks to its subaccount.
