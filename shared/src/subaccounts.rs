@@ -3,14 +3,15 @@
 //! Whatever interrupts it, going on with it finds at Twilio what was made and not taken note of: a subaccount by its name, an API
 //! key whose secret is lost by its name too. Nothing is ever undone by it but what nobody can use.
 
-use std::fmt::Write;
+mod name;
+
 use std::time::Duration;
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+pub use self::name::subaccount_name;
 use crate::api::Foundation;
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::clock::Clock;
@@ -19,7 +20,7 @@ use crate::input::Document;
 use crate::integrations::{Configuration, Entry, IntegrationAdministration, IntegrationError};
 use crate::sid::AccountSid;
 use crate::store::{Expected, Profiles, StoreError, StoredProfile, SubaccountMemory};
-use crate::tenant::{Provider, Subaccount, SubaccountStatus, TenantId, TenantScope, TenantStatus};
+use crate::tenant::{Provider, Subaccount, SubaccountStatus, TenantScope, TenantStatus};
 use crate::twilio::rest::{Account, AccountStatus, ErrorKind};
 use crate::twilio::{TwilioClient, TwilioCredentials, TwilioError};
 
@@ -31,12 +32,6 @@ const AFTER_UNCERTAINTY_SECONDS: u32 = 5;
 
 /// What has to be left of the time to begin with it.
 const LEAST_TIME: Duration = Duration::from_secs(3);
-
-/// What the names of subaccounts begin with.
-const NAME_PREFIX: &str = "Trunkline_Tenant_";
-
-/// The most characters of a subaccount's name that Twilio takes.
-const NAME_LIMIT: usize = 64;
 
 /// The name of the API key that is made for a tenant.
 const KEY_NAME: &str = "Trunkline";
@@ -399,26 +394,6 @@ fn oldest(accounts: Vec<Account>) -> Option<Account> {
     })
 }
 
-/// The name of a tenant's subaccount, by which it is found again. An id that does not fit into Twilio's 64 characters is cut, and
-/// `_` and 16 hexadecimal digits of its SHA-256 follow: ids have no `_`.
-#[must_use]
-pub fn subaccount_name(tenant: &TenantId) -> String {
-    const HASH_DIGITS: usize = 16;
-    let id = tenant.as_str();
-    let room = NAME_LIMIT - NAME_PREFIX.len();
-    if id.len() <= room {
-        return format!("{NAME_PREFIX}{id}");
-    }
-    // Ids are ASCII, so characters are bytes.
-    let kept: String = id.chars().take(room - 1 - HASH_DIGITS).collect();
-    let mut name = format!("{NAME_PREFIX}{kept}_");
-    for byte in Sha256::digest(id.as_bytes()).iter().take(HASH_DIGITS / 2) {
-        // Writing to a text does not fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
-}
-
 /// A name that no other caller has.
 fn owner() -> Result<String, StoreError> {
     let mut random = [0_u8; 16];
@@ -428,21 +403,4 @@ fn owner() -> Result<String, StoreError> {
         cause: "there is no randomness".to_owned(),
     })?;
     Ok(format!("{:032x}", u128::from_be_bytes(random)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_tenant_has_a_name_of_its_own_that_fits() {
-        let name = |id: &str| subaccount_name(&id.parse().unwrap());
-        assert_eq!(name("acme"), "Trunkline_Tenant_acme");
-        let (one, other) = (
-            format!("{}1", "a".repeat(62)),
-            format!("{}2", "a".repeat(62)),
-        );
-        assert_ne!(name(&one), name(&other));
-        assert_eq!(name(&one).len(), NAME_LIMIT);
-    }
 }
