@@ -78,6 +78,8 @@ MORE = {
     "listCalls": {400},
     "listRecordings": {400},
     "deleteRecording": {204},
+    "listPhoneNumbers": {400},
+    "readUsage": {400},
 }
 WITHOUT_200 = {"createTenant", "deleteTenant", "deleteIntegration", "deleteRecording"}
 
@@ -172,6 +174,9 @@ def main() -> int:
 
     operations = contract()
     faults = []
+    operator.store_credentials()
+    operator.send("POST", "/api/phone-numbers/sync", tenant=KEPT)
+    sids["PHONE_NUMBER_SID"] = operator.sid("phone-numbers")
     for role in (None, "member", "admin", "operator"):
         operator.store_credentials()
         # The last of the phases is for those who may call more than one operation.

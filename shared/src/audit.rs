@@ -56,6 +56,16 @@ pub enum Action {
     TwimlAppUpdated,
     /// At Twilio and here, or as the detail says.
     RecordingDeleted,
+    PhoneNumberConnected,
+    /// It had been connected, and something else was set at Twilio.
+    PhoneNumberRepaired,
+    SubaccountOpened,
+    /// It had been opened, and nobody had taken note of it.
+    SubaccountAdopted,
+    SubaccountSuspended,
+    SubaccountResumed,
+    /// For good; in the platform's log.
+    SubaccountClosed,
 }
 
 impl Action {
@@ -83,6 +93,13 @@ impl Action {
             Self::TwimlAppAdopted => "twiml_app_adopted",
             Self::TwimlAppUpdated => "twiml_app_updated",
             Self::RecordingDeleted => "recording_deleted",
+            Self::PhoneNumberConnected => "phone_number_connected",
+            Self::PhoneNumberRepaired => "phone_number_repaired",
+            Self::SubaccountOpened => "subaccount_opened",
+            Self::SubaccountAdopted => "subaccount_adopted",
+            Self::SubaccountSuspended => "subaccount_suspended",
+            Self::SubaccountResumed => "subaccount_resumed",
+            Self::SubaccountClosed => "subaccount_closed",
         }
     }
 }

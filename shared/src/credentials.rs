@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::aws::Aws;
 use crate::cache::{Cache, CacheLimits, Cached, LoadError, Refreshed};
 use crate::clock::Clock;
-use crate::store::{StoreError, StoredApplication, Tenants};
+use crate::store::{OwnNumbers, StoreError, StoredApplication, Tenants};
 use crate::tenant::{Provider, Settings, TenantId, TenantScope, TenantStatus};
 use crate::twilio::TwilioCredentials;
 use crate::vault::{CredentialKeys, EncryptionContext, Purpose, Vault, VaultError};
@@ -43,6 +43,8 @@ pub struct TwilioTenant {
     pub use_is_kept: AtomicBool,
     /// Its TwiML App, if anybody made sure of one.
     pub application: Option<StoredApplication>,
+    /// The numbers of its account, if any are known.
+    pub own_numbers: Option<OwnNumbers>,
 }
 
 /// Why there are no credentials. Its text is for logs, and holds nothing secret.
@@ -173,11 +175,16 @@ impl CredentialVault {
         };
         let context = EncryptionContext::new(&tenant_id, provider, Purpose::Credentials);
         let opened = self.vault.open(&context, &integration.message).await;
+        let credentials: TwilioCredentials = opened.map_err(CredentialError::Vault)?;
+        // Numbers of an account that was the tenant's before are no longer its own.
+        let own_numbers = record.own_numbers;
+        let own_numbers = own_numbers.filter(|own| *own.account_sid() == credentials.account_sid);
         Ok(TwilioTenant {
             status: record.status,
             settings: record.settings,
             application: record.application,
-            credentials: opened.map_err(CredentialError::Vault)?,
+            own_numbers,
+            credentials,
             is_active: integration.is_active,
             capabilities: integration.capabilities,
             last_used_at: integration.last_used_at,

@@ -15,6 +15,7 @@ use crate::store::{
     Deletions, Directory, Expected, NewProfile, Page, PendingDeletion, ProfileChanges, Profiles,
     Registry, StoreError, StoredProfile, TableNames,
 };
+use crate::subaccounts::Subaccounts;
 use crate::tenant::{Operator, TenantScope};
 
 /// For how many days the tables can be put back to any second: until then what was deleted can be had again.
@@ -86,6 +87,7 @@ pub struct TenantAdministration {
     directory: Directory,
     deletions: Deletions,
     notices: ChangeNotices,
+    subaccounts: Option<Subaccounts>,
     clock: Clock,
 }
 
@@ -100,8 +102,39 @@ impl TenantAdministration {
             directory: Directory::new(client.clone(), tables.tenants.clone()),
             deletions: Deletions::new(&client, tables, &clock),
             notices: ChangeNotices::new(client.clone(), tables.tenants.clone(), clock.clone()),
+            subaccounts: None,
             clock,
         }
+    }
+
+    /// The same, which also sees to the subaccounts of tenants that have one. Without, they are left to whoever does.
+    #[must_use]
+    pub fn with_subaccounts(mut self, subaccounts: Subaccounts) -> Self {
+        self.subaccounts = Some(subaccounts);
+        self
+    }
+
+    /// Goes on with what a tenant's subaccount lacks: see [`Subaccounts::go_on`]. What stands against it is logged, and left to who
+    /// asks next; what is known of the tenant then is given.
+    pub async fn go_on_with_subaccount(
+        &self,
+        scope: &TenantScope,
+        mut stored: StoredProfile,
+        actor: &Actor,
+        deadline: Instant,
+    ) -> StoredProfile {
+        if let (Some(subaccounts), Some(_)) = (&self.subaccounts, &stored.subaccount) {
+            match subaccounts.go_on(scope, actor, deadline).await {
+                Ok(subaccount) => stored.subaccount = subaccount.or(stored.subaccount),
+                Err(error) => {
+                    warn!(%error, "a subaccount is not as it should be, and goes on when it is asked for again");
+                    if let Ok(Some(now)) = self.profiles.read(scope).await {
+                        stored.subaccount = now.subaccount;
+                    }
+                }
+            }
+        }
+        stored
     }
 
     /// Creates a tenant under an id that is made from its name.
@@ -207,6 +240,9 @@ impl TenantAdministration {
             }
             requested => requested?,
         };
+        if !self.close_subaccount(scope, actor, deadline).await? {
+            return Ok(self.continues(&pending));
+        }
         // Decided before the sweep: a pass that ends after this moment may have looked before it.
         let now = self.clock.now();
         let is_served = pending.last_served_until.is_some_and(|until| now < until);
@@ -231,6 +267,30 @@ impl TenantAdministration {
             Err(TenantError::Store(error)) => self.interrupted(&pending, error),
             Err(error) => Err(error),
         }
+    }
+
+    /// Closes the subaccount of a tenant that is being deleted, if it has one, and gives its route up after that. False, when there
+    /// is more to be done.
+    async fn close_subaccount(
+        &self,
+        scope: &TenantScope,
+        actor: &Actor,
+        deadline: Instant,
+    ) -> Result<bool, TenantError> {
+        let Some(stored) = self.profiles.read(scope).await? else {
+            return Ok(true);
+        };
+        if stored.subaccount.is_none() {
+            return Ok(true);
+        }
+        let stored = self
+            .go_on_with_subaccount(scope, stored, actor, deadline)
+            .await;
+        if stored.subaccount.is_some_and(|it| !it.is_closed()) {
+            return Ok(false);
+        }
+        self.deletions.release_account(scope).await?;
+        Ok(true)
     }
 
     /// The stores failed in the middle: for a while, or for good.

@@ -44,6 +44,7 @@ impl Opened {
         subdomain: Option<&str>,
     ) -> Result<StoredProfile, TenantError> {
         let new = NewProfile {
+            has_subaccount: false,
             name: format!("Tenant {id}"),
             status: TenantStatus::Active,
             subdomain: subdomain.map(label),

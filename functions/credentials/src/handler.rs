@@ -10,6 +10,9 @@ use crate::{diagnostics, integrations, rotation, settings};
 
 pub(crate) async fn handle(credentials: Arc<Credentials>, call: Call) -> Result<Reply, Problem> {
     let (credentials, call) = (&*credentials, &call);
+    if call.operation() == Operation::ReplaceIntegration {
+        integrations::make_room_for_the_platforms_own(credentials, call).await?;
+    }
     let scope = &credentials.admission.tenant(call).await?;
     match call.operation() {
         Operation::ListIntegrations => integrations::list(credentials, scope).await,

@@ -52,6 +52,20 @@ pub(crate) async fn replace(
     Ok(answer(StatusCode::OK, &record))
 }
 
+/// Makes sure that the platform can keep the credentials of its own Twilio account, as an operator stores them under the reserved
+/// id. Nobody else is let in under it.
+pub(crate) async fn make_room_for_the_platforms_own(
+    credentials: &Credentials,
+    call: &Call,
+) -> Result<(), Problem> {
+    let is_platforms = call.scope()?.tenant_id().is_reserved();
+    if is_platforms && call.operator().is_ok() && provider(call)? == Provider::Twilio {
+        let now = credentials.clock.now();
+        credentials.profiles.make_platforms(now).await?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn update(
     credentials: &Credentials,
     scope: &TenantScope,

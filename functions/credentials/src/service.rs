@@ -3,7 +3,7 @@
 use shared::api::{Admission, Foundation, Paging};
 use shared::environment::Environment;
 use shared::integrations::IntegrationAdministration;
-use shared::store::{ApplicationMemory, Audit, TenantSettings};
+use shared::store::{ApplicationMemory, Audit, Profiles, TenantSettings};
 use shared::twilio::WebhookUrls;
 
 pub(crate) struct Credentials {
@@ -12,6 +12,7 @@ pub(crate) struct Credentials {
     pub(crate) settings: TenantSettings,
     pub(crate) applications: ApplicationMemory,
     pub(crate) audit: Audit,
+    pub(crate) profiles: Profiles,
     pub(crate) paging: Paging,
     pub(crate) urls: WebhookUrls,
     pub(crate) clock: shared::clock::Clock,
@@ -31,7 +32,8 @@ impl Credentials {
             integrations: integrations?,
             settings: TenantSettings::new(client.clone(), table(), clock.clone()),
             applications: ApplicationMemory::new(client.clone(), table()),
-            audit: Audit::new(client, table()),
+            audit: Audit::new(client.clone(), table()),
+            profiles: Profiles::new(client, table()),
             paging: Paging::new(foundation),
             urls: urls?,
             clock: clock.clone(),

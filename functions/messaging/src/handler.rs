@@ -6,7 +6,7 @@ use shared::api::{Call, Operation, Problem};
 use shared::http::Reply;
 
 use crate::service::Messaging;
-use crate::{calls, contacts, conversations, messages, recordings};
+use crate::{calls, contacts, conversations, messages, phone_numbers, recordings, usage};
 
 pub(crate) async fn handle(messaging: Arc<Messaging>, call: Call) -> Result<Reply, Problem> {
     let (messaging, call) = (&*messaging, &call);
@@ -26,6 +26,10 @@ pub(crate) async fn handle(messaging: Arc<Messaging>, call: Call) -> Result<Repl
         Operation::DeleteRecording => recordings::delete(messaging, scope, call).await,
         Operation::PlayRecording => recordings::play(messaging, scope, call).await,
         Operation::ReadMessageMedia => messages::media(messaging, scope, call).await,
+        Operation::ListPhoneNumbers => phone_numbers::list(messaging, scope, call).await,
+        Operation::SyncPhoneNumbers => phone_numbers::sync(messaging, scope, call).await,
+        Operation::ConnectPhoneNumber => phone_numbers::connect(messaging, scope, call).await,
+        Operation::ReadUsage => usage::list(messaging, scope, call).await,
         _ => Err(Problem::not_here()),
     }
 }

@@ -1,4 +1,4 @@
-//! What happened: a tenant's messages, calls and recordings, for its users.
+//! What happened: a tenant's messages, calls and recordings, for its users; and the phone numbers that it happens on.
 
 mod calls;
 mod contacts;
@@ -6,8 +6,10 @@ mod conversations;
 mod filters;
 mod handler;
 mod messages;
+mod phone_numbers;
 mod recordings;
 mod service;
+mod usage;
 
 use std::process::ExitCode;
 

@@ -7,8 +7,9 @@ use shared::api::{Call, Operation, Problem, json};
 use shared::clock::rfc3339;
 use shared::http::{Reply, StatusCode};
 use shared::platform::CursorContext;
+use shared::sid::AccountSid;
 use shared::store::{ProfileChanges, StoredProfile};
-use shared::tenant::{TenantId, TenantScope};
+use shared::tenant::{self, SubaccountStatus, TenantId, TenantScope};
 use shared::tenants::{Deletion, TenantCreation, TenantError};
 
 use crate::service::Tenants;
@@ -52,6 +53,10 @@ async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
             created
         }
     };
+    let scope = operator.scope(created.profile.tenant_id.clone());
+    let created = administration
+        .go_on_with_subaccount(&scope, created, &actor, call.deadline())
+        .await;
     let location = format!("/api/tenants/{}", created.profile.tenant_id);
     Ok(answer(StatusCode::CREATED, &created).location(location))
 }
@@ -63,6 +68,10 @@ async fn update(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
         .administration
         .update(&scope, changes, expected, &call.actor())
         .await?;
+    let updated = tenants
+        .administration
+        .go_on_with_subaccount(&scope, updated, &call.actor(), call.deadline())
+        .await;
     Ok(answer(StatusCode::OK, &updated))
 }
 
@@ -94,6 +103,10 @@ fn scope(call: &Call) -> Result<TenantScope, Problem> {
         .parameter()
         .parse()
         .map_err(|_| TenantError::NotFound)?;
+    // What the platform keeps of its own is no tenant.
+    if id.is_reserved() {
+        return Err(TenantError::NotFound.into());
+    }
     let scope = call.operator()?.scope(id);
     call.note_tenant(&scope);
     Ok(scope)
@@ -112,8 +125,30 @@ struct Tenant<'a> {
     name: &'a str,
     status: &'static str,
     subdomain: Option<&'a str>,
+    twilio: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subaccount: Option<Subaccount<'a>>,
     created_at: String,
     updated_at: String,
+}
+
+#[derive(Serialize)]
+struct Subaccount<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_sid: Option<&'a AccountSid>,
+    status: &'static str,
+}
+
+fn subaccount(known: &tenant::Subaccount) -> Subaccount<'_> {
+    Subaccount {
+        account_sid: known.account_sid.as_ref(),
+        status: match known.status {
+            SubaccountStatus::Closed => "closed",
+            _ if !known.is_ready => "provisioning",
+            SubaccountStatus::Suspended => "suspended",
+            SubaccountStatus::Active => "active",
+        },
+    }
 }
 
 fn answer(status: StatusCode, stored: &StoredProfile) -> Reply {
@@ -130,6 +165,11 @@ fn document(stored: &StoredProfile) -> Tenant<'_> {
             .subdomain
             .as_ref()
             .map(|subdomain| subdomain.as_str()),
+        twilio: match stored.subaccount {
+            Some(_) => "subaccount",
+            None => "own",
+        },
+        subaccount: stored.subaccount.as_ref().map(subaccount),
         created_at: rfc3339(profile.created_at),
         updated_at: rfc3339(profile.updated_at),
     }

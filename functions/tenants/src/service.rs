@@ -2,6 +2,7 @@
 
 use shared::api::{Foundation, Paging};
 use shared::environment::Environment;
+use shared::subaccounts::Subaccounts;
 use shared::tenants::TenantAdministration;
 
 pub(crate) struct Tenants {
@@ -10,16 +11,14 @@ pub(crate) struct Tenants {
 }
 
 impl Tenants {
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "other functions have variables of their own"
-    )]
-    pub(crate) fn new(_environment: &Environment, foundation: &Foundation) -> Option<Self> {
+    pub(crate) fn new(environment: &Environment, foundation: &Foundation) -> Option<Self> {
         let Foundation {
             aws, tables, clock, ..
         } = foundation;
+        let administration = TenantAdministration::new(aws, tables, clock.clone());
+        let subaccounts = Subaccounts::new(environment, foundation)?;
         Some(Self {
-            administration: TenantAdministration::new(aws, tables, clock.clone()),
+            administration: administration.with_subaccounts(subaccounts),
             paging: Paging::new(foundation),
         })
     }

@@ -35,7 +35,8 @@ pub(crate) fn client<'a>(identity: &'a str, call: &Verified<IncomingCall>) -> En
 /// Whether a number is one that the tenant itself calls or writes from, and so may lead back here.
 pub(crate) fn is_own(number: &PhoneNumber, call: &Verified<IncomingCall>) -> bool {
     let sender = call.settings().default_sender.as_deref();
-    call.credentials().phone_number.as_ref() == Some(number) || sender == Some(number.as_str())
+    let is_own = call.credentials().phone_number.as_ref() == Some(number);
+    is_own || sender == Some(number.as_str()) || call.answers(number.as_str())
 }
 
 /// Has the result come back here, and the call recorded if the tenant wants that.

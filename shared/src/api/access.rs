@@ -38,6 +38,10 @@ pub enum Operation {
     DeleteRecording,
     PlayRecording,
     ReadMessageMedia,
+    ListPhoneNumbers,
+    SyncPhoneNumbers,
+    ConnectPhoneNumber,
+    ReadUsage,
 }
 
 /// A route, and who may call it.
@@ -139,6 +143,22 @@ pub const ROUTES: &[Access] = {
         route(O::DeleteRecording, DELETE, RECORDING, Admin, None),
         route(O::PlayRecording, GET, RECORDING_MEDIA, Member, media),
         route(O::ReadMessageMedia, GET, MESSAGE_MEDIA, Member, media),
+        route(O::ListPhoneNumbers, GET, "/api/phone-numbers", Member, None),
+        route(
+            O::SyncPhoneNumbers,
+            POST,
+            "/api/phone-numbers/sync",
+            Admin,
+            None,
+        ),
+        route(
+            O::ConnectPhoneNumber,
+            POST,
+            "/api/phone-numbers/{sid}/connect",
+            Admin,
+            None,
+        ),
+        route(O::ReadUsage, GET, "/api/usage", Admin, None),
     ]
 };
 

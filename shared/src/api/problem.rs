@@ -25,6 +25,7 @@ pub enum Code {
     CallNotFound,
     RecordingNotFound,
     MediaNotFound,
+    PhoneNumberNotFound,
     MethodNotAllowed,
     TenantExists,
     TenantDeleting,
@@ -52,7 +53,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::MalformedRequest,
         Self::MalformedBody,
         Self::InvalidParameter,
@@ -70,6 +71,7 @@ impl Code {
         Self::CallNotFound,
         Self::RecordingNotFound,
         Self::MediaNotFound,
+        Self::PhoneNumberNotFound,
         Self::MethodNotAllowed,
         Self::TenantExists,
         Self::TenantDeleting,
@@ -117,6 +119,11 @@ impl Code {
             Self::CallNotFound => ("call_not_found", 404, "There is no such call"),
             Self::RecordingNotFound => ("recording_not_found", 404, "There is no such recording"),
             Self::MediaNotFound => ("media_not_found", 404, "Twilio has no such media"),
+            Self::PhoneNumberNotFound => (
+                "phone_number_not_found",
+                404,
+                "There is no such phone number",
+            ),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The route has other methods"),
             Self::TenantExists => ("tenant_exists", 409, "The tenant exists"),
             Self::TenantDeleting => ("tenant_deleting", 409, "The tenant is being deleted"),

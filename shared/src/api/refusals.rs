@@ -8,6 +8,7 @@ use crate::cache::LoadError;
 use crate::credentials::CredentialError;
 use crate::fault::{FieldFault, InvalidInput};
 use crate::integrations::{IntegrationError, RotationError};
+use crate::phone_numbers::NumberError;
 use crate::platform::PlatformError;
 use crate::store::{StoreError, WriteConflict, WriteError};
 use crate::tenants::TenantError;
@@ -74,6 +75,19 @@ impl From<StoreError> for Problem {
 impl From<VaultError> for Problem {
     fn from(error: VaultError) -> Self {
         of_availability(error.is_unavailable(), error.with_cause())
+    }
+}
+
+impl From<NumberError> for Problem {
+    fn from(error: NumberError) -> Self {
+        match error {
+            NumberError::Unknown => {
+                let detail = "The tenant's Twilio account has no such phone number.";
+                Self::new(Code::PhoneNumberNotFound, detail)
+            }
+            NumberError::Twilio(error) => error.into(),
+            NumberError::Write(error) => error.into(),
+        }
     }
 }
 

@@ -115,15 +115,9 @@ impl Deletions {
             None => TenantError::NotFound,
             Some(_) => TenantError::VersionMismatch,
         });
-        let credentials = self.delete_credentials(scope, held.as_ref())?;
-        transaction.conditional(credentials, |_| TenantError::VersionMismatch);
-        if let Some(account) = held.and_then(|held| held.account) {
-            let route = self.routes.resolve(&account).await?;
-            // Another tenant that proved the account may have taken it over.
-            if route.is_some_and(|route| route.tenant_id() == scope.tenant_id()) {
-                let release = self.routes.release_in_transaction(scope, &account)?;
-                transaction.conditional(release, |_| TenantError::VersionMismatch);
-            }
+        let is_open = stored.subaccount.as_ref().is_some_and(|it| !it.is_closed());
+        if !is_open {
+            self.release(&mut transaction, scope, held.as_ref()).await?;
         }
         if let Some(subdomain) = &stored.profile.subdomain {
             let release = self.subdomains.release(scope, subdomain)?;
@@ -133,6 +127,47 @@ impl Deletions {
         transaction.write(self.audit.platform_entry(&entry)?);
         transaction.send(&self.client).await?;
         Ok(pending)
+    }
+
+    /// Gives up the Twilio account of a marked tenant and deletes its credentials, as the mark does of a tenant without an open
+    /// subaccount: one that is open is closed before. Nothing, when that was done.
+    ///
+    /// # Errors
+    /// [`TenantError::VersionMismatch`] when somebody else does it at the same moment again and again; [`TenantError::Store`].
+    pub async fn release_account(&self, scope: &TenantScope) -> Result<(), TenantError> {
+        let mut left = TRIES;
+        loop {
+            let Some(held) = self.held_account(scope).await? else {
+                return Ok(());
+            };
+            let mut transaction = Transaction::new("give up a subaccount");
+            self.release(&mut transaction, scope, Some(&held)).await?;
+            left = left.saturating_sub(1);
+            match transaction.send(&self.client).await {
+                Err(TenantError::VersionMismatch) if left > 0 => {}
+                released => return released,
+            }
+        }
+    }
+
+    /// Adds the deletion of the Twilio credentials that were read and the release of their account.
+    async fn release(
+        &self,
+        transaction: &mut Transaction<TenantError>,
+        scope: &TenantScope,
+        held: Option<&HeldAccount>,
+    ) -> Result<(), TenantError> {
+        let credentials = self.delete_credentials(scope, held)?;
+        transaction.conditional(credentials, |_| TenantError::VersionMismatch);
+        if let Some(account) = held.and_then(|held| held.account.as_ref()) {
+            let route = self.routes.resolve(account).await?;
+            // Another tenant that proved the account may have taken it over.
+            if route.is_some_and(|route| route.tenant_id() == scope.tenant_id()) {
+                let release = self.routes.release_in_transaction(scope, account)?;
+                transaction.conditional(release, |_| TenantError::VersionMismatch);
+            }
+        }
+        Ok(())
     }
 
     /// Deletes what a marked tenant has, and returns when there is nothing left but its profile, directory entry and counters of

@@ -1,6 +1,6 @@
-//! The number that a tenant's calls come from, in its Twilio credentials, and the one that they are forwarded to, in its
-//! settings: never the same, or calls would call themselves over and over. They are two items: a write of either looks at the
-//! other, and holds only as long as that is what was seen.
+//! The numbers that a tenant's calls come to and from, in its Twilio credentials and among the numbers of its account that lead
+//! here, and the one that they are forwarded to, in its settings: never the same, or calls would call themselves over and over.
+//! They are items of their own: a write of one looks at the others, and holds only as long as they are what was seen.
 
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::change::{Change, Changes, Refusal, WriteConflict, WriteError};
 use super::item::number;
 use super::routes::incomplete;
-use super::{NewIntegration, StoreError, integrations, keys, settings};
+use super::{NewIntegration, StoreError, integrations, keys, phone_numbers, settings};
 use crate::tenant::{Provider, Settings, TenantScope};
 
 const OPERATION: &str = "look where a tenant's calls are forwarded to";
@@ -21,9 +21,19 @@ pub(super) async fn is_not_forwarded_to(
     new: &NewIntegration,
 ) -> Result<(), WriteError> {
     let own = of_summary(&new.summary).filter(|_| new.provider == Provider::Twilio);
-    let Some(own) = own else {
-        return Ok(());
-    };
+    match own {
+        Some(own) => is_not_forwarded(changes, change, scope, own).await,
+        None => Ok(()),
+    }
+}
+
+/// Lets a change make a number the tenant's own only if no calls are forwarded to it. One read.
+pub(super) async fn is_not_forwarded(
+    changes: &Changes,
+    change: &mut Change<'_>,
+    scope: &TenantScope,
+    own: &str,
+) -> Result<(), WriteError> {
     let stored = settings::read(changes, OPERATION, scope).await?;
     if stored
         .settings
@@ -46,7 +56,7 @@ pub(super) async fn is_not_forwarded_to(
     Ok(())
 }
 
-/// Lets a change store settings only if they forward no calls to the tenant's own number. One read, if they forward any.
+/// Lets a change store settings only if they forward no calls to a number of the tenant's own. Two reads, if they forward any.
 pub(super) async fn is_not_the_target(
     changes: &Changes,
     change: &mut Change<'_>,
@@ -61,9 +71,17 @@ pub(super) async fn is_not_the_target(
     let own = stored
         .as_ref()
         .and_then(|stored| of_summary(&stored.summary));
-    if own == Some(target.as_str()) {
+    let numbers = phone_numbers::own::read(changes, OPERATION, scope).await?;
+    // Those of an account that was the tenant's before are nobody's here.
+    let account = stored.as_ref().and_then(|it| it.account_sid.as_ref());
+    let answers = numbers
+        .as_ref()
+        .is_some_and(|own| account == Some(own.account_sid()) && own.answers(target.as_str()));
+    if answers || own == Some(target.as_str()) {
         return Err(WriteConflict::ForwardsToItself.into());
     }
+    let check = phone_numbers::own::are_unchanged(changes, scope, numbers.as_ref())?;
+    change.write(check, Refusal::Raced);
     let check = ConditionCheck::builder().table_name(table).set_key(Some(
         keys::integration(scope, Provider::Twilio).into_attributes(),
     ));

@@ -24,12 +24,14 @@ impl Page {
     }
 
     /// How many entries, 1 to 100.
-    pub(super) fn limit(&self) -> usize {
+    #[must_use]
+    pub fn limit(&self) -> usize {
         self.limit
     }
 
     /// Behind which position it begins.
-    pub(super) fn after(&self) -> Option<&str> {
+    #[must_use]
+    pub fn after(&self) -> Option<&str> {
         self.after.as_deref()
     }
 

@@ -6,11 +6,15 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 
-use super::item::{Attributes, Item, text};
+use super::error::unless_conflict;
+use super::item::{Attributes, Item, number, text, time};
 use super::routes::incomplete;
 use super::{Expected, StoreError, keys};
-use crate::tenant::{TenantProfile, TenantScope, TenantStatus};
+use crate::tenant::{Subaccount, TenantProfile, TenantScope, TenantStatus};
 use crate::tenants::TenantError;
+
+/// The attribute that tells of a tenant's subaccount, as JSON.
+pub(super) const SUBACCOUNT: &str = "subaccount";
 
 /// The profiles, in the Tenants table.
 #[derive(Clone)]
@@ -28,6 +32,8 @@ pub struct StoredProfile {
     pub version: u64,
     /// What is known of its deletion, once somebody asked for it.
     pub deletion: Option<PendingDeletion>,
+    /// The subaccount that it was or is to be given, if it has no account of its own.
+    pub subaccount: Option<Subaccount>,
 }
 
 impl StoredProfile {
@@ -74,6 +80,29 @@ impl Profiles {
         let item = output.item.as_ref();
         item.map(|item| stored(OPERATION, item)).transpose()
     }
+
+    /// Makes sure of the profile under which the platform keeps the credentials of its own Twilio account as a tenant does. It is
+    /// suspended, so that nobody but operators gets anywhere with it: no token is issued and no webhook served. One conditional
+    /// write.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn make_platforms(&self, now: Timestamp) -> Result<(), StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(
+                keys::profile(&TenantScope::platform()).into_attributes(),
+            ))
+            .item("name", text("The platform"))
+            .item("status", text(TenantStatus::Suspended.as_str()))
+            .item("created_at", time(now))
+            .item("updated_at", time(now))
+            .item("version", number(1))
+            .condition_expression("attribute_not_exists(pk)");
+        unless_conflict("make the platform's profile", put.send().await)
+    }
 }
 
 /// Reads the item of a profile.
@@ -105,6 +134,9 @@ pub(super) fn stored(operation: &'static str, item: &Item) -> Result<StoredProfi
             0
         },
         deletion: deletion.transpose()?,
+        subaccount: has(SUBACCOUNT)
+            .then(|| attributes.json(SUBACCOUNT))
+            .transpose()?,
     })
 }
 

@@ -4,9 +4,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 
 use super::deleted::DeletedTenants;
+use super::due::{self, Work};
 use super::item::{Item, number, text};
 use super::profiles::{self, StoredProfile};
 use super::routes::incomplete;
@@ -14,7 +15,7 @@ use super::transaction::Transaction;
 use super::{Audit, Directory, Expected, Profiles, StoreError, Subdomains, TableNames, keys};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::clock::Clock;
-use crate::tenant::{Subdomain, TenantProfile, TenantScope, TenantStatus};
+use crate::tenant::{Subaccount, Subdomain, TenantProfile, TenantScope, TenantStatus};
 use crate::tenants::TenantError;
 
 /// A tenant to be created.
@@ -26,6 +27,8 @@ pub struct NewProfile {
     pub status: TenantStatus,
     /// The host label that is to select it, if any.
     pub subdomain: Option<Subdomain>,
+    /// Whether the platform opens a subaccount at Twilio for it.
+    pub has_subaccount: bool,
 }
 
 /// What is to change about a tenant; what is `None` stays.
@@ -95,7 +98,9 @@ impl Registry {
             updated_at: now,
         };
         let mut transaction = Transaction::new("create a tenant");
-        transaction.conditional(self.put(scope, &profile)?, |there| match there {
+        let subaccount = new.has_subaccount.then(Subaccount::default);
+        let put = self.put(scope, &profile, subaccount.as_ref())?;
+        transaction.conditional(put, |there| match there {
             Some(profile) if is_deleting(profile) => TenantError::Deleting,
             _ => TenantError::Exists,
         });
@@ -108,11 +113,15 @@ impl Registry {
         let entry = self.entry(now, actor, scope, Action::TenantCreated, String::new());
         transaction.write(self.audit.entry(scope, &entry)?);
         transaction.write(self.audit.platform_entry(&entry)?);
+        if subaccount.is_some() {
+            transaction.write(self.subaccount_is_due(scope, now)?);
+        }
         transaction.send(&self.client).await?;
         Ok(StoredProfile {
             profile,
             version: 1,
             deletion: None,
+            subaccount,
         })
     }
 
@@ -137,13 +146,10 @@ impl Registry {
             return Err(TenantError::Deleting);
         }
         stored.meets(expected)?;
-        let before = stored.profile;
+        let (before, subaccount) = (stored.profile, stored.subaccount);
         let mut profile = changes.applied_to(before.clone());
         if profile == before {
-            return Ok(StoredProfile {
-                profile,
-                ..stored_again(before, stored.version)
-            });
+            return Ok(stored_again(profile, stored.version, subaccount));
         }
         let now = self.now();
         profile.updated_at = now;
@@ -165,12 +171,15 @@ impl Registry {
                 transaction.conditional(release, |_| TenantError::VersionMismatch);
             }
         }
+        if subaccount.is_some() && profile.status != before.status {
+            transaction.write(self.subaccount_is_due(scope, now)?);
+        }
         for (action, detail) in told(&before, &profile) {
             let entry = self.entry(now, actor, scope, action, detail);
             transaction.write(self.audit.entry(scope, &entry)?);
         }
         transaction.send(&self.client).await?;
-        Ok(stored_again(profile, version))
+        Ok(stored_again(profile, version, subaccount))
     }
 
     /// Now, as exactly as it is stored.
@@ -196,10 +205,21 @@ impl Registry {
         }
     }
 
+    /// Has somebody else go on with a tenant's subaccount, should whoever changed the tenant get no further.
+    fn subaccount_is_due(
+        &self,
+        scope: &TenantScope,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let at = now.saturating_add(60.seconds()).unwrap_or(now);
+        due::entry(&self.table, scope, Work::Subaccount, at, 0)
+    }
+
     fn put(
         &self,
         scope: &TenantScope,
         profile: &TenantProfile,
+        subaccount: Option<&Subaccount>,
     ) -> Result<TransactWriteItem, StoreError> {
         let mut put = Put::builder()
             .table_name(&self.table)
@@ -213,6 +233,11 @@ impl Registry {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         if let Some(subdomain) = &profile.subdomain {
             put = put.item("subdomain", text(subdomain.as_str()));
+        }
+        if let Some(subaccount) = subaccount {
+            let subaccount = serde_json::to_string(subaccount);
+            let subaccount = subaccount.map_err(|_| incomplete("create a profile"))?;
+            put = put.item(profiles::SUBACCOUNT, text(subaccount));
         }
         let put = put.build().map_err(|_| incomplete("create a profile"))?;
         Ok(TransactWriteItem::builder().put(put).build())
@@ -262,11 +287,16 @@ impl ProfileChanges {
     }
 }
 
-fn stored_again(profile: TenantProfile, version: u64) -> StoredProfile {
+fn stored_again(
+    profile: TenantProfile,
+    version: u64,
+    subaccount: Option<Subaccount>,
+) -> StoredProfile {
     StoredProfile {
         profile,
         version,
         deletion: None,
+        subaccount,
     }
 }
 

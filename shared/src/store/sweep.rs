@@ -58,7 +58,11 @@ impl Sweep {
     /// Deletes what one look at everything finds, and gives how much that was.
     async fn pass(&self, scope: &TenantScope) -> Result<usize, StoreError> {
         let mut found = 0_usize;
-        for partition in [keys::tenant_partition(scope), keys::audit_partition(scope)] {
+        for partition in [
+            keys::tenant_partition(scope),
+            keys::audit_partition(scope),
+            keys::phone_number_partition(scope),
+        ] {
             let query = self.partition(partition).consistent_read(true);
             found = found.saturating_add(self.empty(query, &self.tenants).await?);
         }

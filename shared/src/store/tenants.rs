@@ -8,7 +8,7 @@ use super::item::{Attributes, Item, number, text, time};
 use super::routes::incomplete;
 use super::transaction::Transaction;
 use super::{
-    IntegrationRecord, NewIntegration, Profiles, Routes, StoreError, StoredApplication,
+    IntegrationRecord, NewIntegration, OwnNumbers, Profiles, Routes, StoreError, StoredApplication,
     applications, directory, integrations, keys, profiles,
 };
 use crate::clock::Clock;
@@ -34,6 +34,8 @@ pub struct TenantRecord {
     pub twilio: Option<IntegrationRecord>,
     /// Its TwiML App, if anybody made sure of one.
     pub application: Option<StoredApplication>,
+    /// The numbers of its account, if any are known.
+    pub own_numbers: Option<OwnNumbers>,
 }
 
 /// What is done when a tenant is stored whole.
@@ -100,11 +102,13 @@ impl Tenants {
             .map(|item| IntegrationRecord::of_item(OPERATION, Provider::Twilio, item));
         let application =
             find(keys::APPLICATION).map(|item| applications::application(OPERATION, item));
+        let own_numbers = find(keys::OWN_NUMBERS).map(|item| OwnNumbers::of_item(OPERATION, item));
         Ok(Some(TenantRecord {
             status,
             settings: settings.transpose()?.unwrap_or_default(),
             twilio: twilio.transpose()?,
             application: application.transpose()?.flatten(),
+            own_numbers: own_numbers.transpose()?,
         }))
     }
 

@@ -23,6 +23,11 @@ impl TenantId {
     /// The slug that names no tenant: the partitions of what belongs to the platform itself begin with it.
     pub const PLATFORM: &str = "platform";
 
+    /// The same as an id.
+    pub(crate) fn platform() -> Self {
+        Self(Self::PLATFORM.into())
+    }
+
     /// Whether it is kept from tenants.
     #[must_use]
     pub fn is_reserved(&self) -> bool {

@@ -5,6 +5,7 @@ mod profile;
 mod provider;
 mod scope;
 mod settings;
+mod subaccount;
 mod subdomain;
 
 pub use id::{InvalidTenantId, TenantId};
@@ -12,4 +13,5 @@ pub use profile::{TenantProfile, TenantStatus};
 pub use provider::{Provider, UnknownProvider};
 pub use scope::{Operator, TenantScope};
 pub use settings::{BusinessHours, Day, Drift, InboundRoute, OpeningHours, Settings};
+pub use subaccount::{Subaccount, SubaccountStatus};
 pub use subdomain::{InvalidSubdomain, Subdomain};

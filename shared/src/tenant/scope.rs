@@ -22,6 +22,12 @@ impl TenantScope {
         Self { tenant_id }
     }
 
+    /// The scope of what the platform keeps of its own as a tenant does: the credentials of its Twilio account. For use cases that
+    /// act for tenants with it.
+    pub(crate) fn platform() -> Self {
+        Self::new(TenantId::platform())
+    }
+
     /// The tenant that may be acted for.
     #[must_use]
     pub fn tenant_id(&self) -> &TenantId {

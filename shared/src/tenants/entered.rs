@@ -34,15 +34,14 @@ impl TenantCreation {
             let name = entry.required("name", None, name);
             let subdomain = entry.optional("subdomain", None, subdomain);
             let own = [("own", true), ("subaccount", false)];
-            if entry.optional("twilio", None, one_of(&own)) == Some(false) {
-                entry.fault("twilio", "subaccounts cannot be made yet: expected own");
-            }
+            let is_own = entry.optional("twilio", None, one_of(&own));
             Some(Self {
                 tenant_id,
                 profile: NewProfile {
                     name: name?,
                     status: TenantStatus::Active,
                     subdomain,
+                    has_subaccount: is_own == Some(false),
                 },
             })
         })
@@ -143,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_tenant_is_named_at_once() {
-        let document = json!({"tenant_id": "A B", "name": " ", "subdomain": "-www", "twilio": "subaccount", "x": 1});
+        let document = json!({"tenant_id": "A B", "name": " ", "subdomain": "-www", "twilio": "theirs", "x": 1});
         let refusal = TenantCreation::from_input(&document.into()).unwrap_err();
         let fields = refusal.faults.iter().map(|fault| fault.field.as_str());
         assert_eq!(

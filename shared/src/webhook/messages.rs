@@ -85,7 +85,7 @@ fn is_own(message: &Verified<InboundMessage>, turn: &ReplyTurn) -> bool {
         .chain(message.settings().default_sender.clone())
         .chain([message.kind().to.clone()]);
     let from = number(&turn.address);
-    own.any(|own| number(&own) == from)
+    message.owns(&from) || own.any(|own| number(&own) == from)
 }
 
 fn late(operation: &'static str) -> StoreError {

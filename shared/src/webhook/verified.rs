@@ -92,6 +92,20 @@ impl<T> Verified<T> {
         &self.tenant.credentials
     }
 
+    /// Whether a number is known to be of the tenant's own account: whoever writes from it is the tenant itself.
+    #[must_use]
+    pub fn owns(&self, number: &str) -> bool {
+        let own = self.tenant.own_numbers.as_ref();
+        own.is_some_and(|own| own.has(number))
+    }
+
+    /// Whether a number is known to be one of the tenant's whose calls come back here.
+    #[must_use]
+    pub fn answers(&self, number: &str) -> bool {
+        let own = self.tenant.own_numbers.as_ref();
+        own.is_some_and(|own| own.answers(number))
+    }
+
     /// The absolute URL of a route of this function, as Twilio is to call it next.
     #[must_use]
     pub fn url_of(&self, route: Route) -> String {

@@ -42,6 +42,7 @@ impl Coveted {
         // What Twilio has of it: the recording, and a file of the message.
         let (account, message) = (&newcomer.account, sid_of("/api/messages"));
         account.add_known_recording(sid_of("/api/recordings"), sid_of("/api/calls"), 1);
+        account.add_known_number(sid_of("/api/phone-numbers"), "+12125550100");
         let url = account.attach(&message.parse().unwrap(), "image/png", b"a picture");
         let attached = fact("message", message, "/sms", json!({"MediaUrl0": url}));
         let activity = harness.console().activity().clone();
@@ -113,7 +114,11 @@ impl Coveted {
             | Operation::ReadRecording
             | Operation::DeleteRecording
             | Operation::PlayRecording
-            | Operation::ReadMessageMedia => None,
+            | Operation::ReadMessageMedia
+            | Operation::ListPhoneNumbers
+            | Operation::SyncPhoneNumbers
+            | Operation::ConnectPhoneNumber
+            | Operation::ReadUsage => None,
         }
     }
 
@@ -131,10 +136,11 @@ impl Coveted {
     }
 }
 
-/// The SID of the activity that a path is about.
+/// The SID of what a path is about.
 fn sid_of(path: &str) -> &'static str {
     match path {
         _ if path.starts_with("/api/messages") => "SM00000000000000000000000000000000",
+        _ if path.starts_with("/api/phone-numbers") => "PN00000000000000000000000000000000",
         _ if path.starts_with("/api/calls") => "CA00000000000000000000000000000000",
         _ => "RE00000000000000000000000000000000",
     }

@@ -114,17 +114,6 @@ async fn every_fault_of_a_tenant_is_named_at_once_and_nothing_is_created() {
 }
 
 #[tokio::test]
-async fn a_subaccount_is_refused_as_long_as_none_can_be_made() {
-    let operator = Harness::shared().await.operator();
-    let id = unused("subaccount");
-    let entered = json!({"tenant_id": id, "name": "Sub", "twilio": "subaccount"});
-    let refused = operator.post(TENANTS, &entered).await;
-    assert_eq!(refused.refusal(), (422, "invalid_fields"));
-    assert_eq!(refused.faulty_fields(), ["twilio"]);
-    assert_eq!(operator.get(&path(&id)).await.status, 404);
-}
-
-#[tokio::test]
 async fn a_body_that_is_no_json_document_is_refused_by_what_is_wrong_with_it() {
     let operator = Harness::shared().await.operator();
     let send = async |content_type: &'static str, body: &'static str| {

@@ -76,6 +76,7 @@ async fn tenant(world: &World) -> (TenantScope, TwilioTenant) {
         last_used_at: None,
         use_is_kept: AtomicBool::new(false),
         application: None,
+        own_numbers: None,
     };
     (tenant.console.scope(&tenant.id), twilio)
 }

@@ -6,8 +6,12 @@ use local::emulators::faults::{Effect, Matching, Times};
 use serde_json::json;
 use shared::audit::Action;
 use shared::sid::AccountSid;
-use shared::store::{Expected, StoredSettings, WriteConflict, WriteError};
+use shared::store::{
+    Expected, NumberState, PhoneNumberItems, StoredSettings, WriteConflict, WriteError,
+};
 use shared::tenant::{Provider, Settings, TenantScope};
+use shared::twilio::health::{Leads, NumberRoute, Place};
+use shared::twilio::rest::NumberCapabilities;
 
 use super::world::{World, conflict};
 
@@ -54,6 +58,32 @@ impl Numbers {
         let stores = &self.world.integrations;
         let put = stores.put(&self.scope, &new, Expected::Any, &entry).await;
         put.map(drop)
+    }
+
+    /// Keeps that a number of the account leads here.
+    async fn connect(&self, number: &str) -> Result<(), WriteError> {
+        let here = NumberRoute {
+            through: Place::Url,
+            sid: None,
+            leads: Leads::Here,
+        };
+        let state = NumberState {
+            sid: format!("PN{:032x}", 1).parse().unwrap(),
+            account_sid: self.account.clone(),
+            phone_number: number.to_owned(),
+            friendly_name: None,
+            capabilities: NumberCapabilities::ALL,
+            is_connected: true,
+            voice_route: Some(here.clone()),
+            message_route: Some(here),
+            warnings: Vec::new(),
+            synced_at: self.world.clock.now(),
+        };
+        let harness = self.world.harness;
+        let table = harness.variable("TENANTS_TABLE").to_owned();
+        let items = PhoneNumberItems::new(harness.dynamodb(), table);
+        let kept = items.keep_connected(&self.scope, &state, &self.world.admin);
+        kept.await.map(drop)
     }
 
     /// Lets the first write come after the second one, which began when the first had looked at everything.
@@ -131,4 +161,22 @@ async fn a_write_that_is_overtaken_by_one_that_does_it_no_harm_is_made_all_the_s
     );
     let both = (Some(NUMBER.to_owned()), Some(OTHER.to_owned()));
     assert_eq!(numbers.stored().await, both);
+}
+
+#[tokio::test]
+async fn of_two_who_connect_a_number_and_forward_calls_to_it_at_once_the_later_is_refused() {
+    let numbers = Numbers::new().await;
+    // Of whose account the numbers are is read with the credentials.
+    numbers.call_from(OTHER).await.unwrap();
+    let (settings, connected) = (numbers.forward_to(NUMBER), numbers.connect(NUMBER));
+    let (settings, connected) = numbers.overtaken(settings, connected).await;
+    assert_eq!(conflict(settings), WriteConflict::ForwardsToItself);
+    assert!(connected.is_ok());
+
+    let numbers = Numbers::new().await;
+    numbers.call_from(OTHER).await.unwrap();
+    let (connected, settings) = (numbers.connect(NUMBER), numbers.forward_to(NUMBER));
+    let (connected, settings) = numbers.overtaken(connected, settings).await;
+    assert_eq!(conflict(connected), WriteConflict::ForwardedTo);
+    assert!(settings.is_ok());
 }

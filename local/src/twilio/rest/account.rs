@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use shared::sid::AccountSid;
 
-use super::state::{AccountState, Accounts, ApiKey, KeyKind, Status};
+use super::state::{AccountState, Accounts, ApiKey, KeyKind, Status, Used};
 use super::{applications, messaging, numbers};
 use crate::double::Misbehaviour;
 use crate::emulators::faults::{FaultId, Faults, Matching, Times};
@@ -69,27 +69,52 @@ impl TwilioAccount {
 
     fn open_owned_by(&self, owner: &str, auth_token: &str) -> &Self {
         let now = self.accounts.clock.now();
-        let account = AccountState {
-            friendly_name: format!("Account {}", self.sid),
-            status: Status::Active,
-            owner: owner.to_owned(),
-            auth_token: auth_token.to_owned(),
-            secondary_auth_token: None,
-            created: now,
-            updated: now,
-            keys: Vec::new(),
-            applications: Vec::new(),
-            numbers: Vec::new(),
-            services: Vec::new(),
-            recordings: Vec::new(),
-            transcriptions: Vec::new(),
-            media: Vec::new(),
-            ignores_ranges: false,
-            has_external_storage: false,
-        };
+        let name = format!("Account {}", self.sid);
+        let account = AccountState::opened(name, owner, auth_token.to_owned(), now);
         let sid = self.sid.as_str().to_owned();
         self.accounts.change(|state| state.0.insert(sid, account));
         self
+    }
+
+    /// Its subaccounts with their names, the oldest first.
+    #[must_use]
+    pub fn subaccounts(&self) -> Vec<(String, TwilioAccount)> {
+        let mut found = self.accounts.read(|state| {
+            let all = state.0.iter();
+            let own = all.filter(|(sid, account)| {
+                account.owner == self.sid.as_str() && sid.as_str() != self.sid.as_str()
+            });
+            own.map(|(sid, account)| (account.created, account.friendly_name.clone(), sid.clone()))
+                .collect::<Vec<_>>()
+        });
+        found.sort_unstable();
+        let account = |sid: &str| {
+            let (accounts, wire) = (Arc::clone(&self.accounts), self.wire.clone());
+            let sid = sid.parse().ok()?;
+            Some(Self::new(sid, accounts, wire, self.faults.clone()))
+        };
+        found
+            .into_iter()
+            .filter_map(|(_, name, sid)| Some((name, account(&sid)?)))
+            .collect()
+    }
+
+    /// Gives it another name.
+    pub fn rename(&self, name: &str) {
+        self.change(|account| name.clone_into(&mut account.friendly_name));
+    }
+
+    /// Its status as Twilio words it: `active`, `suspended`, `closed`.
+    #[must_use]
+    pub fn status(&self) -> Option<String> {
+        self.read(|account| account.status.to_string())
+    }
+
+    /// The SIDs of its API keys.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let keys = self.read(|account| account.keys.iter().map(|key| key.sid.clone()).collect());
+        keys.unwrap_or_default()
     }
 
     /// Whether it was opened.
@@ -156,6 +181,7 @@ impl TwilioAccount {
         let key = ApiKey {
             sid: sid.to_owned(),
             secret: secret.to_owned(),
+            friendly_name: String::new(),
             kind,
             created: self.accounts.clock.now(),
         };
@@ -170,9 +196,20 @@ impl TwilioAccount {
     /// Buys a number, and returns its SID.
     pub fn add_number(&self, phone_number: &str) -> String {
         let sid = self.accounts.sids.sid("PN");
-        let number = numbers::bought(sid.clone(), phone_number, self.accounts.clock.now());
-        self.change(|account| account.numbers.push(number));
+        self.add_known_number(&sid, phone_number);
         sid
+    }
+
+    /// Buys a number that has this SID.
+    pub fn add_known_number(&self, sid: &str, phone_number: &str) {
+        let now = self.accounts.clock.now();
+        let number = numbers::bought(sid.to_owned(), phone_number, now);
+        self.change(|account| account.numbers.push(number));
+    }
+
+    /// Gives a number back to Twilio.
+    pub fn release_number(&self, sid: &str) {
+        self.change(|account| account.numbers.retain(|number| number.sid != sid));
     }
 
     /// Configures a number as a form of the REST API does; whether Twilio took it.
@@ -196,6 +233,20 @@ impl TwilioAccount {
                 .collect()
         })
         .unwrap_or_default()
+    }
+
+    /// Has so much of a category used on a day, at a price in millionths. A date that is none is passed over.
+    pub fn use_up(&self, date: &str, category: &str, count: u64, price: u64) {
+        if let Ok(date) = date.parse() {
+            let category = category.to_owned();
+            let used = Used {
+                date,
+                category,
+                count,
+                price,
+            };
+            self.change(|account| account.usage.push(used));
+        }
     }
 
     /// Makes a messaging service, and returns its SID. Without a URL it drops what comes in.

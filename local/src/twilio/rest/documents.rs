@@ -40,7 +40,7 @@ pub(super) fn account_document(
 pub(super) fn key_document(key: &ApiKey) -> Value {
     json!({
         "sid": key.sid,
-        "friendly_name": "",
+        "friendly_name": key.friendly_name,
         "date_created": rfc2822(key.created),
         "date_updated": rfc2822(key.created),
     })

@@ -20,6 +20,8 @@ mod recordings;
 mod routes;
 mod state;
 mod storage;
+mod subaccounts;
+mod usage;
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,8 @@ use super::documents::{account_document, key_document, key_policy_document, toke
 use super::error::ApiError;
 use super::paging::{Item, page};
 use super::property::Resource;
-use super::state::{Accounts, Permission, State};
-use super::{applications, message_media, messaging, numbers, recordings};
+use super::state::{Accounts, ApiKey, KeyKind, Permission, State};
+use super::{applications, message_media, messaging, numbers, recordings, subaccounts, usage};
 use crate::double::{Answer, Played, Refusal, Request, first, sid_kind, without_extension};
 use crate::emulators::wire::Target;
 use http::Method;
@@ -14,7 +14,10 @@ use http::Method;
 /// What a path names, with the SIDs in it.
 #[derive(Debug, Clone, Copy)]
 enum Named<'a> {
+    Accounts,
     Account,
+    /// Usage records, by of how much time one is.
+    Usage(&'a str),
     Applications,
     Application(&'a str),
     Numbers,
@@ -81,6 +84,14 @@ fn named(path: &str) -> Option<(Named<'_>, Option<&str>)> {
             "Media",
             file,
         ] if !file.ends_with(".json") => Some((Named::MediaFile(message, file), Some(account))),
+        ["2010-04-01", "Accounts", account, "Usage", "Records", each] => {
+            let each = each.strip_suffix(".json")?;
+            Some((Named::Usage(each), Some(account)))
+        }
+        ["2010-04-01", "Accounts", account, "Usage", "Records.json"] => {
+            Some((Named::Usage(""), Some(account)))
+        }
+        ["2010-04-01", "Accounts.json"] => Some((Named::Accounts, None)),
         ["2010-04-01", "Accounts", rest @ ..] => {
             let (last, before) = rest.split_last()?;
             // Without the suffix Twilio answers in XML, which nobody here reads.
@@ -119,9 +130,11 @@ fn named(path: &str) -> Option<(Named<'_>, Option<&str>)> {
 fn area(named: Named<'_>, method: &Method) -> Area {
     let reads = method == Method::GET;
     match named {
-        Named::Account | Named::SecondaryToken | Named::PromotedToken | Named::Made(_) => {
-            Area::Account
-        }
+        Named::Accounts
+        | Named::Account
+        | Named::SecondaryToken
+        | Named::PromotedToken
+        | Named::Made(_) => Area::Account,
         Named::Recordings | Named::Recording(_) | Named::RecordingFile(_) if reads => {
             Area::Allowed(Permission::ReadRecordings)
         }
@@ -135,6 +148,7 @@ fn area(named: Named<'_>, method: &Method) -> Area {
         Named::MessageMedia(_) | Named::Media(..) | Named::MediaFile(..) => {
             Area::Allowed(Permission::DeleteMedia)
         }
+        Named::Usage(_) => Area::Allowed(Permission::ReadUsage),
         Named::Keys | Named::Key(_) | Named::KeyPolicy(_) => Area::Keys,
         Named::Applications | Named::Application(_) if reads => {
             Area::Allowed(Permission::ReadApplications)
@@ -237,6 +251,8 @@ fn get(accounts: &Accounts, state: &State, request: &Request) -> Result<Answer, 
     let missing = || ApiError::not_found(&request.path);
     let account = state.0.get(&sid).ok_or_else(missing)?;
     let document = match named {
+        Named::Usage(each) => return usage::list(state, &sid, each, request),
+        Named::Accounts => return subaccounts::list(state, &caller, &sid, request),
         Named::Account => account_document(state, &sid, account, caller.key.as_ref()),
         Named::Applications => return applications::list(account, &sid, request),
         Named::Application(wanted) => {
@@ -307,7 +323,16 @@ fn get(accounts: &Accounts, state: &State, request: &Request) -> Result<Answer, 
 }
 
 fn change(accounts: &Accounts, state: &mut State, request: &Request) -> Result<Answer, ApiError> {
-    let (named, sid, _) = authorize(state, request)?;
+    let (named, sid, caller) = authorize(state, request)?;
+    match (&request.method, named) {
+        (&Method::POST, Named::Accounts) => {
+            return subaccounts::open(accounts, state, &sid, request);
+        }
+        (&Method::POST, Named::Account) => {
+            return subaccounts::update(accounts, state, &caller, &sid, request);
+        }
+        _ => {}
+    }
     let missing = || ApiError::not_found(&request.path);
     let account = state.0.get_mut(&sid).ok_or_else(missing)?;
     let (form, now) = (request.form(), accounts.clock.now());
@@ -325,6 +350,30 @@ fn change(accounts: &Accounts, state: &mut State, request: &Request) -> Result<A
             // What names it keeps doing so, and is broken.
             find(&account.applications, wanted).ok_or_else(missing)?;
             account.applications.retain(|one| one.sid != wanted);
+            return Ok(Answer::nothing());
+        }
+        (&Method::POST, Named::Keys) => {
+            let key = ApiKey {
+                sid: accounts.sids.sid("SK"),
+                secret: accounts.sids.sid(""),
+                friendly_name: first(&form, "FriendlyName").unwrap_or_default().to_owned(),
+                kind: KeyKind::Standard,
+                created: now,
+            };
+            let mut document = key_document(&key);
+            if let Some(members) = document.as_object_mut() {
+                // It is told here and never again.
+                members.insert("secret".to_owned(), key.secret.clone().into());
+            }
+            account.keys.push(key);
+            (201, document)
+        }
+        (&Method::DELETE, Named::Key(wanted)) => {
+            let known = account.keys.iter().any(|key| key.sid == wanted);
+            if !known {
+                return Err(missing());
+            }
+            account.keys.retain(|key| key.sid != wanted);
             return Ok(Answer::nothing());
         }
         (&Method::POST, Named::Number(wanted)) => {

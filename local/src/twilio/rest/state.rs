@@ -52,6 +52,8 @@ pub enum Permission {
     ReadMedia,
     /// Deleting it.
     DeleteMedia,
+    /// Listing what was used.
+    ReadUsage,
 }
 
 impl Permission {
@@ -68,6 +70,7 @@ impl Permission {
             Self::DeleteTranscriptions => "/twilio/voice/transcriptions/delete",
             Self::ReadMedia => "/twilio/messaging/media/read",
             Self::DeleteMedia => "/twilio/messaging/media/delete",
+            Self::ReadUsage => "/twilio/usage/records/read",
         }
     }
 }
@@ -98,6 +101,8 @@ impl fmt::Display for Status {
 pub(super) struct ApiKey {
     pub(super) sid: String,
     pub(super) secret: String,
+    #[serde(default)]
+    pub(super) friendly_name: String,
     pub(super) kind: KeyKind,
     pub(super) created: Timestamp,
 }
@@ -126,12 +131,50 @@ pub(super) struct AccountState {
     /// What is attached to messages.
     #[serde(default)]
     pub(super) media: Vec<Resource>,
+    /// What was used, the oldest first.
+    #[serde(default)]
+    pub(super) usage: Vec<Used>,
     /// Whether files are handed out whole whatever range is asked for.
     #[serde(default)]
     pub(super) ignores_ranges: bool,
     /// Whether recordings are kept elsewhere, as in a bucket of the customer's own.
     #[serde(default)]
     pub(super) has_external_storage: bool,
+}
+
+impl AccountState {
+    /// An account that has nothing yet.
+    pub(super) fn opened(name: String, owner: &str, auth_token: String, now: Timestamp) -> Self {
+        Self {
+            friendly_name: name,
+            status: Status::Active,
+            owner: owner.to_owned(),
+            auth_token,
+            secondary_auth_token: None,
+            created: now,
+            updated: now,
+            keys: Vec::new(),
+            applications: Vec::new(),
+            numbers: Vec::new(),
+            services: Vec::new(),
+            recordings: Vec::new(),
+            transcriptions: Vec::new(),
+            media: Vec::new(),
+            usage: Vec::new(),
+            ignores_ranges: false,
+            has_external_storage: false,
+        }
+    }
+}
+
+/// What an account used on a day of a category.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Used {
+    pub(super) date: jiff::civil::Date,
+    pub(super) category: String,
+    pub(super) count: u64,
+    /// In millionths.
+    pub(super) price: u64,
 }
 
 /// A messaging service and the SIDs of its numbers.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Key, item_of, partition};
-use crate::sid::AccountSid;
+use crate::sid::{AccountSid, PhoneNumberSid};
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
 /// The sort key of a tenant's profile.
@@ -13,6 +13,8 @@ pub(in crate::store) const SETTINGS: &str = "settings";
 
 /// The sort key of what is remembered of a tenant's TwiML App.
 pub(in crate::store) const APPLICATION: &str = "twiml-app";
+/// The sort key of what is known of a tenant's own numbers.
+pub(in crate::store) const OWN_NUMBERS: &str = "own-numbers";
 /// What the sort key of every integration begins with.
 pub(in crate::store) const INTEGRATIONS: &str = "integration#";
 
@@ -180,5 +182,26 @@ pub(in crate::store) fn turns(scope: &TenantScope) -> Key {
     Key {
         partition: limit_partition(scope),
         sort: "turns".to_owned(),
+    }
+}
+
+/// The tenant's own numbers, all in one item: who serves traffic reads it with the rest of the configuration.
+pub(in crate::store) fn own_numbers(scope: &TenantScope) -> Key {
+    Key {
+        partition: tenant_partition(scope),
+        sort: OWN_NUMBERS.to_owned(),
+    }
+}
+
+/// The partition of a tenant's phone numbers.
+pub(in crate::store) fn phone_number_partition(scope: &TenantScope) -> String {
+    partition(scope.tenant_id(), "number")
+}
+
+/// A phone number of a tenant's account.
+pub(in crate::store) fn phone_number(scope: &TenantScope, sid: &PhoneNumberSid) -> Key {
+    Key {
+        partition: phone_number_partition(scope),
+        sort: sid.to_string(),
     }
 }

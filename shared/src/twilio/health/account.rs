@@ -29,8 +29,22 @@ pub(super) struct Account {
 pub(super) async fn learn(client: &TwilioClient<'_>) -> Result<Account, TwilioError> {
     let (numbers, services) =
         tokio::join!(client.incoming_phone_numbers(), client.messaging_services());
+    Ok(learn_of(client, numbers?, services).await)
+}
+
+/// Reads what decides about one number.
+pub(super) async fn learn_about(client: &TwilioClient<'_>, number: IncomingPhoneNumber) -> Account {
+    let services = client.messaging_services().await;
+    learn_of(client, vec![number], services).await
+}
+
+async fn learn_of(
+    client: &TwilioClient<'_>,
+    numbers: Vec<IncomingPhoneNumber>,
+    services: Result<Vec<MessagingService>, TwilioError>,
+) -> Account {
     let mut account = Account {
-        numbers: numbers?,
+        numbers,
         services: Vec::new(),
         memberships: HashMap::new(),
         applications: BTreeMap::new(),
@@ -46,7 +60,7 @@ pub(super) async fn learn(client: &TwilioClient<'_>) -> Result<Account, TwilioEr
     }
     account.learn_members(client).await;
     account.learn_applications(client).await;
-    Ok(account)
+    account
 }
 
 impl Account {

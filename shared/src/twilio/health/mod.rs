@@ -2,6 +2,7 @@
 
 mod account;
 mod application;
+mod judge;
 mod numbers;
 mod routing;
 #[cfg(test)]
@@ -10,10 +11,12 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::WebhookUrls;
-use super::rest::{ApplicationConfig, ErrorKind, TwilioClient, TwilioError};
+use super::rest::{ApplicationConfig, ErrorKind, IncomingPhoneNumber, TwilioClient, TwilioError};
 use super::verification::{Findings, examine};
 use crate::sid::ApplicationSid;
 use crate::verification::{Capability, Outcome};
+use judge::Judge;
+pub use judge::{Complaint, Leads, NumberFindings, NumberRoute, Place};
 pub use routing::{MessageRoute, VoiceRoute, message_route, voice_route};
 
 /// What to do about a check that waits for another.
@@ -96,6 +99,59 @@ pub async fn check(
         status: worst.unwrap_or(HealthStatus::Ok),
         checks,
         application_is_gone,
+    }
+}
+
+/// What Twilio says of an account's numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedNumbers {
+    /// Each number, in Twilio's order, with what was found of it.
+    pub numbers: Vec<(IncomingPhoneNumber, NumberFindings)>,
+    /// Why not everything that decides could be looked at, and what to do about it.
+    pub gap: Option<Complaint>,
+}
+
+/// Looks at every number of the client's account.
+///
+/// # Errors
+/// Why they could not be listed. What decides about them and could not be read is the gap of the result.
+pub async fn judge_numbers(
+    client: &TwilioClient<'_>,
+    urls: &WebhookUrls,
+) -> Result<JudgedNumbers, TwilioError> {
+    let account = account::learn(client).await?;
+    Ok(judged(client, urls, &account))
+}
+
+/// Looks at what decides about one number of the client's account.
+pub async fn judge_number(
+    client: &TwilioClient<'_>,
+    urls: &WebhookUrls,
+    number: &IncomingPhoneNumber,
+) -> JudgedNumbers {
+    let account = account::learn_about(client, number.clone()).await;
+    judged(client, urls, &account)
+}
+
+fn judged(
+    client: &TwilioClient<'_>,
+    urls: &WebhookUrls,
+    account: &account::Account,
+) -> JudgedNumbers {
+    let judge = Judge::new(&client.credentials().account_sid, urls, account);
+    let numbers = account.numbers.iter();
+    let gap = account.gap.as_ref().map(|error| {
+        let (_, why, remedy) = reason(error);
+        Complaint {
+            what: format!("Not everything that decides could be looked at: {why}."),
+            remedy: remedy.to_owned(),
+        }
+    });
+    JudgedNumbers {
+        numbers: numbers
+            .map(|number| (number.clone(), judge.number(number)))
+            .collect(),
+        gap,
     }
 }
 

@@ -15,6 +15,7 @@ mod phone_numbers;
 mod recordings;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -24,11 +25,12 @@ use crate::outbound::{Answer, Call, Outbound};
 pub use accounts::{Account, AccountStatus};
 pub use applications::{Application, ApplicationConfig};
 pub use error::{ErrorKind, Refusal, TwilioError};
-pub use keys::{Key, KeyPolicy};
+pub use keys::{Key, KeyPolicy, NewKey};
 pub use media::{MediaError, media_of_url};
 pub use messaging_services::{MessagingService, ServiceNumber};
-pub use phone_numbers::{IncomingPhoneNumber, NumberCapabilities};
+pub use phone_numbers::{IncomingPhoneNumber, NumberCapabilities, NumberConfig};
 pub use recordings::{RecordingFormat, account_of_url};
+pub use usage::{Granularity, UsageQuery, UsageRecord};
 
 /// The version of the core API, which begins its paths.
 const VERSION: &str = "2010-04-01";

@@ -47,7 +47,12 @@ impl TwilioClient<'_> {
 
     /// The path and query of the next page, if it is one of the same list: another host would get the credentials, and
     /// another path could be another account's.
-    fn own_target<'n>(&self, host: Host, own_path: &str, next: &'n str) -> Option<&'n str> {
+    pub(super) fn own_target<'n>(
+        &self,
+        host: Host,
+        own_path: &str,
+        next: &'n str,
+    ) -> Option<&'n str> {
         let target = match next.starts_with('/') {
             true => next,
             false => self.outbound.target_of(host, next)?,
@@ -59,7 +64,7 @@ impl TwilioClient<'_> {
 
 /// Adds a page's items, and returns where the next page is: `next_page_uri`, relative to the host, in the core API,
 /// `meta.next_page_url` in the newer ones.
-fn take_page<T: DeserializeOwned>(
+pub(super) fn take_page<T: DeserializeOwned>(
     answer: &Answer,
     member: &str,
     items: &mut Vec<T>,

@@ -177,6 +177,7 @@ async fn numbers_are_read_with_nothing_as_null_or_as_an_empty_text() {
     let voice = NumberCapabilities {
         voice: false,
         sms: true,
+        mms: true,
     };
     assert_eq!(number.capabilities, Some(voice));
 }

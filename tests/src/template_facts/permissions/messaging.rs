@@ -79,6 +79,20 @@ pub(super) async fn ways_of_messaging() -> BTreeSet<Deed> {
     let gone = member.get(&format!("{recording}/media")).await;
     assert_eq!(gone.refusal(), (404, "media_not_found"));
     assert_eq!(newcomer.admin.delete(&recording).await.status, 204);
+    let (kept, gone) = (
+        newcomer.account.add_number("+12125550100"),
+        newcomer.account.add_number("+12125550101"),
+    );
+    let (numbers, nothing) = ("/api/phone-numbers", json!({}));
+    let sync = format!("{numbers}/sync");
+    newcomer.admin.post(&sync, &nothing).await.document(200);
+    newcomer.account.release_number(&gone);
+    let connect = |sid: &str| format!("{numbers}/{sid}/connect");
+    let connected = newcomer.admin.post(&connect(&kept), &nothing).await;
+    connected.document(200);
+    let lost = newcomer.admin.post(&connect(&gone), &nothing).await;
+    assert_eq!(lost.refusal(), (404, "phone_number_not_found"));
+    member.get(numbers).await.document(200);
     seen.extend(deeds(harness, &wire.since(mark)));
     seen
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::contacts::OptOutChange;
 use shared::store::ContactItems;
 
@@ -39,6 +39,8 @@ pub(super) async fn ways_of_tenants() -> BTreeSet<Deed> {
     assert_eq!(operator.delete("/api/tenants/seen").await.status, 204);
     assert_eq!(operator.delete("/api/tenants/seen").await.status, 204);
     seen.extend(deeds(harness, &wire.since(mark)));
+
+    seen.extend(ways_of_subaccounts(harness).await);
 
     // With an account and all kinds of activity, up to its end.
     let leaving = harness.connected().await;
@@ -76,6 +78,53 @@ pub(super) async fn ways_of_tenants() -> BTreeSet<Deed> {
     update.send().await.unwrap();
     mark = wire.mark();
     assert_eq!(operator.delete(&path).await.status, 204);
+    seen.extend(deeds(harness, &wire.since(mark)));
+    seen
+}
+
+/// A subaccount from its opening to its end: its credentials are put out of use while it is suspended.
+async fn ways_of_subaccounts(harness: &Harness) -> BTreeSet<Deed> {
+    const TWILIO: &str = "/api/integrations/twilio";
+    let operator = harness.operator();
+    let account = format!("AC{}", "7".repeat(32)).parse().unwrap();
+    let account = harness.stack.twilio().account(&account);
+    account.open("0123456789abcdef0123456789abcdef");
+    let credentials = json!({
+        "account_sid": account.sid().as_str(), "auth_token": account.auth_token().unwrap(),
+    });
+    let send = |method: Method, path: String, tenant: &'static str, body: Value| {
+        let operator = &operator;
+        async move {
+            let answer = operator.send(method, &path, |request| {
+                request
+                    .header("X-Tenant-Id", tenant)
+                    .header("content-type", "application/json")
+                    .body(body.to_string())
+            });
+            answer.await.status
+        }
+    };
+    let put = send(Method::PUT, TWILIO.to_owned(), "platform", credentials);
+    assert_eq!(put.await, 201);
+    let wire = harness.stack.emulators().dynamodb().wire();
+    let mut seen = BTreeSet::new();
+    let mut mark = wire.mark();
+    let entered = json!({"tenant_id": "given", "name": "Given", "twilio": "subaccount"});
+    operator.post("/api/tenants", &entered).await.document(201);
+    for status in ["suspended", "active"] {
+        let change = json!({"status": status});
+        let changed = operator.patch("/api/tenants/given", &change).await;
+        changed.document(200);
+        seen.extend(deeds(harness, &wire.since(mark)));
+        if status == "suspended" {
+            for _ in 0..2 {
+                let verify = send(Method::POST, format!("{TWILIO}/verify"), "given", json!({}));
+                assert_eq!(verify.await, 200);
+            }
+        }
+        mark = wire.mark();
+    }
+    assert_eq!(operator.delete("/api/tenants/given").await.status, 202);
     seen.extend(deeds(harness, &wire.since(mark)));
     seen
 }

@@ -5,7 +5,9 @@ mod messaging;
 mod misbehaviour;
 mod numbers;
 mod persistence;
+mod subaccounts;
 mod tokens;
+mod usage;
 
 use http::Method;
 use reqwest::Response;
