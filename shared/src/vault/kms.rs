@@ -279,4 +279,34 @@ mod tests {
             assert_eq!(text.parse::<KeyArn>(), Err(InvalidKeyArn), "{text}");
         }
     }
+
+    fn keys(current: &str, previous: &str) -> Option<CredentialKeys> {
+        let environment = Environment::of([
+            ("CREDENTIALS_KEY_ARN", current),
+            ("PREVIOUS_CREDENTIALS_KEY_ARNS", previous),
+        ]);
+        CredentialKeys::from_environment(&environment)
+    }
+
+    #[test]
+    fn the_key_that_seals_may_be_listed_among_those_that_open() {
+        let [one, two] =
+            ["1", "2"].map(|id| format!("arn:aws:kms:eu-central-1:123456789012:key/{id}"));
+        let read = keys(&one, &format!("{one},{two}")).unwrap();
+        assert_eq!(read.current().as_str(), one);
+        assert_eq!(read.previous(), [two.parse().unwrap()]);
+        assert_eq!(read.named(two.as_bytes()), read.previous().first());
+        assert_eq!(
+            read.named(b"arn:aws:kms:eu-central-1:123456789012:key/3"),
+            None
+        );
+        assert!(keys(&one, "").unwrap().previous().is_empty());
+    }
+
+    #[test]
+    fn a_list_of_keys_with_anything_else_in_it_is_a_fault() {
+        let one = "arn:aws:kms:eu-central-1:123456789012:key/1";
+        assert_eq!(keys(one, "alias/credentials"), None);
+        assert_eq!(keys("alias/credentials", one), None);
+    }
 }

@@ -4,6 +4,7 @@
 //! Each stage is noted before what it does at Twilio, so that whoever comes next knows what may have happened. Whoever makes a step
 //! has a lease, and stores what came of it only as long as the lease is its own.
 
+mod request;
 mod steps;
 
 use std::time::Duration;
@@ -12,18 +13,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tracing::warn;
 
+pub use self::request::{Continued, RotationAction, RotationError, RotationRequest};
 use self::steps::Outcome;
 use super::{IntegrationAdministration, IntegrationError};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::cache::CacheLimits;
 use crate::environment::Environment;
-use crate::fault::InvalidInput;
-use crate::input::{Document, Entry, one_of};
 use crate::integrations::Configuration;
 use crate::store::{IntegrationRecord, RotationStep, StoreError, WriteConflict, WriteError};
 use crate::tenant::{Provider, TenantScope};
 use crate::twilio::rest::ErrorKind;
-use crate::twilio::{Rotation, RotationStage, TwilioCredentials, TwilioError};
+use crate::twilio::{Rotation, RotationStage, TwilioCredentials};
 
 /// How long the secondary token is stored before it is promoted: as long as a function may refuse to read credentials anew after
 /// a signature that it does not know, and as much again for clocks and writes that take their time.
@@ -34,84 +34,6 @@ const DONE_LATELY: SignedDuration = SignedDuration::from_hours(1);
 
 /// How often a write is thought over again that others were in the way of.
 const TRIES: u32 = 8;
-
-/// What is asked of a rotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RotationAction {
-    /// It is to begin, or to go on.
-    Advance,
-    /// It is to begin, although the last one was done a moment ago; or to go on.
-    Start,
-    /// It is to be given up, which is possible before the promotion.
-    RollBack,
-}
-
-impl RotationAction {
-    /// Reads what somebody sent: `action`, which may be left out for `advance`.
-    ///
-    /// # Errors
-    /// Every fault of it.
-    pub fn from_input(document: &Document) -> Result<Self, InvalidInput> {
-        Entry::document("rotation", document.value(), &["action"], |entry| {
-            let actions = [
-                ("advance", Self::Advance),
-                ("start", Self::Start),
-                ("roll_back", Self::RollBack),
-            ];
-            let action = entry.optional("action", None, one_of(&actions));
-            Some(action.unwrap_or(Self::Advance))
-        })
-    }
-}
-
-/// Who asks what of a rotation, and how long it may take.
-#[derive(Debug)]
-pub struct RotationRequest {
-    /// What.
-    pub action: RotationAction,
-    /// Who.
-    pub actor: Actor,
-    /// Until when Twilio may be asked.
-    pub deadline: Instant,
-}
-
-/// Why a rotation did not begin or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum RotationError {
-    /// There are no credentials, or a store or the vault failed.
-    #[error(transparent)]
-    Integration(#[from] IntegrationError),
-    /// The credentials are not active: Twilio does not accept them, or another tenant proved the account.
-    #[error("the tenant's Twilio credentials are not active")]
-    Inactive,
-    /// There is nothing that could be rolled back (any more).
-    #[error("{0}")]
-    NotPossible(&'static str),
-    /// Twilio did not do its part.
-    #[error(transparent)]
-    Twilio(#[from] TwilioError),
-}
-
-impl From<StoreError> for RotationError {
-    fn from(error: StoreError) -> Self {
-        Self::Integration(error.into())
-    }
-}
-
-impl From<WriteError> for RotationError {
-    fn from(error: WriteError) -> Self {
-        Self::Integration(IntegrationError::Write(error))
-    }
-}
-
-/// How a rotation stands after an attempt to go on that nobody asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Continued {
-    /// There is nothing more to do.
-    Finished,
-    /// It can go on from this moment.
-    At(Timestamp),
-}
 
 /// Somebody who is at a rotation.
 struct Turn {
