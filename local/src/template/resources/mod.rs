@@ -8,6 +8,7 @@ mod http_api;
 mod key;
 mod names;
 mod pattern;
+mod policy;
 mod queue;
 mod role;
 mod stream_source;
@@ -23,6 +24,7 @@ pub use http_api::{Cors, HttpApi, JwtAuthorizer};
 pub use key::{Alias, Key};
 pub(super) use names::known;
 pub use pattern::Pattern;
+pub use policy::PolicyDocument;
 pub use queue::{Queue, Redrive};
 pub use role::Role;
 pub use stream_source::{StartingPosition, StreamSource};
@@ -54,7 +56,7 @@ pub enum Resource {
     Key(Key),
     /// A KMS key's second name.
     Alias(Alias),
-    /// A role, which nothing here enforces.
+    /// A role, whose policies are enforced.
     Role(Role),
     /// A resource that does nothing here: its type, and its name if the template gives it one.
     WithoutEffect {
@@ -76,20 +78,15 @@ const ALIAS: &str = "AWS::KMS::Alias";
 pub(super) const ROLE: &str = "AWS::IAM::Role";
 
 /// Types that do nothing here, with the attributes that `!GetAtt` knows.
-const WITHOUT_EFFECT: [(&str, &[&str]); 13] = [
+const WITHOUT_EFFECT: [(&str, &[&str]); 8] = [
     ("AWS::CloudWatch::Alarm", &["Arn"]),
     ("AWS::CloudWatch::CompositeAlarm", &["Arn"]),
     ("AWS::CloudWatch::Dashboard", &[]),
     ("AWS::Events::Archive", &["ArchiveName", "Arn"]),
-    ("AWS::Events::EventBusPolicy", &[]),
-    ("AWS::IAM::ManagedPolicy", &["PolicyArn", "PolicyId"]),
-    ("AWS::IAM::Policy", &["Id"]),
-    ("AWS::IAM::RolePolicy", &[]),
     ("AWS::Lambda::Permission", &["Id"]),
     ("AWS::Logs::LogGroup", &["Arn"]),
     ("AWS::Logs::MetricFilter", &[]),
     ("AWS::SNS::Topic", &["TopicArn", "TopicName"]),
-    ("AWS::SQS::QueuePolicy", &["Id"]),
 ];
 
 /// What a resource may hold beside its properties.
@@ -314,7 +311,6 @@ fn given_name(properties: Option<&Expression>) -> Option<String> {
         "DashboardName",
         "LogGroupName",
         "TopicName",
-        "ManagedPolicyName",
     ];
     let field = fields
         .iter()
