@@ -139,7 +139,11 @@ impl Access {
         };
         let caller = Caller(Arc::new(session));
         let now = self.now();
-        let mut sessions = self.0.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = self
+            .0
+            .sessions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, known| {
             known
                 .expires_at()
@@ -150,6 +154,15 @@ impl Access {
         caller
     }
 
+    /// Lets something be done in the name of `caller`.
+    #[must_use]
+    pub fn delegate(&self, caller: Caller) -> Delegate {
+        Delegate {
+            access: self.clone(),
+            caller,
+        }
+    }
+
     /// Who made a request.
     ///
     /// # Errors
@@ -157,7 +170,11 @@ impl Access {
     pub fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Caller, Refusal> {
         let authorization = Authorization::read(request.headers).ok_or(Refusal::Missing)?;
         let caller = {
-            let sessions = self.0.sessions.read().unwrap_or_else(PoisonError::into_inner);
+            let sessions = self
+                .0
+                .sessions
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
             sessions.get(authorization.access_key_id).cloned()
         };
         let caller = caller.ok_or(Refusal::Unknown)?;
@@ -247,6 +264,23 @@ impl Access {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+}
+
+/// Somebody in whose name something is done that comes by no wire, such as the polls of an event source.
+#[derive(Debug, Clone)]
+pub struct Delegate {
+    access: Access,
+    caller: Caller,
+}
+
+impl Delegate {
+    /// Whether it may be done.
+    ///
+    /// # Errors
+    /// As [`Access::authorize`].
+    pub fn may(&self, requests: &[Request]) -> Result<(), Denial> {
+        self.access.authorize(&self.caller, requests)
     }
 }
 

@@ -100,7 +100,10 @@ impl Condition {
     ) -> Result<Self, String> {
         let name = key.name();
         let patterns = |read: fn(&str) -> Result<Pattern, String>| {
-            values.iter().map(|value| read(value)).collect::<Result<Vec<_>, _>>()
+            values
+                .iter()
+                .map(|value| read(value))
+                .collect::<Result<Vec<_>, _>>()
         };
         let test = match operator {
             Operator::Null => match values {

@@ -1,5 +1,6 @@
 //! Credentials that are made here.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_lc_rs::rand;
@@ -22,6 +23,17 @@ const BASE_32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const BASE_64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 impl Credentials {
+    /// Those that the variables of an environment tell, as the SDK reads them.
+    #[must_use]
+    pub fn of(environment: &BTreeMap<String, String>) -> Option<Self> {
+        let variable = |name| environment.get(name).cloned();
+        Some(Self {
+            access_key_id: variable("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?,
+            session_token: variable("AWS_SESSION_TOKEN")?,
+        })
+    }
+
     /// New random ones, in the form of AWS's. Nobody has them until they are told to somebody.
     #[must_use]
     pub fn random() -> Self {

@@ -59,8 +59,9 @@ impl ConditionKey {
             name.strip_prefix(prefix)
                 .is_some_and(|rest| !rest.is_empty() && !rest.contains(','))
         };
-        let known =
-            MULTIVALUED.contains(&name) || SINGLE.contains(&name) || NAMED.iter().any(|prefix| is_named(prefix));
+        let known = MULTIVALUED.contains(&name)
+            || SINGLE.contains(&name)
+            || NAMED.iter().any(|prefix| is_named(prefix));
         if known {
             return Ok(Self(name.to_owned()));
         }

@@ -21,7 +21,8 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
-pub use access::Access;
+pub(crate) use access::NewSession;
+pub use access::{Access, Delegate};
 pub use condition::{Condition, Operator, Quantifier, read_operator};
 pub use context::{Context, Subject};
 pub use credentials::Credentials;
@@ -36,5 +37,5 @@ pub use policy::{ActionPattern, Effect, Match, Policy, Request, Statement, Verdi
 pub use principal::{Principal, PrincipalPattern, Reach, RoleSession};
 pub use rules::{RoleRules, Rules};
 pub use session::{Caller, Refusal};
-pub use signature::SignedRequest;
+pub use signature::{SignedRequest, sign};
 pub use usage::Use;

@@ -44,7 +44,9 @@ impl Pattern {
         while let Some(character) = rest.chars().next() {
             let token = if let Some(after) = rest.strip_prefix("${") {
                 let Some((name, after)) = after.split_once('}') else {
-                    return Err(format!("`{text}` opens `${{` and never closes it: add `}}`"));
+                    return Err(format!(
+                        "`{text}` opens `${{` and never closes it: add `}}`"
+                    ));
                 };
                 rest = after;
                 match name {

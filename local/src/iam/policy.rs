@@ -69,8 +69,9 @@ impl ActionPattern {
                     .chars()
                     .all(|it| it.is_ascii_alphanumeric() || it == '*' || it == '?')
         };
-        let is_service =
-            |text: &str| !text.is_empty() && text.chars().all(|it| it.is_ascii_lowercase() || it == '-');
+        let is_service = |text: &str| {
+            !text.is_empty() && text.chars().all(|it| it.is_ascii_lowercase() || it == '-')
+        };
         let valid = text == "*"
             || text
                 .split_once(':')
@@ -124,7 +125,10 @@ impl Statement {
                 .max()?
         };
         let applies = self.speaks_of(request, subject)
-            && self.conditions.iter().all(|condition| condition.holds(subject));
+            && self
+                .conditions
+                .iter()
+                .all(|condition| condition.holds(subject));
         applies.then_some(reach)
     }
 

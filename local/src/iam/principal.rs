@@ -103,7 +103,8 @@ impl PrincipalPattern {
     /// # Errors
     /// What is not understood, as a sentence.
     pub fn read(text: &str) -> Result<Self, String> {
-        let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_account =
+            |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
         if text == "*" {
             return Ok(Self::Anyone);
         }
@@ -121,7 +122,9 @@ impl PrincipalPattern {
                 Ok(Self::Arn(text.to_owned()))
             }
             ["arn", _, "sts", "", account, session]
-                if is_account(account) && session.starts_with("assumed-role/") && !text.contains('*') =>
+                if is_account(account)
+                    && session.starts_with("assumed-role/")
+                    && !text.contains('*') =>
             {
                 Ok(Self::Arn(text.to_owned()))
             }
@@ -139,9 +142,10 @@ impl PrincipalPattern {
             (Self::Account(account), Principal::Session(session)) => {
                 (session.account == *account, Reach::Account)
             }
-            (Self::Arn(arn), Principal::Session(session)) => {
-                (session.role_arn == *arn || session.arn() == *arn, Reach::Direct)
-            }
+            (Self::Arn(arn), Principal::Session(session)) => (
+                session.role_arn == *arn || session.arn() == *arn,
+                Reach::Direct,
+            ),
             (Self::Service(name), Principal::Service(service)) => (name == service, Reach::Direct),
             _ => (false, Reach::Direct),
         };

@@ -7,7 +7,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use jiff::Timestamp;
 
 use super::credentials::Credentials;
-use super::principal::{Principal, RoleSession};
+use super::principal::Principal;
 use super::signature::{Authorization, SignedRequest};
 
 /// Somebody whose credentials are known.
@@ -65,17 +65,14 @@ impl Caller {
     #[must_use]
     pub fn transitive_tags(&self) -> BTreeMap<String, String> {
         let names = self.0.transitive.iter();
-        let tags = names.filter_map(|name| Some((name.clone(), self.principal().tag(name)?.clone())));
+        let tags =
+            names.filter_map(|name| Some((name.clone(), self.principal().tag(name)?.clone())));
         tags.collect()
     }
 
-    /// Its name in a role of this account.
-    #[must_use]
-    pub fn session(&self) -> Option<&RoleSession> {
-        match self.principal() {
-            Principal::Session(session) => Some(session),
-            Principal::Service(_) => None,
-        }
+    /// Under which name its denials are logged.
+    pub(crate) fn label(&self) -> Arc<str> {
+        Arc::clone(&self.0.label)
     }
 }
 

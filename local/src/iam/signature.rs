@@ -5,6 +5,10 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hmac};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Uri};
+use jiff::Timestamp;
+
+use super::credentials::Credentials;
+use crate::template::REGION;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -19,6 +23,36 @@ pub struct SignedRequest<'a> {
     pub headers: &'a HeaderMap,
     /// The body.
     pub body: &'a [u8],
+}
+
+/// Signs a POST to the root of a service, for programs without the SDK: the headers to be sent, besides those of its own.
+#[must_use]
+pub fn sign(
+    credentials: &Credentials,
+    service: &str,
+    host: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> Vec<(&'static str, String)> {
+    const SIGNED: &str = "host;x-amz-date;x-amz-security-token";
+    let date = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let day = date.get(..8).unwrap_or_default();
+    let scope = format!("{day}/{REGION}/{service}/aws4_request");
+    let token = &credentials.session_token;
+    let hash = hex(digest::digest(&digest::SHA256, body).as_ref());
+    let canonical = format!(
+        "POST\n/\n\nhost:{host}\nx-amz-date:{date}\nx-amz-security-token:{token}\n\n{SIGNED}\n{hash}"
+    );
+    let signature = signature(&credentials.secret_access_key, &date, &scope, &canonical);
+    let key = &credentials.access_key_id;
+    let authorization = format!(
+        "{ALGORITHM} Credential={key}/{scope}, SignedHeaders={SIGNED}, Signature={signature}"
+    );
+    vec![
+        ("x-amz-date", date),
+        ("x-amz-security-token", token.clone()),
+        ("authorization", authorization),
+    ]
 }
 
 /// What the header `Authorization` says.
@@ -54,7 +88,11 @@ impl<'a> Authorization<'a> {
     /// Whether `request` was signed with this secret. When it was signed is not looked at: who can listen on loopback needs
     /// no old requests.
     #[must_use]
-    pub(super) fn is_made_with(&self, secret_access_key: &str, request: &SignedRequest<'_>) -> bool {
+    pub(super) fn is_made_with(
+        &self,
+        secret_access_key: &str,
+        request: &SignedRequest<'_>,
+    ) -> bool {
         self.expected(secret_access_key, request)
             .is_some_and(|expected| {
                 verify_slices_are_equal(expected.as_bytes(), self.signature.as_bytes()).is_ok()
@@ -69,13 +107,7 @@ impl<'a> Authorization<'a> {
             return None;
         }
         let canonical = self.canonical(request)?;
-        let hash = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
-        let text = format!("{ALGORITHM}\n{date}\n{}\n{hash}", self.scope);
-        let mut key = format!("AWS4{secret_access_key}").into_bytes();
-        for part in self.scope.split('/') {
-            key = keyed(&key, part.as_bytes());
-        }
-        Some(hex(&keyed(&key, text.as_bytes())))
+        Some(signature(secret_access_key, date, self.scope, &canonical))
     }
 
     fn canonical(&self, request: &SignedRequest<'_>) -> Option<String> {
@@ -100,6 +132,16 @@ impl<'a> Authorization<'a> {
         canonical.push_str(&format!("\n{}\n{hash}", self.signed_headers));
         Some(canonical)
     }
+}
+
+fn signature(secret_access_key: &str, date: &str, scope: &str, canonical: &str) -> String {
+    let hash = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+    let text = format!("{ALGORITHM}\n{date}\n{scope}\n{hash}");
+    let mut key = format!("AWS4{secret_access_key}").into_bytes();
+    for part in scope.split('/') {
+        key = keyed(&key, part.as_bytes());
+    }
+    hex(&keyed(&key, text.as_bytes()))
 }
 
 fn keyed(key: &[u8], message: &[u8]) -> Vec<u8> {

@@ -55,7 +55,8 @@ impl Statement {
     }
 
     fn given(mut self, operator: &str, key: &str, values: &[&str]) -> Self {
-        self.conditions.push(condition(operator, key, values).unwrap());
+        self.conditions
+            .push(condition(operator, key, values).unwrap());
         self
     }
 }

@@ -27,7 +27,13 @@ pub(super) struct Usage(Mutex<BTreeMap<(String, String, Vec<Match>), Use>>);
 
 impl Usage {
     /// Notes a call that was allowed.
-    pub(super) fn note(&self, role: &str, policy: &Policy, request: &Request, principal: &Principal) {
+    pub(super) fn note(
+        &self,
+        role: &str,
+        policy: &Policy,
+        request: &Request,
+        principal: &Principal,
+    ) {
         let matches = policy.matches(request, principal);
         let statements = || {
             let named = |it: &Match| {
@@ -36,7 +42,8 @@ impl Usage {
                 let values = values.flat_map(|(condition, matched)| {
                     let texts = condition.widening();
                     let places = matched.iter().flatten();
-                    let texts = places.filter_map(move |place| texts.get(*place).map(|it| (*it).to_owned()));
+                    let texts = places
+                        .filter_map(move |place| texts.get(*place).map(|it| (*it).to_owned()));
                     texts.collect::<Vec<_>>()
                 });
                 Some((statement.name.clone(), values.collect()))

@@ -134,14 +134,13 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
 async fn a_message_on_the_queue_invokes_the_function() {
     let stage = Stage::new();
     let stack = Stack::start(stage.options()).await.unwrap();
-    let sent = crate::http_client::client()
-        .post(stack.emulators().sqs().url())
+    let message = json!({"QueueUrl": stack.environment()["QUEUE_URL"], "MessageBody": "hello"});
+    let url = stack.emulators().sqs().url();
+    let administrator = stack.emulators().access().administrator();
+    let credentials = administrator.credentials();
+    let sent = crate::http_client::signed(&url, "sqs", credentials, message.to_string())
         .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", "AmazonSQS.SendMessage")
-        .body(
-            json!({"QueueUrl": stack.environment()["QUEUE_URL"], "MessageBody": "hello"})
-                .to_string(),
-        );
+        .header("x-amz-target", "AmazonSQS.SendMessage");
     assert_eq!(sent.send().await.unwrap().status(), 200);
     let reported = |line: &crate::logs::Line| line.voice == Voice::Report;
     stack

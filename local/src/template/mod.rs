@@ -28,8 +28,8 @@ pub use fault::{Fault, Position};
 pub use outputs::Output;
 pub use resources::{
     Alias, ApiRoute, AttributeType, Cors, Event, EventBus, EventSource, Function, HttpApi, Index,
-    JwtAuthorizer, Key, KeyElement, Pattern, PolicyDocument, Queue, QueueSource, Redrive, Resource, Role,
-    StartingPosition, StreamSource, Table,
+    JwtAuthorizer, Key, KeyElement, Pattern, PolicyDocument, Queue, QueueSource, Redrive, Resource,
+    Role, StartingPosition, StreamSource, Table,
 };
 
 use dependencies::Dependencies;

@@ -6,7 +6,6 @@ mod streams;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-
 use super::{Attributes, EventSource, Fault, PolicyDocument, Template};
 
 fn read(source: &str) -> Result<Template, Vec<Fault>> {

@@ -69,17 +69,41 @@ fn values_may_name_tags_of_the_caller() {
 fn the_caller_has_keys_of_its_own() {
     let nothing = Context::new();
     for (operator, key, value, expected) in [
-        ("ArnEquals", "aws:PrincipalArn", "arn:aws:iam::123456789012:role/Web", true),
-        ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/W*", true),
-        ("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/W*", false),
-        ("ArnEquals", "aws:PrincipalArn", "arn:aws:iam::123456789012:role/Writer", false),
+        (
+            "ArnEquals",
+            "aws:PrincipalArn",
+            "arn:aws:iam::123456789012:role/Web",
+            true,
+        ),
+        (
+            "ArnLike",
+            "aws:PrincipalArn",
+            "arn:aws:iam::*:role/W*",
+            true,
+        ),
+        (
+            "ArnNotLike",
+            "aws:PrincipalArn",
+            "arn:aws:iam::*:role/W*",
+            false,
+        ),
+        (
+            "ArnEquals",
+            "aws:PrincipalArn",
+            "arn:aws:iam::123456789012:role/Writer",
+            false,
+        ),
         ("StringEquals", "aws:PrincipalAccount", "123456789012", true),
         ("StringEquals", "aws:PrincipalTag/tenant", "acme", true),
         ("StringEquals", "aws:PrincipalTag/project", "acme", false),
         ("Null", "aws:PrincipalTag/project", "true", true),
     ] {
         let condition = condition(operator, key, &[value]).unwrap();
-        assert_eq!(holds(&condition, &nothing), expected, "{operator} {key} {value}");
+        assert_eq!(
+            holds(&condition, &nothing),
+            expected,
+            "{operator} {key} {value}"
+        );
     }
 }
 
@@ -94,7 +118,11 @@ fn what_is_not_understood_is_refused() {
         ("Null", KEYS, &["maybe"]),
         ("Null", KEYS, &["true", "false"]),
         ("StringEquals", "aws:SourceIp", &["10.0.0.0/8"]),
-        ("StringEquals", "kms:encryptioncontext:provider", &["twilio"]),
+        (
+            "StringEquals",
+            "kms:encryptioncontext:provider",
+            &["twilio"],
+        ),
         ("StringEquals", "aws:PrincipalTag/", &["acme"]),
         // Of several values nothing says which; of one, "all" would hold for none.
         ("StringLike", KEYS, &["*#tenant"]),
@@ -102,6 +130,9 @@ fn what_is_not_understood_is_refused() {
         ("ArnLike", "aws:PrincipalArn", &["Web"]),
         ("StringEquals", PROVIDER, &["${aws:username}"]),
     ] {
-        assert!(condition(operator, key, values).is_err(), "{operator} {key}");
+        assert!(
+            condition(operator, key, values).is_err(),
+            "{operator} {key}"
+        );
     }
 }

@@ -43,7 +43,11 @@ fn a_policy_variable_stands_for_its_value_and_nothing_else() {
         ("${aws:PrincipalTag/tenant}#*", "acme#call#CA1", true),
         ("${aws:PrincipalTag/tenant}#*", "globex#call#CA1", false),
         ("${aws:PrincipalTag/other}#tenant", "#tenant", false),
-        ("${aws:PrincipalTag/other}#tenant", "${aws:PrincipalTag/other}#tenant", false),
+        (
+            "${aws:PrincipalTag/other}#tenant",
+            "${aws:PrincipalTag/other}#tenant",
+            false,
+        ),
         // A wildcard in a value is none.
         ("${aws:PrincipalTag/odd}", "a*", true),
         ("${aws:PrincipalTag/odd}", "abc", false),
@@ -90,8 +94,14 @@ fn wildcards_of_an_arn_stay_within_its_parts() {
         ("arn:aws:dynamodb:us-east-1:123456789012:table/*", true),
         ("arn:aws:dynamodb:us-east-1:123456789012:*", true),
         ("arn:aws:dynamodb:*:table/tenants:x:y", false),
-        ("arn:aws:dynamodb:us-east-1:123456789012:table/tenant", false),
-        ("arn:aws:dynamodb:us-east-1:123456789012:table/tenants/index/*", false),
+        (
+            "arn:aws:dynamodb:us-east-1:123456789012:table/tenant",
+            false,
+        ),
+        (
+            "arn:aws:dynamodb:us-east-1:123456789012:table/tenants/index/*",
+            false,
+        ),
         ("arn:aws:*:us-east-1:123456789012:table/tenants", true),
     ] {
         assert_eq!(names(pattern, table), expected, "{pattern}");
@@ -107,10 +117,24 @@ fn wildcards_of_an_arn_stay_within_its_parts() {
 
 #[test]
 fn what_is_no_arn_and_no_action_is_refused() {
-    for text in ["", "tenants", "arn:aws:dynamodb", "arn:aws:dynamodb:*", "a*"] {
+    for text in [
+        "",
+        "tenants",
+        "arn:aws:dynamodb",
+        "arn:aws:dynamodb:*",
+        "a*",
+    ] {
         assert!(ArnPattern::read(text).is_err(), "{text}");
     }
-    for text in ["", "GetItem", "dynamodb:", ":GetItem", "dynamodb:Get Item", "dynamo*:GetItem", "s3:Get${x}"] {
+    for text in [
+        "",
+        "GetItem",
+        "dynamodb:",
+        ":GetItem",
+        "dynamodb:Get Item",
+        "dynamo*:GetItem",
+        "s3:Get${x}",
+    ] {
         assert!(ActionPattern::read(text).is_err(), "{text}");
     }
 }
@@ -127,7 +151,12 @@ fn a_principal_is_an_account_a_role_a_session_or_everybody() {
         let whom = PrincipalPattern::read(text).unwrap();
         assert!(whom.reach(&session(&[])).is_some(), "{text}");
     }
-    for text in ["arn:aws:iam::123456789012:role/*", "arn:aws:iam::123456789012:user/Anna", "root", ""] {
+    for text in [
+        "arn:aws:iam::123456789012:role/*",
+        "arn:aws:iam::123456789012:user/Anna",
+        "root",
+        "",
+    ] {
         assert!(PrincipalPattern::read(text).is_err(), "{text}");
     }
     let other = PrincipalPattern::read("arn:aws:iam::123456789012:role/Writer").unwrap();

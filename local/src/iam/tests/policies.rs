@@ -13,13 +13,25 @@ fn get(key: &str) -> Request {
 /// Reads of tenants, and everything of limits.
 fn reads() -> Policy {
     policy([
-        statement(Effect::Allow, &["dynamodb:GetItem", "dynamodb:Query"], &[TABLE])
-            .named("ReadTenant")
-            .given("ForAllValues:StringLike", "dynamodb:LeadingKeys", &["*#tenant", "*#audit"])
-            .given("Null", "dynamodb:LeadingKeys", &["false"]),
+        statement(
+            Effect::Allow,
+            &["dynamodb:GetItem", "dynamodb:Query"],
+            &[TABLE],
+        )
+        .named("ReadTenant")
+        .given(
+            "ForAllValues:StringLike",
+            "dynamodb:LeadingKeys",
+            &["*#tenant", "*#audit"],
+        )
+        .given("Null", "dynamodb:LeadingKeys", &["false"]),
         statement(Effect::Allow, &["dynamodb:*Item"], &[TABLE])
             .named("Count")
-            .given("ForAllValues:StringLike", "dynamodb:LeadingKeys", &["*#limit"])
+            .given(
+                "ForAllValues:StringLike",
+                "dynamodb:LeadingKeys",
+                &["*#limit"],
+            )
             .given("Null", "dynamodb:LeadingKeys", &["false"]),
     ])
 }
@@ -31,7 +43,10 @@ fn what_no_statement_allows_is_not_allowed() {
     assert!(policy.allows(&get("acme#tenant"), &caller));
     assert!(policy.allows(&get("acme#limit"), &caller));
     assert_eq!(verdict(&get("acme#event")), Verdict::Silent);
-    assert_eq!(verdict(&Request::new("dynamodb:GetItem", TABLE)), Verdict::Silent);
+    assert_eq!(
+        verdict(&Request::new("dynamodb:GetItem", TABLE)),
+        Verdict::Silent
+    );
     let mut other = get("acme#tenant");
     other.action = "dynamodb:Scan".to_owned();
     assert_eq!(verdict(&other), Verdict::Silent);
@@ -93,8 +108,11 @@ fn of(principal: &str, statement: Statement) -> Statement {
 fn key_policy() -> Policy {
     policy([
         of(ACCOUNT, statement(Effect::Allow, &["kms:*"], &["*"])),
-        of("*", statement(Effect::Deny, &["kms:Decrypt", "kms:ReEncrypt*"], &["*"]))
-            .given("Null", "kms:EncryptionContext:tenant_id", &["true"]),
+        of(
+            "*",
+            statement(Effect::Deny, &["kms:Decrypt", "kms:ReEncrypt*"], &["*"]),
+        )
+        .given("Null", "kms:EncryptionContext:tenant_id", &["true"]),
     ])
 }
 
@@ -119,16 +137,26 @@ fn what_a_key_denies_no_policy_allows() {
     let request = Request::new("kms:Decrypt", KEY);
     let denied = decide(&own, ResourcePolicy::Key(&key), &request, &caller).unwrap_err();
     assert_eq!(denied.reason, Reason::DeniedByResource);
-    assert!(denied.to_string().ends_with("with an explicit deny in a resource-based policy"));
+    assert!(
+        denied
+            .to_string()
+            .ends_with("with an explicit deny in a resource-based policy")
+    );
 }
 
 #[test]
 fn a_key_that_names_the_caller_is_enough_and_one_that_names_others_is_not() {
     let caller = session(&[]);
     let role = format!("arn:aws:iam::{ACCOUNT}:role/Web");
-    let named = policy([of(&role, statement(Effect::Allow, &["kms:Decrypt"], &["*"]))]);
+    let named = policy([of(
+        &role,
+        statement(Effect::Allow, &["kms:Decrypt"], &["*"]),
+    )]);
     let nothing = Policy::default();
-    assert_eq!(decide(&nothing, ResourcePolicy::Key(&named), &decrypt(), &caller), Ok(()));
+    assert_eq!(
+        decide(&nothing, ResourcePolicy::Key(&named), &decrypt(), &caller),
+        Ok(())
+    );
     let others = policy([of(
         &format!("arn:aws:iam::{ACCOUNT}:role/Writer"),
         statement(Effect::Allow, &["kms:*"], &["*"]),
@@ -155,11 +183,20 @@ fn a_role_is_assumed_only_if_both_ends_allow_it() {
         decided.map_err(|denied| denied.reason)
     };
     assert_eq!(decided(&own, &trust, &request), Ok(()));
-    assert_eq!(decided(&Policy::default(), &trust, &request), Err(Reason::NotAllowed));
+    assert_eq!(
+        decided(&Policy::default(), &trust, &request),
+        Err(Reason::NotAllowed)
+    );
     let nobody = Policy::default();
-    assert_eq!(decided(&own, &nobody, &request), Err(Reason::NotAllowedByResource));
+    assert_eq!(
+        decided(&own, &nobody, &request),
+        Err(Reason::NotAllowedByResource)
+    );
     let untagged = Request::new("sts:AssumeRole", role);
-    assert_eq!(decided(&own, &trust, &untagged), Err(Reason::NotAllowedByResource));
+    assert_eq!(
+        decided(&own, &trust, &untagged),
+        Err(Reason::NotAllowedByResource)
+    );
 }
 
 #[test]
@@ -183,7 +220,12 @@ fn taking_away_a_part_denies_the_calls_that_needed_it_and_no_others() {
         action: "dynamodb:Query".to_owned(),
         ..get(key)
     };
-    let calls = [get("acme#tenant"), get("acme#audit"), query("acme#tenant"), get("acme#limit")];
+    let calls = [
+        get("acme#tenant"),
+        get("acme#audit"),
+        query("acme#tenant"),
+        get("acme#limit"),
+    ];
     let denied = |part: usize| -> Vec<usize> {
         let less = policy.without(&parts[part]);
         let calls = calls.iter().enumerate();

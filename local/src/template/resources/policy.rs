@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::iam::{
-    self, ActionPattern, ArnPattern, Condition, ConditionKey, Effect, Policy,
-    PrincipalPattern, Quantifier, Statement, read_operator,
+    self, ActionPattern, ArnPattern, Condition, ConditionKey, Effect, Policy, PrincipalPattern,
+    Quantifier, Statement, read_operator,
 };
 use crate::template::attributes::Attributes;
 use crate::template::expression::{Expression, Kind};
@@ -61,7 +61,8 @@ const VERSION: &str = "2012-10-17";
 
 impl PolicyDocument {
     pub(super) fn read(document: &Expression, of: PolicyOf, faults: &Faults) -> Self {
-        let mut properties = Properties::new("a policy document", Some(document), document.at, faults);
+        let mut properties =
+            Properties::new("a policy document", Some(document), document.at, faults);
         properties.require("Version");
         properties.one_of("Version", &[VERSION]);
         properties.accept(&["Id"]);
@@ -119,7 +120,10 @@ fn one_or_more(expression: &Expression) -> Vec<&Expression> {
 fn at_least_one<'a>(name: &str, value: &'a Expression, faults: &Faults) -> Vec<&'a Expression> {
     let values = one_or_more(value);
     if values.is_empty() && value.kind != Kind::Faulty {
-        faults.add(value.at, format!("`{name}` of a statement is empty: write one at least"));
+        faults.add(
+            value.at,
+            format!("`{name}` of a statement is empty: write one at least"),
+        );
     }
     values
 }
