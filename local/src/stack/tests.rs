@@ -32,6 +32,15 @@ Resources:
       Timeout: 10
       FunctionUrlConfig: {AuthType: NONE}
       Environment: {Variables: {TABLE: !Ref Table, QUEUE_URL: !Ref Queue}}
+      Policies:
+        Version: '2012-10-17'
+        Statement:
+          - Effect: Allow
+            Action: ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage']
+            Resource: !GetAtt Queue.Arn
+          - Effect: Allow
+            Action: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams']
+            Resource: !Sub '${Table.Arn}/stream/*'
       Events:
         Queue: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn, BatchSize: 10}}
 ";
@@ -111,8 +120,8 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
         "QUEUE_URL",
         "AWS_ENDPOINT_URL_SQS",
         "AWS_ENDPOINT_URL_EVENTBRIDGE",
+        "AWS_ENDPOINT_URL_STS",
         "AWS_REGION",
-        "AWS_ACCESS_KEY_ID",
         "TWILIO_API_BASE_URL",
         "VAPI_API_BASE_URL",
         "GOOGLE_OAUTH_BASE_URL",
@@ -127,6 +136,9 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
         );
         assert!(variables[name].is_string(), "{name}");
     }
+    // Its own role's, not those of whoever runs the stack.
+    let administrator = &stack.environment()["AWS_ACCESS_KEY_ID"];
+    assert!(variables["AWS_ACCESS_KEY_ID"].as_str().is_some_and(|id| id != administrator));
     stack.stop().await.unwrap();
 }
 
