@@ -138,7 +138,11 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
     }
     // Its own role's, not those of whoever runs the stack.
     let administrator = &stack.environment()["AWS_ACCESS_KEY_ID"];
-    assert!(variables["AWS_ACCESS_KEY_ID"].as_str().is_some_and(|id| id != administrator));
+    assert!(
+        variables["AWS_ACCESS_KEY_ID"]
+            .as_str()
+            .is_some_and(|id| id != administrator)
+    );
     stack.stop().await.unwrap();
 }
 

@@ -1,7 +1,7 @@
 //! What a function may do to the tables, held against what it is seen doing: nothing is missing, and nothing is left over.
 
-mod messages;
-mod messaging;
+pub(crate) mod messages;
+pub(crate) mod messaging;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::published_events::Listener;
 use crate::tenant_deletion::numbered;
 
 /// Something that was done to partitions of a table or of an index.
-type Deed = (String, String, BTreeSet<String>);
+pub(crate) type Deed = (String, String, BTreeSet<String>);
 
 /// A statement of a role's policy that allows something with a table.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ fn deeds(harness: &Harness, calls: &Calls) -> BTreeSet<Deed> {
 
 /// Every way of the function that issues tokens: the first one of an account, one more, one by a host, one without credentials,
 /// and one whose App could not be made.
-async fn ways_of_token(harness: &Harness) -> BTreeSet<Deed> {
+pub(crate) async fn ways_of_token(harness: &Harness) -> BTreeSet<Deed> {
     let (first, failing) = (harness.connected().await, harness.connected().await);
     let nobody = harness.newcomer().await;
     let operator = harness.operator();
@@ -151,7 +151,7 @@ async fn ways_of_token(harness: &Harness) -> BTreeSet<Deed> {
 }
 
 /// Every way of the function that keeps credentials: they are stored, changed, taken over, looked at, checked and deleted.
-async fn ways_of_credentials(harness: &Harness) -> BTreeSet<Deed> {
+pub(crate) async fn ways_of_credentials(harness: &Harness) -> BTreeSet<Deed> {
     const TWILIO: &str = "/api/integrations/twilio";
     let (owner, squatter) = (harness.newcomer().await, harness.newcomer().await);
     let operator = harness.operator();
@@ -203,7 +203,7 @@ async fn ways_of_credentials(harness: &Harness) -> BTreeSet<Deed> {
 }
 
 /// Every way of the function that administers tenants, with what it did on each.
-async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
+pub(crate) async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
     let operator = harness.operator();
     let wire = harness.stack.emulators().dynamodb().wire();
     let mut seen = BTreeSet::new();
@@ -282,7 +282,7 @@ async fn keep_one_of_each(harness: &Harness, id: &TenantId) {
 }
 
 /// Every way of the function that publishes events: it keeps contacts of a tenant that is there.
-async fn ways_of_publisher(harness: &Harness) -> BTreeSet<Deed> {
+pub(crate) async fn ways_of_publisher(harness: &Harness) -> BTreeSet<Deed> {
     let tenant = harness.newcomer().await.id;
     let mark = harness.stack.emulators().dynamodb().wire().mark();
     keep_one_of_each(harness, &tenant).await;

@@ -15,9 +15,18 @@ use crate::traffic::{deliver, event};
 /// How many webhooks of a tenant a process takes before it says how many.
 const COUNTED: usize = 20;
 
+/// The routes of each function that takes messages.
+pub(crate) const ROUTES: [[Route; 2]; 2] = [
+    [Route::Sms, Route::SmsStatus],
+    [Route::Whatsapp, Route::WhatsappStatus],
+];
+
 /// Every way of a function that takes messages, with what it did: one that is answered, one that opts out, a status, and as
 /// many that they are counted.
-async fn ways_of_messages(harness: &Harness, [message, status]: [Route; 2]) -> BTreeSet<Deed> {
+pub(crate) async fn ways_of_messages(
+    harness: &Harness,
+    [message, status]: [Route; 2],
+) -> BTreeSet<Deed> {
     let tenant = harness.tenant(json!({"auto_reply": "Thank you"})).await;
     let mark = harness.stack.emulators().dynamodb().wire().mark();
     for (route, body) in [(message, "Hello"), (message, "STOP"), (status, "")] {
@@ -45,13 +54,10 @@ async fn the_functions_that_take_messages_may_do_to_the_tables_what_they_do_and_
         options.concurrency = 1;
         options.feeds_streams = false;
     });
-    for (role, routes) in [
-        ("SmsWebhookRole", [Route::Sms, Route::SmsStatus]),
-        (
-            "WhatsappWebhookRole",
-            [Route::Whatsapp, Route::WhatsappStatus],
-        ),
-    ] {
+    for (role, routes) in ["SmsWebhookRole", "WhatsappWebhookRole"]
+        .into_iter()
+        .zip(ROUTES)
+    {
         let seen = ways_of_messages(&harness, routes).await;
         assert_is_what_is_allowed(role, &seen);
     }

@@ -12,7 +12,7 @@ use crate::tenant_deletion::numbered;
 
 /// Every way of the function that tells what happened: each list with and without what narrows it down to a group, each read, and
 /// the deletion of a recording.
-async fn ways_of_messaging(harness: &Harness) -> BTreeSet<Deed> {
+pub(crate) async fn ways_of_messaging(harness: &Harness) -> BTreeSet<Deed> {
     let newcomer = harness.newcomer().await;
     let id = newcomer.id.clone();
     let (path, named) = (
