@@ -73,6 +73,12 @@ impl Rules {
             };
             rules.roles.insert(logical_id.to_owned(), role);
         }
+        for beside in template.role_policies() {
+            let policy = reading.all(std::slice::from_ref(&beside.document));
+            if let Some(role) = rules.roles.get_mut(&beside.role) {
+                role.policy.statements.extend(policy.statements);
+            }
+        }
         for (logical_id, function) in template.functions() {
             let role = match &function.role {
                 Some(role) => {

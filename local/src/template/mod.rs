@@ -29,7 +29,7 @@ pub use outputs::Output;
 pub use resources::{
     Alias, ApiRoute, AttributeType, Cors, Event, EventBus, EventSource, Function, HttpApi, Index,
     JwtAuthorizer, Key, KeyElement, Pattern, PolicyDocument, Queue, QueueSource, Redrive, Resource,
-    Role, StartingPosition, StreamSource, Table,
+    Role, RolePolicy, StartingPosition, StreamSource, Table,
 };
 
 use dependencies::Dependencies;
@@ -192,6 +192,14 @@ impl Template {
                 Resource::Role(role) => Some((logical_id, role)),
                 _ => None,
             })
+    }
+
+    /// The policies that stand beside their roles.
+    pub fn role_policies(&self) -> impl Iterator<Item = &RolePolicy> {
+        self.resources().filter_map(|(_, resource)| match resource {
+            Resource::RolePolicy(policy) => Some(policy),
+            _ => None,
+        })
     }
 
     /// The keys' aliases.

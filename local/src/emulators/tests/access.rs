@@ -1,8 +1,6 @@
 //! Who is known, what their roles allow, and what of it is used.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -255,24 +253,4 @@ async fn a_role_that_lambda_may_not_assume_is_a_fault_of_the_template() {
         .unwrap_err();
     let message = error.to_string();
     assert!(message.contains("may not assume `WebRole`"), "{message}");
-}
-
-#[tokio::test]
-async fn a_hundred_callers_at_once_are_each_judged() {
-    let (emulators, session) = with_role().await;
-    let client = Arc::new(client_of(&emulators, session.credentials(), 0));
-    let mut calls = tokio::task::JoinSet::new();
-    for number in 0..100 {
-        let client = Arc::clone(&client);
-        let kind = if number % 2 == 0 { "call" } else { "tenant" };
-        calls.spawn(async move {
-            let key = format!("tenant-{number}#{kind}");
-            (kind, refused(&client, &key).await.is_some())
-        });
-    }
-    let all = tokio::time::timeout(Duration::from_secs(30), calls.join_all());
-    for (kind, is_refused) in all.await.unwrap() {
-        assert_eq!(is_refused, kind == "tenant");
-    }
-    assert_eq!(emulators.access().uses().len(), 1);
 }

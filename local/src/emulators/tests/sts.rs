@@ -32,8 +32,15 @@ const ROLES: &str = r#"
           PolicyDocument:
             Version: "2012-10-17"
             Statement:
-              - {Effect: Allow, Action: ["sts:AssumeRole", "sts:TagSession"], Resource: !GetAtt TenantRole.Arn}
               - {Effect: Allow, Action: "sts:AssumeRole", Resource: !GetAtt UntrustingRole.Arn}
+  WebMayAssume:
+    Type: AWS::IAM::RolePolicy
+    Properties:
+      PolicyName: assume
+      RoleName: !Ref WebRole
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement: {Sid: Assume, Effect: Allow, Action: ["sts:AssumeRole", "sts:TagSession"], Resource: !GetAtt TenantRole.Arn}
   TenantRole:
     Type: AWS::IAM::Role
     Properties:
@@ -41,10 +48,9 @@ const ROLES: &str = r#"
         Version: "2012-10-17"
         Statement:
           - Effect: Allow
-            Principal: {AWS: !Sub "arn:aws:iam::${AWS::AccountId}:root"}
+            Principal: {AWS: !GetAtt WebRole.Arn}
             Action: ["sts:AssumeRole", "sts:TagSession"]
             Condition:
-              ArnEquals: {"aws:PrincipalArn": !Sub "arn:aws:iam::${AWS::AccountId}:role/trunkline-local-WebRole"}
               StringLike: {"aws:RequestTag/tenant": "?*"}
               "ForAllValues:StringEquals": {"aws:TagKeys": tenant}
       Policies:

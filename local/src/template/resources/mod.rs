@@ -26,7 +26,7 @@ pub(super) use names::known;
 pub use pattern::Pattern;
 pub use policy::PolicyDocument;
 pub use queue::{Queue, Redrive};
-pub use role::Role;
+pub use role::{Role, RolePolicy};
 pub use stream_source::{StartingPosition, StreamSource};
 pub use table::{AttributeType, Index, KeyElement, Table};
 
@@ -58,6 +58,8 @@ pub enum Resource {
     Alias(Alias),
     /// A role, whose policies are enforced.
     Role(Role),
+    /// A policy beside its role.
+    RolePolicy(RolePolicy),
     /// A resource that does nothing here: its type, and its name if the template gives it one.
     WithoutEffect {
         /// Its `CloudFormation` type.
@@ -74,8 +76,8 @@ const QUEUE: &str = "AWS::SQS::Queue";
 const EVENT_BUS: &str = "AWS::Events::EventBus";
 const KEY: &str = "AWS::KMS::Key";
 const ALIAS: &str = "AWS::KMS::Alias";
-/// The type of a role.
-pub(super) const ROLE: &str = "AWS::IAM::Role";
+const ROLE: &str = "AWS::IAM::Role";
+const ROLE_POLICY: &str = "AWS::IAM::RolePolicy";
 
 /// Types that do nothing here, with the attributes that `!GetAtt` knows.
 const WITHOUT_EFFECT: [(&str, &[&str]); 8] = [
@@ -227,6 +229,7 @@ impl Declaration {
             KEY => &["Arn", "KeyId"],
             ALIAS => &[],
             ROLE => &["Arn"],
+            ROLE_POLICY => &[],
             kind => match WITHOUT_EFFECT.iter().find(|(known, _)| *known == kind) {
                 Some((_, attributes)) => attributes,
                 None => {
@@ -283,6 +286,7 @@ impl Declaration {
             EVENT_BUS => EventBus::read(at, properties).map(Resource::EventBus),
             KEY => Some(Resource::Key(Key::read(at, properties))),
             ROLE => Some(Resource::Role(Role::read(name, at, properties))),
+            ROLE_POLICY => RolePolicy::read(at, properties).map(Resource::RolePolicy),
             ALIAS => Alias::read(at, properties).map(Resource::Alias),
             kind if WITHOUT_EFFECT.iter().any(|(known, _)| *known == kind) => {
                 Some(Resource::WithoutEffect {

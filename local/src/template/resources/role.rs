@@ -1,8 +1,9 @@
-//! `AWS::IAM::Role`: what its sessions may do, and who may have one.
+//! `AWS::IAM::Role` and `AWS::IAM::RolePolicy`: what a role's sessions may do, and who may have one.
 
 use std::collections::BTreeMap;
 
 use super::policy::{PolicyDocument, PolicyOf};
+use crate::template::attributes::REF;
 use crate::template::fault::Position;
 use crate::template::properties::Properties;
 
@@ -21,6 +22,17 @@ pub struct Role {
     pub tags: BTreeMap<String, String>,
     /// The longest session, in seconds: 3,600 unless it says so, 43,200 at most.
     pub longest_session: u32,
+}
+
+/// A policy of a role that stands beside it: two roles that name each other need one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RolePolicy {
+    /// Where it stands in the template.
+    pub at: Position,
+    /// The logical id of the role.
+    pub role: String,
+    /// What it allows or denies.
+    pub document: PolicyDocument,
 }
 
 /// Seconds of the longest session of a role that does not say.
@@ -65,5 +77,31 @@ impl Role {
         properties.accept(&["Description"]);
         properties.finish();
         role
+    }
+}
+
+impl RolePolicy {
+    pub(super) fn read(at: Position, mut properties: Properties<'_>) -> Option<Self> {
+        properties.required_text("PolicyName");
+        properties.require("PolicyDocument");
+        properties.require("RoleName");
+        let (document, role) = (
+            properties.take("PolicyDocument"),
+            properties.take("RoleName"),
+        );
+        let faults = properties.faults;
+        properties.finish();
+        let document = PolicyDocument::read(document?, PolicyOf::Identity, faults);
+        let role = role?;
+        let Some((logical_id, REF)) = role.attribute() else {
+            let message = "`RoleName` must be `!Ref` of a role of this template";
+            faults.add(role.at, message);
+            return None;
+        };
+        Some(Self {
+            at,
+            role: logical_id.to_owned(),
+            document,
+        })
     }
 }
