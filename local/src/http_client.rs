@@ -45,7 +45,6 @@ pub fn client() -> Client {
 
 /// A signed POST of `body` to the root of an AWS service at `url`, as programs without the SDK make it. What the operation
 /// is, the caller says: by `x-amz-target` or in the form.
-#[must_use]
 pub fn signed(
     url: &str,
     service: &str,

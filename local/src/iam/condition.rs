@@ -154,7 +154,7 @@ impl Condition {
                 Quantifier::Any => false,
             };
         };
-        let compares = |value: &String| !self.matching(value, subject).is_empty() != negated;
+        let compares = |value: &String| self.matching(value, subject).is_empty() == negated;
         match self.quantifier {
             Quantifier::All => values.iter().all(compares),
             Quantifier::Any => values.iter().any(compares),

@@ -21,9 +21,12 @@ pub struct Use {
     pub principal: Principal,
 }
 
-/// By role, action and what the call matched. As many entries as the policies have ways, however many calls there are.
+/// What calls fare alike by: role, action, and what of the policy they match.
+type Kind = (String, String, Vec<Match>);
+
+/// As many entries as the policies have ways, however many calls there are.
 #[derive(Debug, Default)]
-pub(super) struct Usage(Mutex<BTreeMap<(String, String, Vec<Match>), Use>>);
+pub(super) struct Usage(Mutex<BTreeMap<Kind, Use>>);
 
 impl Usage {
     /// Notes a call that was allowed.
