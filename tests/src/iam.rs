@@ -1,6 +1,5 @@
 //! What each function may do, held against what it does under enforcement: nothing is missing, and nothing could be taken away.
 
-mod deletion;
 mod denials;
 mod publishing;
 mod webhooks;
@@ -99,7 +98,6 @@ async fn each_role_may_do_what_its_function_does_and_every_permission_of_it_is_n
     // Each on a stack of its own, so that each makes the platform's secret where it is the first to need it.
     let harness = Harness::start(|_| {});
     ways_of_tenants(&harness).await;
-    deletion::of_settings(&harness).await;
     ways.add(&harness);
     let harness = Harness::start(|_| {});
     ways_of_token(&harness).await;

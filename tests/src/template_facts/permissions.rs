@@ -228,6 +228,16 @@ pub(crate) async fn ways_of_tenants(harness: &Harness) -> BTreeSet<Deed> {
     assert_eq!(operator.delete("/api/tenants/seen").await.status, 204);
     seen.extend(deeds(harness, &wire.since(mark)));
 
+    // One that has settings and never had an account.
+    let settled = harness.newcomer().await;
+    let settings = json!({"inbound_route": "voicemail"});
+    let stored = settled.admin.patch("/api/settings", &settings).await;
+    stored.document(200);
+    mark = wire.mark();
+    let path = format!("/api/tenants/{}", settled.id);
+    assert_eq!(operator.delete(&path).await.status, 204);
+    seen.extend(deeds(harness, &wire.since(mark)));
+
     // With an account and all kinds of activity, up to its end.
     let leaving = harness.connected().await;
     leaving.account.suspend();
