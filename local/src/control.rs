@@ -242,6 +242,7 @@ mod tests {
     use shared::clock::Clock;
 
     use super::*;
+    use crate::iam::Credentials;
     use crate::lambda::{FunctionSpec, Platform};
     use crate::logs::{Display, Logs};
 
@@ -256,6 +257,7 @@ mod tests {
             memory_megabytes: 128,
             environment: BTreeMap::new(),
             url: false,
+            credentials: Credentials::random(),
         };
         let platform = Platform::new("/nowhere".into(), "eu-west-1", "123456789012");
         let clock = Clock::system();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use shared::clock::Clock;
 
 use crate::front::{FunctionUrl, HttpApiFront, Served};
+use crate::iam::{Access, Caller, Credentials};
 use crate::lambda::{Function, FunctionSpec, Platform};
 use crate::logs::Logs;
 use crate::loopback::{ListenError, Serving};
@@ -108,12 +109,21 @@ impl Urls {
                         BTreeMap::new()
                     });
             environment.extend(overrides.get(&declared.binary).cloned().unwrap_or_default());
-            let spec = specification(logical_id, declared, environment);
             let Surroundings {
                 platform,
+                access,
                 logs,
                 clock,
             } = around;
+            let caller = access.function_session(logical_id, &declared.name, &declared.binary);
+            // Without rules nobody is anybody, and its calls are refused.
+            let credentials = caller
+                .as_ref()
+                .map_or_else(Credentials::random, |caller| caller.credentials().clone());
+            deployment
+                .callers
+                .extend(caller.map(|caller| (logical_id.to_owned(), caller)));
+            let spec = specification(logical_id, declared, environment, credentials);
             let function = Function::new(spec, Arc::clone(platform), logs.clone(), clock.clone());
             if let Some(url) = self.functions.remove(logical_id) {
                 deployment.urls.insert(declared.binary.clone(), url.url());
@@ -165,6 +175,7 @@ fn specification(
     logical_id: &str,
     declared: &template::Function,
     environment: BTreeMap<String, String>,
+    credentials: Credentials,
 ) -> FunctionSpec {
     FunctionSpec {
         logical_id: logical_id.to_owned(),
@@ -175,14 +186,17 @@ fn specification(
         memory_megabytes: declared.memory,
         environment,
         url: declared.url.is_some(),
+        credentials,
     }
 }
 
 /// What the functions of a deployment have in common.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// Region, account, credentials, endpoints and limits.
+    /// Region, account, endpoints and limits.
     pub platform: Arc<Platform>,
+    /// Who gives them credentials.
+    pub access: Access,
     /// Where their lines go.
     pub logs: Logs,
     /// The time.
@@ -193,6 +207,8 @@ pub struct Surroundings {
 #[derive(Default)]
 pub struct Deployment {
     functions: Vec<Function>,
+    /// Who the functions are to IAM, by logical id.
+    callers: BTreeMap<String, Caller>,
     urls: BTreeMap<String, String>,
     api_url: Option<String>,
     serving: Vec<Serving>,
@@ -211,6 +227,12 @@ impl Deployment {
         self.functions
             .iter()
             .find(|function| function.spec().binary == binary)
+    }
+
+    /// Who the function with this logical id is to IAM.
+    #[must_use]
+    pub fn caller(&self, logical_id: &str) -> Option<&Caller> {
+        self.callers.get(logical_id)
     }
 
     /// The function URL of this binary, with a slash at the end.
@@ -279,6 +301,7 @@ Resources:
         let clock = Clock::system();
         let around = Surroundings {
             platform: Arc::new(Platform::new(examples(), "us-east-1", "123456789012")),
+            access: Access::new(clock.clone()),
             logs: Logs::new(Display::Quiet, clock.clone()),
             clock,
         };
@@ -350,6 +373,7 @@ Resources:
         let clock = Clock::system();
         let around = Surroundings {
             platform: Arc::new(Platform::new(examples(), "us-east-1", "123456789012")),
+            access: Access::new(clock.clone()),
             logs: Logs::new(Display::Quiet, clock.clone()),
             clock,
         };

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, LazyLock};
 
-use reqwest::{Client, ClientBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use rustls::{ClientConfig, RootCertStore};
+use shared::clock::Clock;
+
+use crate::iam::{Credentials, sign};
 
 /// TLS by AWS-LC with Mozilla's roots: an issuer of tokens may be on the internet. reqwest itself has no cryptography here,
 /// since the functions link theirs by hand.
@@ -38,4 +41,22 @@ pub fn builder() -> ClientBuilder {
 #[expect(clippy::expect_used, reason = "as reqwest's own constructor does")]
 pub fn client() -> Client {
     builder().build().expect("the compiled-in TLS is complete")
+}
+
+/// A signed POST of `body` to the root of an AWS service at `url`, as programs without the SDK make it. What the operation
+/// is, the caller says: by `x-amz-target` or in the form.
+pub fn signed(
+    url: &str,
+    service: &str,
+    credentials: &Credentials,
+    body: impl Into<Vec<u8>>,
+) -> RequestBuilder {
+    let body = body.into();
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let headers = sign(credentials, service, host, &body, Clock::system().now());
+    let request = client().post(url);
+    let request = headers.into_iter().fold(request, |request, (name, value)| {
+        request.header(name, value)
+    });
+    request.body(body)
 }

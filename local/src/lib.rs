@@ -20,6 +20,7 @@ pub mod double;
 pub mod emulators;
 pub mod front;
 pub mod http_client;
+pub mod iam;
 pub mod issuer;
 pub mod lambda;
 pub mod logs;

@@ -18,6 +18,7 @@ use crate::control::Control;
 use crate::deployment::{Deployment, Overrides, Ports, Surroundings, Urls};
 use crate::double::Doubles;
 use crate::emulators::{self, Emulators, Storage};
+use crate::iam::Credentials;
 use crate::issuer::{Issuer, IssuerPort, SigningKey};
 use crate::lambda::{Function, Platform};
 use crate::logs::{Display, Logs};
@@ -39,6 +40,7 @@ const KMS_PORT: u16 = 91;
 const SQS_PORT: u16 = 92;
 /// Those between are for the doubles.
 const EVENTBRIDGE_PORT: u16 = 95;
+const STS_PORT: u16 = 98;
 
 /// How long batches in work may take to end with the stack. Messages and records of those that do not are delivered again.
 const BATCH_LIMIT: Duration = Duration::from_secs(2);
@@ -153,9 +155,11 @@ impl Stack {
             kms: options.ports.at(KMS_PORT),
             sqs: options.ports.at(SQS_PORT),
             eventbridge: options.ports.at(EVENTBRIDGE_PORT),
+            sts: options.ports.at(STS_PORT),
         };
         let doubles = Doubles::start(&storage, options.ports, Clock::system()).await?;
-        let emulators = Emulators::start_on(&template, storage, ports).await?;
+        let clock = Clock::system();
+        let emulators = Emulators::start_on(&template, storage, ports, clock.clone()).await?;
         let binaries = match options.binaries {
             Binaries::In(folder) => folder,
             Binaries::Built { release, progress } => {
@@ -167,8 +171,8 @@ impl Stack {
             }
         };
 
-        let clock = Clock::system();
         let logs = Logs::new(options.display, clock.clone());
+        emulators.access().report_to(logs.clone());
         let platform = Arc::new(Platform {
             environment: endpoints(&emulators, &doubles),
             concurrency: options.concurrency,
@@ -176,6 +180,7 @@ impl Stack {
         });
         let around = Surroundings {
             platform: Arc::clone(&platform),
+            access: emulators.access().clone(),
             logs: logs.clone(),
             clock: clock.clone(),
         };
@@ -199,7 +204,8 @@ impl Stack {
             deployment.functions().to_vec(),
             emulators.eventbridge().all_buses(),
         );
-        let environment = environment(&deployment, &platform);
+        let administrator = emulators.access().administrator().credentials();
+        let environment = environment(&deployment, &platform, administrator);
         let kept = folder.as_ref().filter(|_| !options.ephemeral);
         let issuer = match tokens::profile(&template, &environment) {
             Some(profile) => {
@@ -237,7 +243,7 @@ impl Stack {
         &self.template
     }
 
-    /// DynamoDB, KMS, SQS and `EventBridge`: their calls so far, and faults to inject.
+    /// DynamoDB, KMS, SQS, `EventBridge` and STS: their calls so far, and faults to inject.
     #[must_use]
     pub fn emulators(&self) -> &Emulators {
         &self.emulators
@@ -304,8 +310,8 @@ impl Stack {
         self.folder.as_ref().map(DataFolder::path)
     }
 
-    /// The variables under which a program works on this stack's tables and keys as the functions do: theirs, the
-    /// emulators' endpoints, region and credentials.
+    /// The variables under which a program works on this stack's tables and keys: the functions' own, the emulators' endpoints,
+    /// the region, and the credentials of an administrator.
     #[must_use]
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
@@ -331,20 +337,24 @@ fn endpoints(emulators: &Emulators, doubles: &Doubles) -> BTreeMap<String, Strin
     endpoints
 }
 
-fn environment(deployment: &Deployment, platform: &Platform) -> BTreeMap<String, String> {
+fn environment(
+    deployment: &Deployment,
+    platform: &Platform,
+    credentials: &Credentials,
+) -> BTreeMap<String, String> {
     let mut environment = BTreeMap::from([
         ("AWS_REGION".to_owned(), platform.region.clone()),
         (
             "AWS_ACCESS_KEY_ID".to_owned(),
-            platform.credentials.access_key_id.clone(),
+            credentials.access_key_id.clone(),
         ),
         (
             "AWS_SECRET_ACCESS_KEY".to_owned(),
-            platform.credentials.secret_access_key.clone(),
+            credentials.secret_access_key.clone(),
         ),
         (
             "AWS_SESSION_TOKEN".to_owned(),
-            platform.credentials.session_token.clone(),
+            credentials.session_token.clone(),
         ),
     ]);
     environment.extend(platform.environment.clone());

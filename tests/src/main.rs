@@ -27,6 +27,7 @@ mod fallbacks;
 mod flood_isolation;
 mod handover;
 mod harness;
+mod iam;
 mod integration_store;
 mod killed_functions;
 mod load;

@@ -3,7 +3,7 @@
 mod api;
 mod document;
 mod events;
-mod permissions;
+pub(crate) mod permissions;
 mod queue;
 
 use std::collections::BTreeSet;

@@ -203,6 +203,7 @@ fn screen(stack: &Stack, tenants: &[DemoTenant], ephemeral: bool, data: &str) ->
             ("KMS", stack.emulators().kms().url()),
             ("SQS", stack.emulators().sqs().url()),
             ("EventBridge", stack.emulators().eventbridge().url()),
+            ("STS", stack.emulators().sts().url()),
             ("Twilio", stack.twilio().url()),
             ("Providers", stack.providers().base_url()),
         ],

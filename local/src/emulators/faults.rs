@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::wire::Target;
+use crate::iam::{Denial, Refusal};
 
 /// An error answer of an AWS service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,35 @@ impl AwsError {
             "InternalServerError",
             "The request processing has failed.",
         )
+    }
+
+    /// A call that policies do not allow, and why. SDKs do not retry it.
+    pub(crate) fn denied(denial: &Denial) -> Self {
+        Self::new(400, "AccessDeniedException", denial.to_string())
+    }
+
+    /// A call by somebody who is not known. SDKs do not retry it.
+    pub(crate) fn unknown_caller(refusal: Refusal) -> Self {
+        let (code, message) = match refusal {
+            Refusal::Missing => (
+                "MissingAuthenticationTokenException",
+                "Request is missing Authentication Token",
+            ),
+            Refusal::Unknown => (
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            ),
+            Refusal::Expired => (
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ),
+            Refusal::WrongSignature => (
+                "InvalidSignatureException",
+                "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
+                 Access Key and signing method. Consult the service documentation for details.",
+            ),
+        };
+        Self::new(400, code, message)
     }
 
     /// A call that the caller's policy does not allow. SDKs do not retry it.

@@ -1,4 +1,4 @@
-//! The HTTP listener before each emulator: keeps strangers out, records calls, and injects faults.
+//! The HTTP listener before each emulator: keeps strangers out, records calls, injects faults, and lets through what IAM allows.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,6 +20,7 @@ use super::StartError;
 use super::connection::{CuttableListener, Scissors};
 use super::faults::{AwsError, Effect, FaultId, Faults};
 use super::wire::{Target, WireLog};
+use crate::iam::{self, Access, Caller, Refusal, SignedRequest};
 
 /// DynamoDB takes 16 MiB; the others take less.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
@@ -31,9 +32,12 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Incoming {
     pub(super) operation: String,
+    pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// The body as a document; null if it is none.
+    pub(super) document: Value,
 }
 
 /// The answer of an emulator.
@@ -43,18 +47,50 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
 }
 
-/// An AWS service with a JSON protocol, run in this process.
+/// An AWS service, run in this process. What is given here is that of services with a JSON protocol.
 pub(super) trait Emulated: Send + Sync + 'static {
     /// Its name in sentences.
     const NAME: &'static str;
     /// The media type of its answers.
     const CONTENT_TYPE: &'static str;
 
+    /// The operation that a request names; empty if it names none.
+    fn operation(&self, headers: &HeaderMap, _document: &Value) -> String {
+        let target = headers.get("x-amz-target");
+        let target = target.and_then(|target| target.to_str().ok());
+        let operation = target.and_then(|target| target.rsplit('.').next());
+        operation.unwrap_or_default().to_owned()
+    }
+
+    /// The body as a document; null if it is none.
+    fn document(&self, body: &[u8]) -> Value {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+
     /// What a call is about.
     fn targets(&self, operation: &str, body: &Value) -> Vec<Target>;
 
-    /// Does the call.
-    fn answer(&self, call: Incoming) -> impl Future<Output = Answer> + Send;
+    /// What a caller must be allowed for it.
+    fn requests(&self, operation: &str, body: &Value) -> Vec<iam::Request>;
+
+    /// The answer to a request that is not signed at all, or not as a signature is written.
+    fn unsigned(&self, _call: &Incoming) -> Option<Answer> {
+        None
+    }
+
+    /// An error, as the service words a caller that it does not know.
+    fn refusal(&self, refusal: Refusal) -> AwsError {
+        AwsError::unknown_caller(refusal)
+    }
+
+    /// An error, in the form of the service's answers.
+    fn error(&self, error: &AwsError) -> Answer {
+        refused(error)
+    }
+
+    /// Does a call that the caller may make.
+    fn answer(&self, call: Incoming, caller: Option<Caller>)
+    -> impl Future<Output = Answer> + Send;
 }
 
 /// A running listener.
@@ -69,6 +105,7 @@ pub(super) struct Front {
 
 struct Shared<S> {
     service: Arc<S>,
+    access: Access,
     wire: WireLog,
     faults: Faults,
     stopping: watch::Receiver<bool>,
@@ -86,6 +123,7 @@ impl Front {
     pub(super) fn serve<S: Emulated>(
         listener: TcpListener,
         service: Arc<S>,
+        access: &Access,
     ) -> Result<Self, StartError> {
         let address = listener.local_addr().map_err(|source| StartError::Port {
             name: S::NAME,
@@ -96,6 +134,7 @@ impl Front {
         let stopping = watch::Sender::new(false);
         let shared = Shared {
             service,
+            access: access.clone(),
             wire: wire.clone(),
             faults: faults.clone(),
             stopping: stopping.subscribe(),
@@ -157,29 +196,25 @@ async fn handle<S: Emulated>(
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large\n");
     };
-    let operation = parts
-        .headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok())
-        .and_then(|target| target.rsplit('.').next())
-        .unwrap_or_default()
-        .to_owned();
-    let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let targets = shared.service.targets(&operation, &parsed);
+    let document = shared.service.document(&body);
+    let operation = shared.service.operation(&parts.headers, &document);
+    let targets = shared.service.targets(&operation, &document);
     let hit = shared.faults.hit(&operation, &targets);
     // A bare GET opens a connection and asks for nothing; AWS bills no call for it either.
     let number =
         (!operation.is_empty()).then(|| shared.wire.begin(&operation, targets, hit.is_some()));
     let call = Incoming {
         operation,
+        method: parts.method,
         uri: parts.uri,
         headers: parts.headers,
         body,
+        document,
     };
 
     let answer = match hit {
         None => shared.answer(call).await,
-        Some((_, Effect::Refuse(error))) => Some(refused(&error)),
+        Some((_, Effect::Refuse(error))) => Some(shared.service.error(&error)),
         Some((_, Effect::Delay(delay))) => {
             tokio::time::sleep(delay).await;
             shared.answer(call).await
@@ -218,11 +253,38 @@ impl<S: Emulated> Shared<S> {
     /// The service's answer; `None` if the front stops first.
     async fn answer(&self, call: Incoming) -> Option<Answer> {
         let mut stopping = self.stopping.clone();
+        if let Some(answer) = self.service.unsigned(&call) {
+            return Some(answer);
+        }
+        let caller = match self.admit(&call) {
+            Ok(caller) => caller,
+            Err(error) => return Some(self.service.error(&error)),
+        };
         tokio::select! {
             biased;
-            answer = self.service.answer(call) => Some(answer),
+            answer = self.service.answer(call, caller) => Some(answer),
             // A receive call waits up to 20 seconds for a message; nobody waits that long for Ctrl-C.
             _ = stopping.wait_for(|stopping| *stopping) => None,
+        }
+    }
+
+    /// Who makes a call, if IAM lets them. A request that names no operation is no call.
+    fn admit(&self, call: &Incoming) -> Result<Option<Caller>, AwsError> {
+        if call.operation.is_empty() {
+            return Ok(None);
+        }
+        let request = SignedRequest {
+            method: &call.method,
+            uri: &call.uri,
+            headers: &call.headers,
+            body: &call.body,
+        };
+        let caller = self.access.authenticate(&request);
+        let caller = caller.map_err(|refusal| self.service.refusal(refusal))?;
+        let requests = self.service.requests(&call.operation, &call.document);
+        match self.access.authorize(&caller, &requests) {
+            Ok(()) => Ok(Some(caller)),
+            Err(denial) => Err(AwsError::denied(&denial)),
         }
     }
 

@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 use winterbaume_core::{MockRequest, MockService, StatefulService, default_account_id};
 use winterbaume_kms::{KmsService, KmsStateView};
 
+mod requests;
+
 use super::StartError;
 use super::faults::Faults;
 use super::front::{Answer, Emulated, Front, Incoming, bind};
 use super::state_directory::StateDirectory;
 use super::wire::{Target, WireLog};
+use crate::iam::{self, Access, Caller};
 use crate::template::{Attributes, Key, REF, REGION, Template};
 
 const FILE: &str = "kms.json";
@@ -31,6 +34,8 @@ pub struct Kms {
 struct Service {
     kms: KmsService,
     directory: Option<Arc<StateDirectory>>,
+    /// The ids of the template's keys by the names of their aliases.
+    aliases: HashMap<String, String>,
 }
 
 impl std::fmt::Debug for Service {
@@ -65,11 +70,13 @@ impl Kms {
         directory: Option<Arc<StateDirectory>>,
         port: u16,
         attributes: &mut Attributes,
+        access: &Access,
     ) -> Result<Self, StartError> {
         let listener = bind(Service::NAME, port).await?;
-        let service = Service {
+        let mut service = Service {
             kms: KmsService::new(),
             directory,
+            aliases: HashMap::new(),
         };
         if let Some(directory) = &service.directory
             && let Some(view) = directory.read::<KmsStateView>(FILE)?
@@ -94,12 +101,13 @@ impl Kms {
         for (_, alias) in template.aliases() {
             if let Some(id) = ids.get(alias.target.as_str()) {
                 service.ensure_alias(&alias.name, id).await?;
+                service.aliases.insert(alias.name.clone(), id.clone());
             }
         }
         service.save().await?;
         let service = Arc::new(service);
         Ok(Self {
-            front: Front::serve(listener, Arc::clone(&service))?,
+            front: Front::serve(listener, Arc::clone(&service), access)?,
             service,
         })
     }
@@ -239,7 +247,11 @@ impl Emulated for Service {
         key.map(target).into_iter().collect()
     }
 
-    async fn answer(&self, call: Incoming) -> Answer {
+    fn requests(&self, operation: &str, body: &Value) -> Vec<iam::Request> {
+        requests::of(operation, body, &self.aliases)
+    }
+
+    async fn answer(&self, call: Incoming, _caller: Option<Caller>) -> Answer {
         let answer = self.handle(call.headers, call.body).await;
         if answer.status == 200
             && changes(&call.operation)

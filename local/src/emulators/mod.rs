@@ -11,6 +11,7 @@ mod front;
 mod kms;
 mod sqs;
 pub(crate) mod state_directory;
+mod sts;
 pub mod wire;
 
 #[cfg(test)]
@@ -21,12 +22,16 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use shared::clock::Clock;
+
 pub use dynamodb::{DynamoDb, ImportError, StreamHandle, StreamRecord};
 pub use eventbridge::{BusEvent, EventBridge, EventBus, EventMark, FailedEntry};
 pub use kms::Kms;
 pub use sqs::{QueueHandle, Received, Sqs};
+pub use sts::Sts;
 
-use crate::template::{Attributes, Template};
+use crate::iam::{Access, Rules};
+use crate::template::{Attributes, Fault, Template};
 use state_directory::{Hold, StateDirectory};
 
 /// Where the emulators keep their data.
@@ -49,6 +54,8 @@ pub struct Ports {
     pub sqs: u16,
     /// The port of `EventBridge`.
     pub eventbridge: u16,
+    /// The port of STS.
+    pub sts: u16,
 }
 
 /// Why the emulators could not start or stop, with what to do.
@@ -96,6 +103,9 @@ pub enum StartError {
         /// The table.
         table: String,
     },
+    /// Policies that cannot be filled in.
+    #[error("the template cannot be run here:\n  {}", .0.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n  "))]
+    Policies(Vec<Fault>),
     /// An emulator refused what the template asks for.
     #[error("{name} refused what the template asks for: {message}")]
     Emulator {
@@ -113,6 +123,8 @@ pub struct Emulators {
     kms: Kms,
     sqs: Sqs,
     eventbridge: EventBridge,
+    sts: Sts,
+    access: Access,
     attributes: Attributes,
     _hold: Option<Hold>,
 }
@@ -125,10 +137,10 @@ impl Emulators {
     ///
     /// A state directory that cannot be used, or a resource that cannot be made.
     pub async fn start(template: &Template, storage: Storage) -> Result<Self, StartError> {
-        Self::start_on(template, storage, Ports::default()).await
+        Self::start_on(template, storage, Ports::default(), Clock::system()).await
     }
 
-    /// Like [`Emulators::start`], on ports of the caller's choice.
+    /// Like [`Emulators::start`], on ports of the caller's choice. By `clock` credentials end.
     ///
     /// # Errors
     ///
@@ -137,6 +149,7 @@ impl Emulators {
         template: &Template,
         storage: Storage,
         ports: Ports,
+        clock: Clock,
     ) -> Result<Self, StartError> {
         let (directory, hold) = match storage {
             Storage::Directory(path) => {
@@ -146,16 +159,25 @@ impl Emulators {
             Storage::Memory => (None, None),
         };
         let mut attributes = Attributes::new();
+        // Until there are rules nobody but the administrator has credentials, and who calls a role's own gets none.
+        let access = Access::new(clock);
+        let (of_dynamodb, of_kms) = (directory.clone(), directory.clone());
+        let running = &mut attributes;
         let dynamodb =
-            DynamoDb::start(template, directory.clone(), ports.dynamodb, &mut attributes).await?;
-        let kms = Kms::start(template, directory.clone(), ports.kms, &mut attributes).await?;
-        let sqs = Sqs::start(template, directory, ports.sqs, &mut attributes).await?;
-        let eventbridge = EventBridge::start(template, ports.eventbridge).await?;
+            DynamoDb::start(template, of_dynamodb, ports.dynamodb, running, &access).await?;
+        let kms = Kms::start(template, of_kms, ports.kms, running, &access).await?;
+        let sqs = Sqs::start(template, directory, ports.sqs, running, &access).await?;
+        let eventbridge = EventBridge::start(template, ports.eventbridge, &access).await?;
+        let sts = Sts::start(ports.sts, &access).await?;
+        let rules = Rules::of(template, &attributes).map_err(StartError::Policies)?;
+        access.rule(rules);
         Ok(Self {
             dynamodb,
             kms,
             sqs,
             eventbridge,
+            sts,
+            access,
             attributes,
             _hold: hold,
         })
@@ -172,6 +194,7 @@ impl Emulators {
             ),
             ("AWS_ENDPOINT_URL_KMS".to_owned(), self.kms.url()),
             ("AWS_ENDPOINT_URL_SQS".to_owned(), self.sqs.url()),
+            ("AWS_ENDPOINT_URL_STS".to_owned(), self.sts.url()),
         ])
     }
 
@@ -205,6 +228,18 @@ impl Emulators {
         &self.eventbridge
     }
 
+    /// STS.
+    #[must_use]
+    pub fn sts(&self) -> &Sts {
+        &self.sts
+    }
+
+    /// Who may do what: the roles' policies, the administrator's credentials, and which permissions were used.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// The event bus of this name. One that the template does not have stays empty.
     #[must_use]
     pub fn event_bus(&self, name: &str) -> EventBus {
@@ -217,7 +252,11 @@ impl Emulators {
     ///
     /// Data that cannot be written.
     pub async fn stop(mut self) -> Result<(), StartError> {
-        tokio::join!(self.dynamodb.stop(), self.eventbridge.stop());
+        tokio::join!(
+            self.dynamodb.stop(),
+            self.eventbridge.stop(),
+            self.sts.stop()
+        );
         let (kms, sqs) = tokio::join!(self.kms.stop(), self.sqs.stop());
         kms.and(sqs)
     }

@@ -29,18 +29,12 @@ pub(super) fn environment(
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
         ("AWS_REGION", platform.region.clone()),
         ("AWS_DEFAULT_REGION", platform.region.clone()),
-        (
-            "AWS_ACCESS_KEY_ID",
-            platform.credentials.access_key_id.clone(),
-        ),
+        ("AWS_ACCESS_KEY_ID", spec.credentials.access_key_id.clone()),
         (
             "AWS_SECRET_ACCESS_KEY",
-            platform.credentials.secret_access_key.clone(),
+            spec.credentials.secret_access_key.clone(),
         ),
-        (
-            "AWS_SESSION_TOKEN",
-            platform.credentials.session_token.clone(),
-        ),
+        ("AWS_SESSION_TOKEN", spec.credentials.session_token.clone()),
         ("_HANDLER", "bootstrap".to_owned()),
         ("LAMBDA_TASK_ROOT", platform.binaries.display().to_string()),
         ("LANG", "en_US.UTF-8".to_owned()),
@@ -61,6 +55,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::iam::Credentials;
 
     #[test]
     fn the_templates_variables_come_on_top_of_lambdas_own() {
@@ -73,6 +68,7 @@ mod tests {
             memory_megabytes: 256,
             environment: BTreeMap::from([("TENANTS_TABLE".to_owned(), "Tenants".to_owned())]),
             url: true,
+            credentials: Credentials::random(),
         };
         let mut platform = Platform::new("/task".into(), "eu-central-1", "123456789012");
         platform.environment.insert(
@@ -90,6 +86,7 @@ mod tests {
         assert_eq!(all["AWS_LAMBDA_FUNCTION_NAME"], "local-SmsWebhookFunction");
         assert_eq!(all["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256");
         assert_eq!(all["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:9001");
+        assert_eq!(all["AWS_ACCESS_KEY_ID"], spec.credentials.access_key_id);
         assert_eq!(all["AWS_REGION"], "eu-central-1");
         assert_eq!(all["TZ"], ":UTC");
     }

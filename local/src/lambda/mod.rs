@@ -19,7 +19,7 @@ pub use error::{ErrorKind, InvocationError};
 pub use function::{Function, Moment};
 pub(crate) use identifiers::{request_id, trace_id};
 pub use record::{InvocationRecord, Outcome};
-pub use specification::{Credentials, FunctionSpec, Platform};
+pub use specification::{FunctionSpec, Platform};
 
 /// Lambda's limit of an event and of an answer, in bytes: 6 MB and a little.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>

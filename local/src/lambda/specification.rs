@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::iam::Credentials;
 
 /// One function, as the template declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct FunctionSpec {
     pub environment: BTreeMap<String, String>,
     /// Whether the template gives it a function URL.
     pub url: bool,
+    /// Its role's.
+    pub credentials: Credentials,
 }
 
 /// What every function of a stack runs under.
@@ -33,8 +36,6 @@ pub struct Platform {
     pub region: String,
     /// The account id in their ARNs, 12 digits.
     pub account_id: String,
-    /// Their execution role's credentials.
-    pub credentials: Credentials,
     /// Variables for every function besides Lambda's own: the `AWS_ENDPOINT_URL_*` of the emulators.
     pub environment: BTreeMap<String, String>,
     /// Processes a function may have at a time; further invocations wait for a free one.
@@ -44,49 +45,16 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// A platform with Lambda's limits, made-up credentials and no endpoints yet.
+    /// A platform with Lambda's limits and no endpoints yet.
     #[must_use]
     pub fn new(binaries: PathBuf, region: &str, account_id: &str) -> Self {
         Self {
             binaries,
             region: region.to_owned(),
             account_id: account_id.to_owned(),
-            credentials: Credentials::made_up(),
             environment: BTreeMap::new(),
             concurrency: 10,
             init_limit: Duration::from_secs(10),
         }
-    }
-}
-
-/// Temporary credentials, as a function's execution role gets them.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// `AWS_ACCESS_KEY_ID`
-    pub access_key_id: String,
-    /// `AWS_SECRET_ACCESS_KEY`
-    pub secret_access_key: String,
-    /// `AWS_SESSION_TOKEN`
-    pub session_token: String,
-}
-
-impl Credentials {
-    /// Credentials that open nothing: the emulators are on loopback and read no more than the access key.
-    #[must_use]
-    pub fn made_up() -> Self {
-        Self {
-            access_key_id: "ASIALOCALTRUNKLINE00".to_owned(),
-            secret_access_key: "local".to_owned(),
-            session_token: "local".to_owned(),
-        }
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Credentials")
-            .field("access_key_id", &self.access_key_id)
-            .finish_non_exhaustive()
     }
 }

@@ -25,6 +25,9 @@ mod tests;
 /// How often a queue is looked at for messages whose time of hiding is over; new ones are seen at once.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// How long nothing is taken from a queue that cannot be read, for instance because the role may not.
+const UNREADABLE: Duration = Duration::from_secs(5);
+
 /// How many batches are in work at once if the template does not say: Lambda starts with five.
 const CONCURRENCY: usize = 5;
 
@@ -137,6 +140,7 @@ impl<I: Invoke> Poller<I> {
                 Ok(messages) => batch.extend(messages),
                 Err(error) => {
                     tracing::error!(%error, queue = self.queue.name(), "messages could not be taken");
+                    tokio::time::sleep(UNREADABLE).await;
                 }
             }
             if !batch.is_empty() {

@@ -7,7 +7,8 @@ use shared::clock::Clock;
 use tokio::task::JoinSet;
 
 use crate::deployment::Deployment;
-use crate::emulators::Emulators;
+use crate::emulators::{Emulators, QueueHandle};
+use crate::iam::Delegate;
 use crate::lambda::{ErrorKind, Function};
 use crate::sources::{
     Invoke, InvokeError, SqsSource, SqsSourceOptions, StreamFunction, StreamSource,
@@ -92,9 +93,21 @@ impl Ground<'_> {
             visibility_timeout: self.redelivery_seconds,
             ..source.into()
         };
-        let handle = self.emulators.sqs().queue(queue.name.clone());
+        let handle = self.queue_under(logical_id, &queue.name)?;
         let invoke = Arc::new(invoke(function));
         Some(SqsSource::start(handle, logical_id, options, invoke))
+    }
+
+    /// A queue as it is used under a function's role.
+    fn queue_under(&self, logical_id: &str, queue: &str) -> Option<QueueHandle> {
+        let handle = self.emulators.sqs().queue(queue);
+        Some(handle.under(self.delegate(logical_id)?))
+    }
+
+    /// What acts under a function's role.
+    fn delegate(&self, logical_id: &str) -> Option<Delegate> {
+        let caller = self.deployment.caller(logical_id)?.clone();
+        Some(self.emulators.access().delegate(caller))
     }
 
     fn stream(
@@ -108,9 +121,10 @@ impl Ground<'_> {
         };
         let arn = self.attributes.get(&source.table, "StreamArn")?;
         let stream = self.emulators.dynamodb().stream(&table.name, arn);
+        let stream = stream.under(self.delegate(&name.function)?);
         let on_failure = source.on_failure.as_ref();
         let on_failure = on_failure.and_then(|queue| match self.template.resource(queue) {
-            Some(Resource::Queue(queue)) => Some(self.emulators.sqs().queue(queue.name.clone())),
+            Some(Resource::Queue(queue)) => self.queue_under(&name.function, &queue.name),
             _ => None,
         });
         Some(StreamSource::start(

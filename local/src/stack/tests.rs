@@ -32,6 +32,15 @@ Resources:
       Timeout: 10
       FunctionUrlConfig: {AuthType: NONE}
       Environment: {Variables: {TABLE: !Ref Table, QUEUE_URL: !Ref Queue}}
+      Policies:
+        Version: '2012-10-17'
+        Statement:
+          - Effect: Allow
+            Action: ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage']
+            Resource: !GetAtt Queue.Arn
+          - Effect: Allow
+            Action: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams']
+            Resource: !Sub '${Table.Arn}/stream/*'
       Events:
         Queue: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn, BatchSize: 10}}
 ";
@@ -111,8 +120,8 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
         "QUEUE_URL",
         "AWS_ENDPOINT_URL_SQS",
         "AWS_ENDPOINT_URL_EVENTBRIDGE",
+        "AWS_ENDPOINT_URL_STS",
         "AWS_REGION",
-        "AWS_ACCESS_KEY_ID",
         "TWILIO_API_BASE_URL",
         "VAPI_API_BASE_URL",
         "GOOGLE_OAUTH_BASE_URL",
@@ -127,6 +136,13 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
         );
         assert!(variables[name].is_string(), "{name}");
     }
+    // Its own role's, not those of whoever runs the stack.
+    let administrator = &stack.environment()["AWS_ACCESS_KEY_ID"];
+    assert!(
+        variables["AWS_ACCESS_KEY_ID"]
+            .as_str()
+            .is_some_and(|id| id != administrator)
+    );
     stack.stop().await.unwrap();
 }
 
@@ -134,14 +150,13 @@ async fn the_functions_environment_names_the_emulators_and_their_resources() {
 async fn a_message_on_the_queue_invokes_the_function() {
     let stage = Stage::new();
     let stack = Stack::start(stage.options()).await.unwrap();
-    let sent = crate::http_client::client()
-        .post(stack.emulators().sqs().url())
+    let message = json!({"QueueUrl": stack.environment()["QUEUE_URL"], "MessageBody": "hello"});
+    let url = stack.emulators().sqs().url();
+    let administrator = stack.emulators().access().administrator();
+    let credentials = administrator.credentials();
+    let sent = crate::http_client::signed(&url, "sqs", credentials, message.to_string())
         .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", "AmazonSQS.SendMessage")
-        .body(
-            json!({"QueueUrl": stack.environment()["QUEUE_URL"], "MessageBody": "hello"})
-                .to_string(),
-        );
+        .header("x-amz-target", "AmazonSQS.SendMessage");
     assert_eq!(sent.send().await.unwrap().status(), 200);
     let reported = |line: &crate::logs::Line| line.voice == Voice::Report;
     stack

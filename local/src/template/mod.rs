@@ -28,8 +28,8 @@ pub use fault::{Fault, Position};
 pub use outputs::Output;
 pub use resources::{
     Alias, ApiRoute, AttributeType, Cors, Event, EventBus, EventSource, Function, HttpApi, Index,
-    JwtAuthorizer, Key, KeyElement, Pattern, Queue, QueueSource, Redrive, Resource, Role,
-    StartingPosition, StreamSource, Table,
+    JwtAuthorizer, Key, KeyElement, Pattern, PolicyDocument, Queue, QueueSource, Redrive, Resource,
+    Role, RolePolicy, StartingPosition, StreamSource, Table,
 };
 
 use dependencies::Dependencies;
@@ -185,6 +185,23 @@ impl Template {
             })
     }
 
+    /// The roles.
+    pub fn roles(&self) -> impl Iterator<Item = (&str, &Role)> {
+        self.resources()
+            .filter_map(|(logical_id, resource)| match resource {
+                Resource::Role(role) => Some((logical_id, role)),
+                _ => None,
+            })
+    }
+
+    /// The policies that stand beside their roles.
+    pub fn role_policies(&self) -> impl Iterator<Item = &RolePolicy> {
+        self.resources().filter_map(|(_, resource)| match resource {
+            Resource::RolePolicy(policy) => Some(policy),
+            _ => None,
+        })
+    }
+
     /// The keys' aliases.
     pub fn aliases(&self) -> impl Iterator<Item = (&str, &Alias)> {
         self.resources()
@@ -199,7 +216,6 @@ impl Template {
         self.resources()
             .filter_map(|(logical_id, resource)| match resource {
                 Resource::WithoutEffect { kind, .. } => Some((logical_id, kind.as_str())),
-                Resource::Role(_) => Some((logical_id, resources::ROLE)),
                 _ => None,
             })
     }
@@ -237,36 +253,6 @@ impl Template {
         all(variables
             .iter()
             .map(|variable| Ok((variable.name.clone(), variable.value.text(&attributes)?))))
-    }
-
-    /// What the function `logical_id` may do, each with its place: the policy documents of its role, or the entries of
-    /// its `Policies`, as JSON.
-    ///
-    /// # Errors
-    ///
-    /// The entries that need an attribute that `running` does not have.
-    pub fn policies(
-        &self,
-        logical_id: &str,
-        running: &Attributes,
-    ) -> Result<Vec<(Position, serde_json::Value)>, Vec<Fault>> {
-        let attributes = self.attributes(running);
-        let policies = match self.resource(logical_id) {
-            Some(Resource::Function(function)) => {
-                match function
-                    .role
-                    .as_deref()
-                    .and_then(|role| self.resource(role))
-                {
-                    Some(Resource::Role(role)) => role.documents.as_slice(),
-                    _ => function.policies.as_slice(),
-                }
-            }
-            _ => &[],
-        };
-        all(policies
-            .iter()
-            .map(|policy| Ok((policy.at, policy.json(&attributes)?))))
     }
 
     /// The outputs, in the order of the file.

@@ -6,9 +6,7 @@ mod streams;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::{Attributes, EventSource, Fault, Template};
+use super::{Attributes, EventSource, Fault, PolicyDocument, Template};
 
 fn read(source: &str) -> Result<Template, Vec<Fault>> {
     Template::read(source, &BTreeMap::new())
@@ -103,7 +101,7 @@ Resources:
     Properties: {MessageRetentionPeriod: 1209600}
   Secret:
     Type: AWS::KMS::Key
-    Properties: {EnableKeyRotation: true, KeyPolicy: {Statement: []}}
+    Properties: {EnableKeyRotation: true, KeyPolicy: {Version: "2012-10-17", Statement: []}}
   SecretAlias:
     Type: AWS::KMS::Alias
     Properties: {AliasName: alias/secret, TargetKeyId: !Ref Secret}
@@ -260,16 +258,17 @@ fn an_override_replaces_a_default_and_turns_conditions() {
 }
 
 #[test]
-fn policies_are_kept_as_evaluated_documents() {
-    let policies = read(WHOLE).unwrap().policies("Web", &running()).unwrap();
-    assert_eq!(policies[0].0.line, 44);
+fn a_functions_own_policies_are_read_and_filled_in() {
+    let template = read(WHOLE).unwrap();
+    let (_, web) = template.functions().next().unwrap();
+    let attributes = template.attributes(&running());
+    assert_eq!(web.policies[0].at.line, 44);
+    let policy = web.policies[0].policy(&attributes).unwrap();
+    let statement = &policy.statements[0];
+    assert_eq!(statement.actions[0].text(), "dynamodb:UpdateItem");
     assert_eq!(
-        policies[0].1,
-        json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow",
-            "Action": "dynamodb:UpdateItem",
-            "Resource": "arn:aws:dynamodb:us-east-1:123456789012:table/trunkline-local-Items",
-        }]})
+        statement.resources[0].text(),
+        "arn:aws:dynamodb:us-east-1:123456789012:table/trunkline-local-Items"
     );
 }
 
@@ -317,16 +316,28 @@ fn what_is_not_understood_is_refused_with_its_place() {
 }
 
 #[test]
-fn the_documents_of_a_declared_role_are_the_policies_of_its_function() {
+fn a_role_is_read_with_its_trust_its_policies_and_its_tags() {
     let source = function("Role: !GetAtt WebRole.Arn")
-        + "  WebRole:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {}\n      Policies: [{PolicyName: web, PolicyDocument: {Statement: [{Effect: Allow}]}}]\n";
+        + r#"  WebRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: {Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}
+      Policies:
+        - PolicyName: web
+          PolicyDocument: {Version: "2012-10-17", Statement: {Sid: Send, Effect: Allow, Action: "sqs:SendMessage", Resource: "*"}}
+      MaxSessionDuration: 7200
+      Tags: [{Key: project, Value: trunkline}]
+"#;
     let template = read(&source).unwrap();
-    let policies = template.policies("Web", &Attributes::new()).unwrap();
-    assert_eq!(policies[0].1, json!({"Statement": [{"Effect": "Allow"}]}));
-    assert_eq!(
-        template.without_effect().collect::<Vec<_>>(),
-        [("WebRole", "AWS::IAM::Role")]
-    );
+    let (name, role) = template.roles().next().unwrap();
+    assert_eq!((name, role.longest_session), ("WebRole", 7_200));
+    assert_eq!(role.tags["project"], "trunkline");
+    let read = |document: &PolicyDocument| document.policy(&Attributes::new()).unwrap();
+    assert_eq!(read(&role.policies[0]).statements[0].name, "Send");
+    let trust = read(role.trust.as_ref().unwrap());
+    assert_eq!(trust.statements[0].actions[0].text(), "sts:AssumeRole");
 }
 
 #[test]

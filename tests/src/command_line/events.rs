@@ -1,7 +1,10 @@
 //! `events`: what is on the buses of a running stack.
 
+use std::path::Path;
 use std::process::Stdio;
 
+use local::iam::Credentials;
+use local::running::RunningStack;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -15,10 +18,12 @@ async fn put(up: &Up, events: &[(&str, &str, &str)]) {
         json!({"Source": "trunkline", "DetailType": kind, "Detail": detail.to_string()})
     });
     let entries: Vec<Value> = entries.collect();
-    let request = local::http_client::client()
-        .post(format!("http://127.0.0.1:{}", up.port + 95))
-        .header("x-amz-target", "AWSEvents.PutEvents")
-        .body(json!({ "Entries": entries }).to_string());
+    let stack = RunningStack::find(Path::new(&up.data)).unwrap();
+    let credentials = Credentials::of(&stack.environment).unwrap();
+    let url = format!("http://127.0.0.1:{}", up.port + 95);
+    let body = json!({ "Entries": entries }).to_string();
+    let request = local::http_client::signed(&url, "events", &credentials, body)
+        .header("x-amz-target", "AWSEvents.PutEvents");
     assert_eq!(request.send().await.unwrap().status(), 200);
 }
 

@@ -2,6 +2,7 @@
 
 mod engine;
 mod positions;
+mod requests;
 mod streams;
 mod tables;
 mod targets;
@@ -20,6 +21,7 @@ use super::faults::{AwsError, Faults};
 use super::front::{Answer, Emulated, Front, Incoming, bind, refused};
 use super::state_directory::StateDirectory;
 use super::wire::{Target, WireLog};
+use crate::iam::{self, Access, Caller};
 use crate::template::{Attributes, Template};
 use engine::Engine;
 pub use engine::ImportError;
@@ -92,6 +94,7 @@ impl DynamoDb {
         directory: Option<Arc<StateDirectory>>,
         port: u16,
         attributes: &mut Attributes,
+        access: &Access,
     ) -> Result<Self, StartError> {
         let listener = bind(Service::NAME, port).await?;
         let file = directory
@@ -120,7 +123,7 @@ impl DynamoDb {
             keys: PartitionKeys::of(template),
         };
         Ok(Self {
-            front: Front::serve(listener, Arc::new(service))?,
+            front: Front::serve(listener, Arc::new(service), access)?,
             sweep,
             engine,
             positions,
@@ -148,21 +151,26 @@ impl Emulated for Service {
         self.keys.targets(operation, body)
     }
 
-    async fn answer(&self, call: Incoming) -> Answer {
+    fn requests(&self, operation: &str, body: &Value) -> Vec<iam::Request> {
+        requests::of(operation, body, &self.targets(operation, body))
+    }
+
+    fn unsigned(&self, call: &Incoming) -> Option<Answer> {
         let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
-        let unsigned = validate(AuthMaterial {
+        let refusal = validate(AuthMaterial {
             authorization: header(AUTHORIZATION.as_str()),
             query: call.uri.query().unwrap_or_default(),
             has_date_header: header("x-amz-date")
                 .or_else(|| header(DATE.as_str()))
                 .is_some(),
         });
-        if let Some(body) = unsigned {
-            return Answer {
-                status: 400,
-                body: Bytes::from(body),
-            };
-        }
+        refusal.map(|body| Answer {
+            status: 400,
+            body: Bytes::from(body),
+        })
+    }
+
+    async fn answer(&self, call: Incoming, _caller: Option<Caller>) -> Answer {
         let engine = self.engine.clone();
         // On its own thread, and to its end: a caller that goes away does not take its write back.
         let done = spawn_blocking(move || {

@@ -11,6 +11,7 @@ use winterbaume_core::default_account_id;
 
 use super::engine::Engine;
 use super::positions::{Position, Positions};
+use crate::iam::{Delegate, Request};
 use crate::template::{REGION, StartingPosition};
 
 /// The most records of one read, as of `GetRecords`.
@@ -36,13 +37,15 @@ pub struct StreamRecord {
     pub document: Value,
 }
 
-/// The stream of a table as its event source sees it: not over the wire, and untouched by injected faults.
+/// The stream of a table as its event source sees it: not over the wire, and untouched by injected faults. It is read with the
+/// permissions of a role once it is [`StreamHandle::under`] one.
 #[derive(Debug, Clone)]
 pub struct StreamHandle {
     engine: Engine,
     positions: Positions,
     table: String,
     arn: String,
+    delegate: Option<Delegate>,
 }
 
 impl StreamHandle {
@@ -52,7 +55,28 @@ impl StreamHandle {
             positions,
             table,
             arn,
+            delegate: None,
         }
+    }
+
+    /// The same under a function's role, as Lambda reads a stream for one.
+    #[must_use]
+    pub fn under(mut self, delegate: Delegate) -> Self {
+        self.delegate = Some(delegate);
+        self
+    }
+
+    fn may(&self, actions: &[&str]) -> Result<(), DynoxideError> {
+        let Some(delegate) = &self.delegate else {
+            return Ok(());
+        };
+        let requests = actions.iter();
+        let requests: Vec<Request> = requests
+            .map(|action| Request::new(*action, self.arn.clone()))
+            .collect();
+        delegate
+            .may(&requests)
+            .map_err(|denial| DynoxideError::AccessDeniedException(denial.to_string()))
     }
 
     /// The stream's ARN.
@@ -105,6 +129,7 @@ impl StreamHandle {
         source: &str,
         starting_position: StartingPosition,
     ) -> Result<Option<String>, DynoxideError> {
+        self.may(&["dynamodb:ListStreams", "dynamodb:DescribeStream"])?;
         if let Some(position) = self.positions.of(source)
             && position.stream == self.arn
         {
@@ -139,6 +164,7 @@ impl StreamHandle {
         after: Option<&str>,
         most: usize,
     ) -> Result<Vec<StreamRecord>, DynoxideError> {
+        self.may(&["dynamodb:GetShardIterator", "dynamodb:GetRecords"])?;
         let request = match after {
             Some(after) => json!({
                 "StreamArn": self.arn,

@@ -16,6 +16,7 @@ use super::StartError;
 use super::faults::{AwsError, Faults};
 use super::front::{Answer, Emulated, Front, Incoming, bind, refused};
 use super::wire::{Target, WireLog};
+use crate::iam::{self, Access, Caller};
 use crate::template::Template;
 use bus::EventLog;
 use put::Put;
@@ -77,7 +78,11 @@ impl EventBridge {
     }
 
     /// Starts EventBridge with the buses of `template`.
-    pub(super) async fn start(template: &Template, port: u16) -> Result<Self, StartError> {
+    pub(super) async fn start(
+        template: &Template,
+        port: u16,
+        access: &Access,
+    ) -> Result<Self, StartError> {
         let listener = bind(Service::NAME, port).await?;
         let names = template.event_buses().map(|(_, bus)| bus.name.clone());
         let (log, entry_faults) = (EventLog::default(), Faults::default());
@@ -87,7 +92,7 @@ impl EventBridge {
             entry_faults: entry_faults.clone(),
         };
         Ok(Self {
-            front: Front::serve(listener, Arc::new(service))?,
+            front: Front::serve(listener, Arc::new(service), access)?,
             log,
             entry_faults,
         })
@@ -115,7 +120,15 @@ impl Emulated for Service {
         targets.collect()
     }
 
-    async fn answer(&self, call: Incoming) -> Answer {
+    fn requests(&self, operation: &str, body: &Value) -> Vec<iam::Request> {
+        if operation != "PutEvents" {
+            return vec![iam::Request::new(format!("events:{operation}"), "*")];
+        }
+        let entries = body["Entries"].as_array().into_iter().flatten();
+        entries.map(put::request).collect()
+    }
+
+    async fn answer(&self, call: Incoming, _caller: Option<Caller>) -> Answer {
         if call.operation != "PutEvents" {
             let message = "the local stack's EventBridge has the operation PutEvents alone";
             return refused(&AwsError::new(400, "UnknownOperationException", message));

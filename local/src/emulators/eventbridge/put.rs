@@ -3,10 +3,13 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use winterbaume_core::default_account_id;
 
 use super::super::faults::AwsError;
 use super::super::wire::Target;
 use super::DEFAULT_BUS;
+use crate::iam;
+use crate::template::REGION;
 
 /// The most entries of one call.
 const MOST: usize = 10;
@@ -159,6 +162,16 @@ pub(super) fn target(bus: String, detail: &Value) -> Target {
         index: None,
         action: None,
     }
+}
+
+/// What a caller must be allowed to put an entry.
+pub(super) fn request(entry: &Value) -> iam::Request {
+    let account = default_account_id();
+    let bus = bus_name(entry);
+    let resource = format!("arn:aws:events:{REGION}:{account}:event-bus/{bus}");
+    iam::Request::new("events:PutEvents", resource)
+        .with(iam::EVENT_SOURCE, entry["Source"].as_str())
+        .with(iam::EVENT_DETAIL_TYPE, entry["DetailType"].as_str())
 }
 
 /// Seconds since 1970, with a fraction or not.

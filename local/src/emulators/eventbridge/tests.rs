@@ -27,11 +27,12 @@ fn with(mut entry: Value, name: &str, value: Value) -> Value {
 }
 
 async fn put(emulators: &Emulators, entries: &[Value]) -> (u16, Value) {
-    let request = crate::http_client::client()
-        .post(&emulators.endpoints()["AWS_ENDPOINT_URL_EVENTBRIDGE"])
+    let url = &emulators.endpoints()["AWS_ENDPOINT_URL_EVENTBRIDGE"];
+    let credentials = emulators.access().administrator().credentials();
+    let body = json!({ "Entries": entries }).to_string();
+    let request = crate::http_client::signed(url, "events", credentials, body)
         .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", "AWSEvents.PutEvents")
-        .body(json!({ "Entries": entries }).to_string());
+        .header("x-amz-target", "AWSEvents.PutEvents");
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     (

@@ -21,6 +21,7 @@ use super::faults::{AwsError, Faults};
 use super::front::{Answer, Emulated, Front, Incoming, bind, refused};
 use super::state_directory::StateDirectory;
 use super::wire::{Target, WireLog};
+use crate::iam::{self, Access, Caller};
 use crate::template::{Attributes, Queue, REF, REGION, Template};
 pub use handle::{QueueHandle, Received};
 use queues::Queues;
@@ -79,6 +80,7 @@ impl Sqs {
         QueueHandle {
             queues: self.queues.clone(),
             name: name.into(),
+            delegate: None,
         }
     }
 
@@ -88,6 +90,7 @@ impl Sqs {
         directory: Option<Arc<StateDirectory>>,
         port: u16,
         attributes: &mut Attributes,
+        access: &Access,
     ) -> Result<Self, StartError> {
         let listener = bind(Service::NAME, port).await?;
         let address = listener.local_addr().map_err(|source| StartError::Port {
@@ -123,7 +126,7 @@ impl Sqs {
             queues: queues.clone(),
         };
         Ok(Self {
-            front: Front::serve(listener, Arc::new(service))?,
+            front: Front::serve(listener, Arc::new(service), access)?,
             keeper,
             saving,
             queues,
@@ -228,8 +231,16 @@ impl Emulated for Service {
         name.map(target).into_iter().collect()
     }
 
-    async fn answer(&self, call: Incoming) -> Answer {
-        let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    fn requests(&self, operation: &str, body: &Value) -> Vec<iam::Request> {
+        let queue = self.targets(operation, body).into_iter().next();
+        let resource = queue.map_or_else(|| "*".to_owned(), |queue| handle::arn(&queue.resource));
+        // A batch takes the permission of its parts.
+        let action = operation.strip_suffix("Batch").unwrap_or(operation);
+        vec![iam::Request::new(format!("sqs:{action}"), resource)]
+    }
+
+    async fn answer(&self, call: Incoming, _caller: Option<Caller>) -> Answer {
+        let body = call.document;
         match call.operation.as_str() {
             "SendMessage" | "SendMessageBatch" => {
                 if let Err(error) = check_groups(&body) {

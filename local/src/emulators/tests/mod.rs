@@ -1,9 +1,11 @@
 //! The emulators as the AWS SDK sees them.
 
+mod access;
 mod dynamodb;
 mod faults;
 mod kms;
 mod sqs;
+mod sts;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,8 +15,10 @@ use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use shared::clock::Clock;
 
 use super::{Emulators, Ports, Storage};
+use crate::iam;
 use crate::template::{Attributes, REGION, Template};
 
 const TEMPLATE: &str = r#"Transform: AWS::Serverless-2016-10-31
@@ -74,17 +78,29 @@ fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()
 }
 
-fn credentials() -> SharedCredentialsProvider {
-    SharedCredentialsProvider::new(Credentials::new("AKIATEST", "secret", None, None, "test"))
+fn provider(credentials: &iam::Credentials) -> SharedCredentialsProvider {
+    let token = Some(credentials.session_token.clone());
+    let (id, secret) = (&credentials.access_key_id, &credentials.secret_access_key);
+    SharedCredentialsProvider::new(Credentials::new(id, secret, token, None, "test"))
 }
 
 /// A client as the functions make theirs: `retries` after the first attempt, and half a second for each.
 pub(crate) fn dynamodb(emulators: &Emulators, retries: u32) -> aws_sdk_dynamodb::Client {
+    let administrator = emulators.access().administrator();
+    client_of(emulators, administrator.credentials(), retries)
+}
+
+/// The same with other credentials.
+fn client_of(
+    emulators: &Emulators,
+    credentials: &iam::Credentials,
+    retries: u32,
+) -> aws_sdk_dynamodb::Client {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500));
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
-        .credentials_provider(credentials())
+        .credentials_provider(provider(credentials))
         .http_client(http_client())
         .retry_config(RetryConfig::standard().with_max_attempts(retries + 1))
         .timeout_config(timeouts.build())
@@ -93,20 +109,28 @@ pub(crate) fn dynamodb(emulators: &Emulators, retries: u32) -> aws_sdk_dynamodb:
 }
 
 fn kms(emulators: &Emulators) -> aws_sdk_kms::Client {
+    kms_of(emulators, emulators.access().administrator().credentials())
+}
+
+fn kms_of(emulators: &Emulators, credentials: &iam::Credentials) -> aws_sdk_kms::Client {
     let config = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
-        .credentials_provider(credentials())
+        .credentials_provider(provider(credentials))
         .http_client(http_client())
         .endpoint_url(&emulators.endpoints()["AWS_ENDPOINT_URL_KMS"]);
     aws_sdk_kms::Client::from_conf(config.build())
 }
 
 pub(crate) fn sqs(emulators: &Emulators) -> aws_sdk_sqs::Client {
+    sqs_of(emulators, emulators.access().administrator().credentials())
+}
+
+fn sqs_of(emulators: &Emulators, credentials: &iam::Credentials) -> aws_sdk_sqs::Client {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
-        .credentials_provider(credentials())
+        .credentials_provider(provider(credentials))
         .http_client(http_client())
         .endpoint_url(&emulators.endpoints()["AWS_ENDPOINT_URL_SQS"]);
     aws_sdk_sqs::Client::from_conf(config.build())
@@ -147,7 +171,7 @@ async fn a_port_in_use_is_named() {
         kms: port,
         ..Ports::default()
     };
-    let error = Emulators::start_on(&template(), Storage::Memory, ports)
+    let error = Emulators::start_on(&template(), Storage::Memory, ports, Clock::system())
         .await
         .unwrap_err();
     let message = error.to_string();

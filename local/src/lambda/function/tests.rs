@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::ErrorKind;
 use super::*;
+use crate::iam::Credentials;
 use crate::logs::Display;
 
 mod failures;
@@ -41,6 +42,7 @@ fn stage() -> Stage {
             memory_megabytes: 128,
             environment: BTreeMap::new(),
             url: false,
+            credentials: Credentials::random(),
         },
         platform: Platform::new(examples(), "eu-west-1", "123456789012"),
     }

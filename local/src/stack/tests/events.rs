@@ -31,15 +31,11 @@ impl Stage {
 
 async fn put_item(stack: &Stack, key: &str) {
     let body = json!({"TableName": stack.environment()["TABLE"], "Item": {"pk": {"S": key}}});
-    let put = crate::http_client::client()
-        .post(stack.emulators().dynamodb().url())
-        .header("x-amz-target", "DynamoDB_20120810.PutItem")
-        .header("x-amz-date", "20260101T000000Z")
-        .header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host, Signature=0",
-        )
-        .body(body.to_string());
+    let url = stack.emulators().dynamodb().url();
+    let administrator = stack.emulators().access().administrator();
+    let credentials = administrator.credentials();
+    let put = crate::http_client::signed(&url, "dynamodb", credentials, body.to_string())
+        .header("x-amz-target", "DynamoDB_20120810.PutItem");
     let answer = put.send().await.unwrap();
     assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
 }
@@ -88,10 +84,11 @@ async fn events_of_the_bus_are_shown_to_other_commands_as_they_come() {
     let url = format!("{}{}", stack.control_url(), EVENTS_PATH);
     let put = |detail: &str| {
         let entry = json!({"EventBusName": "events", "Source": "trunkline", "DetailType": detail, "Detail": "{}"});
-        crate::http_client::client()
-            .post(&stack.environment()["AWS_ENDPOINT_URL_EVENTBRIDGE"])
+        let url = &stack.environment()["AWS_ENDPOINT_URL_EVENTBRIDGE"];
+        let administrator = stack.emulators().access().administrator();
+        let body = json!({"Entries": [entry]}).to_string();
+        crate::http_client::signed(url, "events", administrator.credentials(), body)
             .header("x-amz-target", "AWSEvents.PutEvents")
-            .body(json!({"Entries": [entry]}).to_string())
             .send()
     };
     let page = async |query: &str| {

@@ -71,6 +71,12 @@ pub(in crate::template) fn check(resources: &[(String, Resource)], faults: &Faul
                     faults.add(api.at, message);
                 }
             }
+            Resource::RolePolicy(policy) => {
+                if !matches!(find(&policy.role), Some(Resource::Role(_))) {
+                    let message = format!("`{}` is not a role: mend `RoleName`", policy.role);
+                    faults.add(policy.at, message);
+                }
+            }
             Resource::Role(_)
             | Resource::Table(_)
             | Resource::EventBus(_)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::event::Event;
+use super::policy::{PolicyDocument, PolicyOf};
 use crate::template::expression::{Expression, Field, Kind};
 use crate::template::fault::{Faults, Position};
 use crate::template::properties::Properties;
@@ -44,8 +45,8 @@ pub struct Function {
     pub events: Vec<Event>,
     /// The logical id of the role that it runs under, if the template declares one.
     pub role: Option<String>,
-    /// What it may do, one expression for each entry of `Policies`, if SAM makes its role.
-    pub policies: Vec<Expression>,
+    /// What it may do, if SAM makes its role.
+    pub policies: Vec<PolicyDocument>,
     pub(in crate::template) environment: Vec<Field>,
 }
 
@@ -62,7 +63,7 @@ impl Function {
         properties.one_of("PackageType", &["Zip"]);
         let timeout = properties.number("Timeout", 1..=900).unwrap_or(3);
         let policies_at = properties.place("Policies");
-        let policies = properties.take("Policies").cloned();
+        let policies = properties.take("Policies");
         let role = properties.take("Role");
         if policies.is_some() && role.is_some() {
             let message = "SAM ignores `Policies` beside `Role`: remove one of the two";
@@ -83,14 +84,9 @@ impl Function {
                 .filter_map(|event| Event::read(event, faults))
                 .collect(),
             role: role.and_then(|role| role_id(role, faults)),
-            policies: match policies {
-                Some(Expression {
-                    kind: Kind::List(items),
-                    ..
-                }) => items,
-                Some(one) => vec![one],
-                None => Vec::new(),
-            },
+            policies: policies
+                .map(|policies| documents(policies, faults))
+                .unwrap_or_default(),
             environment: environment(&mut properties),
         };
         properties.accept(&[
@@ -100,7 +96,6 @@ impl Function {
             "Handler",
             "KmsKeyArn",
             "LoggingConfig",
-            "PermissionsBoundary",
             "PropagateTags",
             "RecursiveLoop",
             "RolePath",
@@ -111,6 +106,29 @@ impl Function {
         properties.finish();
         function
     }
+}
+
+/// The documents of `Policies`. SAM's templates of policies and policies that AWS keeps are not known here.
+fn documents(policies: &Expression, faults: &Faults) -> Vec<PolicyDocument> {
+    let entries = match &policies.kind {
+        Kind::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(policies),
+    };
+    let is_document = |entry: &&Expression| match &entry.kind {
+        Kind::Map(fields) => fields.iter().any(|field| field.name == "Statement"),
+        _ => false,
+    };
+    let documents = entries.iter().filter_map(|entry| {
+        if is_document(&entry) {
+            return Some(PolicyDocument::read(entry, PolicyOf::Identity, faults));
+        }
+        if entry.kind != Kind::Faulty {
+            let message = "the local stack knows policy documents alone: write the permissions out with `Statement`";
+            faults.add(entry.at, message);
+        }
+        None
+    });
+    documents.collect()
 }
 
 fn role_id(role: &Expression, faults: &Faults) -> Option<String> {

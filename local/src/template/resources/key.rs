@@ -1,6 +1,6 @@
 //! `AWS::KMS::Key` and `AWS::KMS::Alias`.
 
-use crate::template::expression::Expression;
+use super::policy::{PolicyDocument, PolicyOf};
 use crate::template::fault::Position;
 use crate::template::properties::Properties;
 
@@ -15,8 +15,8 @@ pub struct Key {
     pub enabled: bool,
     /// Whether KMS makes new material each year. Locally the key has one material.
     pub rotation: bool,
-    /// Who may do what with it.
-    pub policy: Option<Expression>,
+    /// Who may do what with it; without one whatever the account's policies say.
+    pub policy: Option<PolicyDocument>,
 }
 
 /// A second name of a key.
@@ -42,12 +42,15 @@ impl Key {
         }
         properties.number("PendingWindowInDays", 7..=30);
         properties.number("RotationPeriodInDays", 90..=2_560);
+        let faults = properties.faults;
         let key = Self {
             at,
             description: properties.text("Description").unwrap_or_default(),
             enabled: properties.boolean("Enabled").unwrap_or(true),
             rotation: properties.boolean("EnableKeyRotation").unwrap_or(false),
-            policy: properties.take("KeyPolicy").cloned(),
+            policy: properties
+                .take("KeyPolicy")
+                .map(|policy| PolicyDocument::read(policy, PolicyOf::Resource, faults)),
         };
         properties.accept(&["BypassPolicyLockoutSafetyCheck", "Tags"]);
         properties.finish();

@@ -8,6 +8,7 @@ mod http_api;
 mod key;
 mod names;
 mod pattern;
+mod policy;
 mod queue;
 mod role;
 mod stream_source;
@@ -23,8 +24,9 @@ pub use http_api::{Cors, HttpApi, JwtAuthorizer};
 pub use key::{Alias, Key};
 pub(super) use names::known;
 pub use pattern::Pattern;
+pub use policy::PolicyDocument;
 pub use queue::{Queue, Redrive};
-pub use role::Role;
+pub use role::{Role, RolePolicy};
 pub use stream_source::{StartingPosition, StreamSource};
 pub use table::{AttributeType, Index, KeyElement, Table};
 
@@ -54,8 +56,10 @@ pub enum Resource {
     Key(Key),
     /// A KMS key's second name.
     Alias(Alias),
-    /// A role, which nothing here enforces.
+    /// A role, whose policies are enforced.
     Role(Role),
+    /// A policy beside its role.
+    RolePolicy(RolePolicy),
     /// A resource that does nothing here: its type, and its name if the template gives it one.
     WithoutEffect {
         /// Its `CloudFormation` type.
@@ -72,24 +76,19 @@ const QUEUE: &str = "AWS::SQS::Queue";
 const EVENT_BUS: &str = "AWS::Events::EventBus";
 const KEY: &str = "AWS::KMS::Key";
 const ALIAS: &str = "AWS::KMS::Alias";
-/// The type of a role.
-pub(super) const ROLE: &str = "AWS::IAM::Role";
+const ROLE: &str = "AWS::IAM::Role";
+const ROLE_POLICY: &str = "AWS::IAM::RolePolicy";
 
 /// Types that do nothing here, with the attributes that `!GetAtt` knows.
-const WITHOUT_EFFECT: [(&str, &[&str]); 13] = [
+const WITHOUT_EFFECT: [(&str, &[&str]); 8] = [
     ("AWS::CloudWatch::Alarm", &["Arn"]),
     ("AWS::CloudWatch::CompositeAlarm", &["Arn"]),
     ("AWS::CloudWatch::Dashboard", &[]),
     ("AWS::Events::Archive", &["ArchiveName", "Arn"]),
-    ("AWS::Events::EventBusPolicy", &[]),
-    ("AWS::IAM::ManagedPolicy", &["PolicyArn", "PolicyId"]),
-    ("AWS::IAM::Policy", &["Id"]),
-    ("AWS::IAM::RolePolicy", &[]),
     ("AWS::Lambda::Permission", &["Id"]),
     ("AWS::Logs::LogGroup", &["Arn"]),
     ("AWS::Logs::MetricFilter", &[]),
     ("AWS::SNS::Topic", &["TopicArn", "TopicName"]),
-    ("AWS::SQS::QueuePolicy", &["Id"]),
 ];
 
 /// What a resource may hold beside its properties.
@@ -230,6 +229,7 @@ impl Declaration {
             KEY => &["Arn", "KeyId"],
             ALIAS => &[],
             ROLE => &["Arn"],
+            ROLE_POLICY => &[],
             kind => match WITHOUT_EFFECT.iter().find(|(known, _)| *known == kind) {
                 Some((_, attributes)) => attributes,
                 None => {
@@ -286,6 +286,7 @@ impl Declaration {
             EVENT_BUS => EventBus::read(at, properties).map(Resource::EventBus),
             KEY => Some(Resource::Key(Key::read(at, properties))),
             ROLE => Some(Resource::Role(Role::read(name, at, properties))),
+            ROLE_POLICY => RolePolicy::read(at, properties).map(Resource::RolePolicy),
             ALIAS => Alias::read(at, properties).map(Resource::Alias),
             kind if WITHOUT_EFFECT.iter().any(|(known, _)| *known == kind) => {
                 Some(Resource::WithoutEffect {
@@ -314,7 +315,6 @@ fn given_name(properties: Option<&Expression>) -> Option<String> {
         "DashboardName",
         "LogGroupName",
         "TopicName",
-        "ManagedPolicyName",
     ];
     let field = fields
         .iter()

@@ -45,7 +45,7 @@ pub(in crate::template) fn known(logical_id: &str, resource: &Resource, known: &
             let name = format!("event-bus/{}", bus.name);
             known.set(logical_id, "Arn", arn("events", &name));
         }
-        Resource::Key(_) => {}
+        Resource::Key(_) | Resource::RolePolicy(_) => {}
         Resource::HttpApi(api) => {
             known.set(logical_id, REF, &api.id);
             known.set(logical_id, "ApiId", &api.id);
