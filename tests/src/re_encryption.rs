@@ -27,19 +27,21 @@ use crate::traffic::{deliver, event};
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A deployment that has just been told of another key, with what was stored before.
-struct Moving {
-    harness: Harness,
+pub(crate) struct Moving {
+    pub(crate) harness: Harness,
     /// As `seed` reads them, with what is stored of each.
-    documents: Vec<Value>,
+    pub(crate) documents: Vec<Value>,
     /// Who came by the API.
     newcomer: TenantId,
-    old: String,
+    /// The ARN of the key that everything was sealed under.
+    pub(crate) old: String,
     new: String,
     _folder: tempfile::TempDir,
 }
 
 impl Moving {
-    async fn with(credentials: usize) -> Self {
+    /// The deployment with so many tenants that were seeded, and one that came by the API.
+    pub(crate) async fn with(credentials: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let before = start(folder.path(), &BTreeMap::new());
         // Nothing of the stack is kept, so that its files are free for the next.
@@ -68,7 +70,8 @@ impl Moving {
         }
     }
 
-    fn tenants(&self) -> impl Iterator<Item = TenantId> {
+    /// The tenants that were seeded.
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = TenantId> {
         let tenants = self.documents.iter();
         tenants.map(|document| document["tenant_id"].as_str().unwrap().parse().unwrap())
     }
@@ -129,7 +132,7 @@ impl Moving {
     }
 
     /// Spoils what is stored of a tenant: its last byte is another.
-    async fn spoil(&self, tenant: &TenantId) {
+    pub(crate) async fn spoil(&self, tenant: &TenantId) {
         let mut message = self.item(tenant).await["message"]
             .as_b()
             .unwrap()
@@ -147,7 +150,7 @@ impl Moving {
     }
 
     /// What the function answers, or the type and message of its error.
-    async fn ask(&self, event: &Value) -> Result<Value, (String, String)> {
+    pub(crate) async fn ask(&self, event: &Value) -> Result<Value, (String, String)> {
         let function = self.harness.stack.function("re-encryptor").unwrap();
         match function.invoke(event.to_string().into()).await {
             Ok(answer) => Ok(serde_json::from_slice(&answer).unwrap()),

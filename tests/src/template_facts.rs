@@ -3,7 +3,6 @@
 mod api;
 mod document;
 mod events;
-pub(crate) mod permissions;
 mod queue;
 
 use std::collections::BTreeSet;
@@ -21,6 +20,13 @@ pub(crate) fn api_routes() -> BTreeSet<String> {
     functions
         .flat_map(|(_, function)| api::routes(&template, binary(function)))
         .collect()
+}
+
+/// The roles.
+pub(crate) fn roles() -> BTreeSet<String> {
+    let template = template();
+    let roles = of_type(&template, "AWS::IAM::Role").into_iter();
+    roles.map(|(name, _)| name.to_owned()).collect()
 }
 
 const FUNCTION: &str = "AWS::Serverless::Function";

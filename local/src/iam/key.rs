@@ -5,19 +5,19 @@
 pub struct ConditionKey(String);
 
 /// Keys with any number of values.
-const MULTIVALUED: [&str; 4] = [
+const MULTIVALUED: [&str; 5] = [
     LEADING_KEYS,
     ENCRYPTION_CONTEXT_KEYS,
+    EVENT_SOURCE,
     TAG_KEYS,
     TRANSITIVE_TAG_KEYS,
 ];
 
 /// Keys with one value.
-const SINGLE: [&str; 5] = [
+const SINGLE: [&str; 4] = [
     PRINCIPAL_ACCOUNT,
     PRINCIPAL_ARN,
     EVENT_DETAIL_TYPE,
-    EVENT_SOURCE,
     ROLE_SESSION_NAME,
 ];
 
@@ -30,7 +30,8 @@ pub const LEADING_KEYS: &str = "dynamodb:LeadingKeys";
 pub const ENCRYPTION_CONTEXT: &str = "kms:EncryptionContext:";
 /// The names of all entries of KMS's encryption context.
 pub const ENCRYPTION_CONTEXT_KEYS: &str = "kms:EncryptionContextKeys";
-/// The source of an event that is put.
+/// The source of an event that is put. EventBridge has it as a list, though an entry has one.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html>
 pub const EVENT_SOURCE: &str = "events:source";
 /// The type of an event that is put.
 pub const EVENT_DETAIL_TYPE: &str = "events:detail-type";
