@@ -3,6 +3,7 @@
 //! Whatever interrupts it, going on with it finds at Twilio what was made and not taken note of: a subaccount by its name, an API
 //! key whose secret is lost by its name too. Nothing is ever undone by it but what nobody can use.
 
+mod error;
 mod name;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+pub use self::error::SubaccountError;
 pub use self::name::subaccount_name;
 use crate::api::Foundation;
 use crate::audit::{Action, Actor, AuditEntry};
@@ -35,35 +37,6 @@ const LEAST_TIME: Duration = Duration::from_secs(3);
 
 /// The name of the API key that is made for a tenant.
 const KEY_NAME: &str = "Trunkline";
-
-/// Why a tenant's subaccount is not as it should be yet. Asking again goes on with it.
-#[derive(Debug, thiserror::Error)]
-pub enum SubaccountError {
-    /// Somebody else is at it.
-    #[error("somebody else is at it")]
-    Busy,
-    /// There is too little time left to begin.
-    #[error("there is too little time left")]
-    TooLate,
-    /// The platform's own Twilio account is not stored, or what is stored is none.
-    #[error("the credentials of the platform's own Twilio account are missing")]
-    NoPlatformAccount,
-    /// Twilio does not tell the auth token of the subaccount, as it does to whoever comes with the platform's.
-    #[error("Twilio does not tell the auth token of the subaccount")]
-    NoAuthToken,
-    /// Somebody closed it at Twilio.
-    #[error("the subaccount is closed")]
-    Closed,
-    /// Twilio did not do it.
-    #[error(transparent)]
-    Twilio(#[from] TwilioError),
-    /// Its credentials were not stored, or those of the platform could not be had.
-    #[error("{0}")]
-    Integration(#[from] IntegrationError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Opens, suspends, resumes and closes the tenants' subaccounts.
 pub struct Subaccounts {

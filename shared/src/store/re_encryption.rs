@@ -1,14 +1,17 @@
 //! What is sealed, tenant by tenant, for who seals it anew; how far that has come; and what did not open.
 
+mod quarantine;
+
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::item::{Attributes, Item, number, text, time};
+pub use self::quarantine::Quarantined;
+use super::item::{Attributes, Item, number, text};
 use super::keys::Key;
 use super::routes::incomplete;
 use super::transaction::{self, Transaction};
@@ -58,19 +61,6 @@ pub struct Sealed {
     pub by: SealedBy,
     /// The AWS Encryption SDK message.
     pub message: Vec<u8>,
-}
-
-/// Credentials that did not open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Quarantined {
-    /// Whose.
-    pub tenant_id: String,
-    /// Of which provider.
-    pub provider: String,
-    /// The key that their message names, if it is one.
-    pub key: Option<String>,
-    /// When that was first found.
-    pub at: Timestamp,
 }
 
 /// The items, in the Tenants table.
@@ -286,100 +276,6 @@ impl ReEncryptionItems {
             Err(StoreError::Conflict { .. }) => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// Remembers that a message does not open, with an entry of the platform's log the first time. One transaction of two writes.
-    ///
-    /// # Errors
-    /// [`StoreError`] of any kind but a conflict.
-    pub async fn quarantine(
-        &self,
-        found: &Quarantined,
-        tenant_id: &TenantId,
-        entry: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        const OPERATION: &str = "quarantine what does not open";
-        let item = keys::quarantine(tenant_id, &found.provider).into_attributes();
-        let mut put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .item("tenant_id", text(&found.tenant_id))
-            .item("provider", text(&found.provider))
-            .item("at", time(found.at))
-            .condition_expression("attribute_not_exists(pk)");
-        if let Some(key) = &found.key {
-            put = put.item("key", text(key));
-        }
-        let put = put.build().map_err(|_| incomplete(OPERATION))?;
-        let mut transaction = Transaction::<StoreError>::new(OPERATION);
-        transaction.conditional(TransactWriteItem::builder().put(put).build(), |_| {
-            StoreError::Conflict {
-                operation: OPERATION,
-                conflict: "it is known already",
-            }
-        });
-        transaction.write(self.audit.platform_entry(entry)?);
-        match transaction.send(&self.client).await {
-            Ok(()) | Err(StoreError::Conflict { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Everything that did not open and was not released since.
-    ///
-    /// # Errors
-    /// [`StoreError`] of any kind but a conflict.
-    pub async fn quarantined(&self) -> Result<Vec<Quarantined>, StoreError> {
-        const OPERATION: &str = "list what does not open";
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let output = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("pk = :partition AND begins_with(sk, :quarantine)")
-                .expression_attribute_values(":partition", text(keys::re_encryption_partition()))
-                .expression_attribute_values(":quarantine", text(keys::QUARANTINE))
-                .consistent_read(true)
-                .set_exclusive_start_key(after)
-                .send()
-                .await
-                .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-            for item in output.items.unwrap_or_default() {
-                let attributes = Attributes::of(OPERATION, &item);
-                found.push(Quarantined {
-                    tenant_id: attributes.text("tenant_id")?.to_owned(),
-                    provider: attributes.text("provider")?.to_owned(),
-                    key: attributes.optional("key")?,
-                    at: attributes.time("at")?,
-                });
-            }
-            after = output.last_evaluated_key;
-            if after.is_none() {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// Forgets that a message did not open: it does, or is there no longer. One write.
-    ///
-    /// # Errors
-    /// [`StoreError`] of any kind but a conflict.
-    pub async fn release(&self, found: &Quarantined) -> Result<(), StoreError> {
-        const OPERATION: &str = "release what opens again";
-        let Ok(tenant_id) = found.tenant_id.parse() else {
-            return Ok(());
-        };
-        let delete = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(
-                keys::quarantine(&tenant_id, &found.provider).into_attributes(),
-            ));
-        let sent = delete.send().await;
-        sent.map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        Ok(())
     }
 
     /// Writes an entry into the platform's log.

@@ -4,6 +4,7 @@
 //! Each stage is noted before what it does at Twilio, so that whoever comes next knows what may have happened. Whoever makes a step
 //! has a lease, and stores what came of it only as long as the lease is its own.
 
+mod lease;
 mod request;
 mod steps;
 
@@ -13,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tracing::warn;
 
+use self::lease::Held;
 pub use self::request::{Continued, RotationAction, RotationError, RotationRequest};
 use self::steps::Outcome;
 use super::{IntegrationAdministration, IntegrationError};
@@ -22,7 +24,6 @@ use crate::environment::Environment;
 use crate::integrations::Configuration;
 use crate::store::{IntegrationRecord, RotationStep, StoreError, WriteConflict, WriteError};
 use crate::tenant::{Provider, TenantScope};
-use crate::twilio::rest::ErrorKind;
 use crate::twilio::{Rotation, RotationStage, TwilioCredentials};
 
 /// How long the secondary token is stored before it is promoted: as long as a function may refuse to read credentials anew after
@@ -43,14 +44,6 @@ struct Turn {
     deadline: Instant,
     /// Whether the list of due work has to be told in case that nothing comes of a step.
     is_noted: bool,
-}
-
-/// Whether a step may be made.
-enum Held {
-    /// It may, on these credentials.
-    Turn(Box<IntegrationRecord>, Rotation),
-    /// There is none to make now, or somebody else is at it.
-    Idle(Rotation),
 }
 
 /// Reads `AUTH_TOKEN_GRACE_SECONDS`.
@@ -239,43 +232,6 @@ impl IntegrationAdministration {
             .ok_or(RotationError::NotPossible("no rotation is in progress"))
     }
 
-    /// Takes the lease of a rotation that can go on now, or of any that has not ended if it need not be time for the next step.
-    async fn hold(
-        &self,
-        scope: &TenantScope,
-        turn: &Turn,
-        whenever: bool,
-    ) -> Result<Held, RotationError> {
-        for tries in 1..=TRIES {
-            let before = self.read(scope, Provider::Twilio).await?;
-            let Some(rotation) = before.rotation.clone() else {
-                return Err(RotationError::NotPossible("no rotation is in progress"));
-            };
-            let now = self.clock.now();
-            let is_time = rotation.next_at().is_some_and(|at| whenever || at <= now);
-            if !is_time || rotation.held_until(&turn.owner, now).is_some() {
-                return Ok(Held::Idle(rotation));
-            }
-            if rotation.is_held_by(&turn.owner) {
-                return Ok(Held::Turn(Box::new(before), rotation));
-            }
-            let held = rotation.held_by(&turn.owner, now);
-            let step = RotationStep {
-                rotation: &held,
-                credentials: None,
-                is_promotion: false,
-                entry: None,
-                at: now,
-                due: held.look_at().filter(|_| turn.is_noted),
-            };
-            if let Some(record) = self.integrations.rotate(scope, &before, &step).await? {
-                return Ok(Held::Turn(Box::new(record), held));
-            }
-            pause(tries).await;
-        }
-        Err(raced())
-    }
-
     /// Stores what came of a step, if it is still this turn's to make: over what is stored by now, of which everything else stays.
     async fn settle(
         &self,
@@ -338,43 +294,6 @@ impl IntegrationAdministration {
         Err(raced())
     }
 
-    /// Gives the lease up after a step that failed, and keeps why, for the tenant's admin to see. That may fail: the lease runs out.
-    async fn release_after(
-        &self,
-        scope: &TenantScope,
-        turn: &Turn,
-        made: Result<(), RotationError>,
-    ) -> Result<(), RotationError> {
-        let Err(error) = made else {
-            return Ok(());
-        };
-        let released = async {
-            let before = self.read(scope, Provider::Twilio).await?;
-            let Some(rotation) = &before.rotation else {
-                return Ok(());
-            };
-            if !rotation.is_held_by(&turn.owner) {
-                return Ok(());
-            }
-            let mut rotation = rotation.released();
-            rotation.problem = problem(&error).or(rotation.problem);
-            let step = RotationStep {
-                rotation: &rotation,
-                credentials: None,
-                is_promotion: false,
-                entry: None,
-                at: self.clock.now(),
-                due: None,
-            };
-            self.integrations.rotate(scope, &before, &step).await?;
-            Ok::<(), RotationError>(())
-        };
-        if let Err(error) = released.await {
-            warn!(%error, "a rotation is held for longer than it need be");
-        }
-        Err(error)
-    }
-
     fn stage_entry(&self, turn: &Turn, rotation: &Rotation) -> AuditEntry {
         let stage = rotation.stage.as_str();
         let detail = match &rotation.problem {
@@ -407,25 +326,4 @@ fn raced() -> RotationError {
         cause: "others change the same over and over".to_owned(),
     };
     error.into()
-}
-
-/// What is said of a step that failed. What is the platform's own is nothing for the tenant's admin.
-fn problem(error: &RotationError) -> Option<String> {
-    let RotationError::Twilio(error) = error else {
-        return None;
-    };
-    let what = match error.kind() {
-        ErrorKind::Authentication => {
-            "Twilio accepts neither of the stored auth tokens: store the account's tokens anew"
-        }
-        ErrorKind::TestCredentials => "these are Twilio's test credentials, which have no tokens",
-        ErrorKind::AccountNotActive => "the Twilio account is suspended or closed",
-        ErrorKind::RateLimited { .. } | ErrorKind::Unavailable => {
-            "Twilio could not be asked: it is tried again"
-        }
-        ErrorKind::NotPermitted | ErrorKind::NotFound | ErrorKind::Rejected => {
-            "Twilio refused it: it is tried again"
-        }
-    };
-    Some(what.to_owned())
 }
