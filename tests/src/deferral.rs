@@ -3,8 +3,6 @@
 mod pace;
 mod writer;
 
-pub(crate) use self::writer::outcome;
-
 use std::time::Duration;
 
 use local::emulators::faults::{AwsError, Effect, FaultId, Matching, Times};

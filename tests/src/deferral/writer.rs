@@ -33,7 +33,7 @@ pub(super) fn message(tenant: &Tenant, event: &Event) -> String {
 }
 
 /// Invokes the writer with messages, named by their place.
-pub(crate) async fn outcome(harness: &Harness, bodies: impl IntoIterator<Item = String>) -> Value {
+pub(super) async fn outcome(harness: &Harness, bodies: impl IntoIterator<Item = String>) -> Value {
     let message = |(place, body)| json!({"messageId": format!("message-{place}"), "body": body});
     let messages: Vec<_> = bodies.into_iter().enumerate().map(message).collect();
     let batch = json!({"Records": messages}).to_string();

@@ -58,8 +58,8 @@ async fn ways_of_subaccounts(harness: &Harness) {
         changed.document(200);
         if status == "suspended" {
             for _ in 0..2 {
-                let verify = "/api/integrations/twilio/verify";
-                let verified = send_for("given", harness, Method::POST, verify, &json!({}));
+                let (verify, nothing) = ("/api/integrations/twilio/verify", json!({}));
+                let verified = send_for("given", harness, Method::POST, verify, &nothing);
                 assert_eq!(verified.await, 200);
             }
         }
