@@ -13,6 +13,7 @@ mod file;
 mod files;
 mod message_media;
 mod messaging;
+mod named;
 mod numbers;
 mod paging;
 mod property;

@@ -330,6 +330,8 @@ impl Write {
                 let (at, sid) = (self.name("at"), self.name("sid"));
                 let seen_at = self.value(time(seen.at));
                 let seen_sid = self.value(text(seen.sid.as_str()));
+                let replaced = keys::replaced_opt_out_of(sender);
+                self.set(&replaced, text(seen.sid.as_str()));
                 format!("{name}.{at} = {seen_at} AND {name}.{sid} = {seen_sid}")
             }
         };
