@@ -21,7 +21,11 @@ struct Flooded {
 impl Flooded {
     /// No function has heard of the tenant.
     async fn cold() -> Self {
-        let harness = Harness::start(|options| options.concurrency = 1);
+        let harness = Harness::start(|options| {
+            options.concurrency = 1;
+            // The publisher reads tenants, too.
+            options.feeds_streams = false;
+        });
         let tenant = harness.tenant(json!({})).await;
         let emulators = harness.stack.emulators();
         let wires = [
