@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use local::emulators::BusEvent;
-use local::emulators::wire::Call;
+use local::emulators::wire::{Call, Target};
 use serde_json::{Value, json};
 use shared::activity::Route;
 use shared::aws::Patience;
+use shared::cache::CacheLimits;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -42,6 +43,9 @@ const PROCESSES: usize = 2;
 const LIMIT: u32 = 240;
 const PACE: u32 = 6_000;
 
+/// Calls by which a process learns of a tenant: of the account's item, the tenant's configuration and KMS.
+const A_LOOK_UP: usize = 3;
+
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -50,6 +54,8 @@ struct Flood {
     harness: Harness,
     flooding: Tenant,
     quiet: Tenant,
+    /// Since when processes may know the tenants.
+    begun: Instant,
     /// The flood's webhooks that the quiet tenant's did not follow yet.
     waves: Semaphore,
 }
@@ -62,6 +68,8 @@ struct Phase {
     told_after: Vec<Duration>,
     /// Reads for the tenant or its account, and all calls of KMS.
     reads: usize,
+    /// How often processes may have looked the tenant up again by its end, because what they knew had become too old.
+    outdated: usize,
     /// Writes of facts.
     writes: usize,
 }
@@ -72,9 +80,17 @@ fn percentile(durations: &[Duration], percent: usize) -> Duration {
     sorted[(sorted.len() - 1) * percent / 100]
 }
 
-/// Whether a call is one of the stream's consumer: it alone reads single items, and writes in transactions.
-fn is_of_publisher(call: &Call) -> bool {
-    matches!(call.operation.as_str(), "GetItem" | "TransactWriteItems")
+/// Whether a call is one of those who work behind the webhooks: of single items these read only which tenant holds an account, and
+/// they write nothing in transactions.
+fn is_behind(call: &Call) -> bool {
+    let is_account = |target: &Target| {
+        let partition = target.partition.as_deref();
+        partition.is_some_and(|partition| partition.starts_with("twilio-account#"))
+    };
+    match call.operation.as_str() {
+        "GetItem" => !call.targets.iter().any(is_account),
+        operation => operation == "TransactWriteItems",
+    }
 }
 
 impl Phase {
@@ -107,6 +123,7 @@ impl Flood {
             harness,
             flooding,
             quiet,
+            begun: Instant::now(),
             waves: Semaphore::new(0),
         }
     }
@@ -135,7 +152,7 @@ impl Flood {
                 }
             }
             let reads = dynamodb.since(mark).reads();
-            let is_known = reads.filter(|call| !is_of_publisher(call)).count() == 0;
+            let is_known = reads.filter(|call| !is_behind(call)).count() == 0;
             quiet_rounds = if is_known { quiet_rounds + 1 } else { 0 };
         }
     }
@@ -172,7 +189,8 @@ impl Flood {
         let routes = ROUTES.into_iter().flatten().cycle();
         for route in routes.take(QUIET as usize) {
             if in_flood {
-                self.waves.acquire_many(TIMES).await.unwrap().forget();
+                let wave = tokio::time::timeout(PATIENCE, self.waves.acquire_many(TIMES));
+                wave.await.expect("the flood goes on").unwrap().forget();
             }
             let event = event(&self.quiet, route);
             let exchange = self.quiet.sender.deliver(&event.webhook).await;
@@ -190,7 +208,7 @@ impl Flood {
         let account = &self.quiet.sender.account().sid;
         let told_after = told.join_all().await;
         let calls = dynamodb.since(since);
-        let calls = calls.filter(|call| !is_of_publisher(call));
+        let calls = calls.filter(|call| !is_behind(call));
         let of = |prefix: &str| calls.clone().partition(prefix);
         Phase {
             events,
@@ -199,11 +217,18 @@ impl Flood {
             reads: of(&self.quiet.partition()).reads().count()
                 + of(&format!("twilio-account#{account}")).count()
                 + kms.since(since_kms).count(),
+            outdated: self.outdated(),
             writes: ["message", "call"]
                 .map(|kind| of(&format!("{}{kind}#", self.quiet.partition())).count())
                 .iter()
                 .sum(),
         }
+    }
+
+    /// Each process of each function forgets a tenant when it has known it for long, which a slow machine may take for a flood.
+    fn outdated(&self) -> usize {
+        let age = self.begun.elapsed().as_secs() / CacheLimits::TENANTS.time_to_live.as_secs();
+        usize::try_from(age).unwrap() * PROCESSES * ROUTES.len()
     }
 
     /// The lines of a tenant's answered webhooks, once there are this many.
@@ -248,16 +273,14 @@ async fn a_tenant_at_fifty_times_its_rate_is_no_concern_of_another_and_loses_not
 
     let begun = Instant::now();
     let functions = (0..ROUTES.len()).cycle().take(AT_ONCE as usize);
-    let floods = functions.map(|function| {
+    let mut floods = JoinSet::new();
+    for function in functions {
         let flood = Arc::clone(&flood);
-        tokio::spawn(async move { flood.flood(function, QUIET * TIMES / AT_ONCE).await })
-    });
-    let floods: Vec<_> = floods.collect();
-    let in_flood = flood.quiet_phase(true).await;
-    let mut sent = Vec::new();
-    for one in floods {
-        sent.extend(one.await.unwrap());
+        floods.spawn(async move { flood.flood(function, QUIET * TIMES / AT_ONCE).await });
     }
+    // Together, so that a webhook of the flood that is refused ends the test then and there.
+    let (in_flood, sent) = tokio::join!(flood.quiet_phase(true), floods.join_all());
+    let sent = sent.concat();
     let flooded_for = begun.elapsed();
     flood.drained().await;
     let latencies = |phase: &Phase| {
@@ -282,7 +305,11 @@ async fn a_tenant_at_fifty_times_its_rate_is_no_concern_of_another_and_loses_not
 
     // The quiet one: known all the time, kept as it came, each webhook by one write.
     for phase in [&in_quiet, &in_flood] {
-        assert_eq!(phase.reads, 0);
+        assert!(
+            phase.reads <= A_LOOK_UP * phase.outdated,
+            "{} reads",
+            phase.reads
+        );
         assert!(phase.costs_a_write_each(), "{} writes", phase.writes);
         for event in &phase.events {
             assert_eq!(facts(&flood.quiet, &event.resource).await, 1);
@@ -290,10 +317,14 @@ async fn a_tenant_at_fifty_times_its_rate_is_no_concern_of_another_and_loses_not
     }
     let delivered = in_quiet.events.len() + in_flood.events.len();
     let answered = flood.answered(&flood.quiet, delivered).await;
-    for line in answered.iter().rev().take(delivered) {
-        assert_eq!(line["credentials"], "memory", "{line}");
+    let answered: Vec<_> = answered.iter().rev().take(delivered).collect();
+    for line in &answered {
         assert_eq!(line["put_aside"], Value::Null, "{line}");
     }
+    let looked_up = answered
+        .iter()
+        .filter(|line| line["credentials"] != "memory");
+    assert!(looked_up.count() <= in_flood.outdated);
 
     // The flooding one: limited, and all of it there, once.
     let answered = flood.answered(&flood.flooding, sent.len()).await;

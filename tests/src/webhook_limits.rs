@@ -1,5 +1,7 @@
 //! The limit of webhooks per tenant: who is past it is put aside, never refused, and everything is kept once.
 
+mod stops;
+
 use std::time::{Duration, Instant};
 
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
@@ -287,77 +289,6 @@ async fn past_the_limit_a_webhook_that_queue_and_store_refuse_is_a_503() {
     dynamodb.clear();
     assert_eq!(limited.status(&process).await, 204);
     limited.keeps(81).await;
-}
-
-/// Hands SMS of somebody over, each of which is taken, and gives how often the store was asked to write to their item.
-async fn writes_of(
-    limited: &Limited,
-    process: &WebhookProcess,
-    from: &str,
-    bodies: &[&str],
-) -> usize {
-    let dynamodb = limited.harness.stack.emulators().dynamodb().wire();
-    let mark = dynamodb.mark();
-    let account = limited.tenant.sender.account().sid.as_str();
-    for body in bodies {
-        let token = limited.tenant.token();
-        assert_eq!(process.receive_sms(account, token, from, body).await, 200);
-    }
-    let contact = format!("{}contact#{from}", limited.tenant.partition());
-    dynamodb.since(mark).partition(&contact).count()
-}
-
-#[tokio::test]
-async fn past_the_limit_a_contact_costs_one_write_a_minute_that_says_it_stopped() {
-    let limited = Limited::start().await;
-    let process = limited.process().await;
-    let stops = ["STOP"; 20];
-    for _ in 0..2 {
-        limited.report(&process, 80).await;
-        let put_aside = limited.put_aside();
-        assert_eq!(
-            writes_of(&limited, &process, "+15005550010", &stops).await,
-            1
-        );
-        assert_eq!(limited.put_aside(), put_aside + stops.len());
-        assert_eq!(
-            writes_of(&limited, &process, "+15005550011", &stops).await,
-            1
-        );
-        // Whoever wants to be written to again waits until the message is stored.
-        let starts = ["START", "yes", "unstop", "Hello"];
-        assert_eq!(
-            writes_of(&limited, &process, "+15005550010", &starts).await,
-            0
-        );
-        limited.clock.advance(60);
-    }
-    let items = items_of(&limited.harness, &limited.tenant).await;
-    let contacts: Vec<_> = items
-        .iter()
-        .filter(|item| item["sk"].as_s().unwrap() == "contact")
-        .collect();
-    assert_eq!(contacts.len(), 2);
-    for contact in contacts {
-        let opt_out = contact["opt_out:+15005550006"].as_m().unwrap();
-        assert_eq!(opt_out["stopped"].as_bool(), Ok(&true));
-    }
-}
-
-#[tokio::test]
-async fn past_the_limit_a_stop_that_was_not_kept_is_tried_with_the_next() {
-    let limited = Limited::start().await;
-    let process = limited.process().await;
-    limited.report(&process, 80).await;
-    let contact = format!("{}contact#+15005550010", limited.tenant.partition());
-    let faults = limited.harness.stack.emulators().dynamodb().faults();
-    let refused = Effect::Refuse(AwsError::access_denied());
-    let on = Matching::writes().partition(contact);
-    let fault = faults.inject(on, refused, Times::Always);
-    let from = "+15005550010";
-    assert_eq!(writes_of(&limited, &process, from, &["STOP"; 2]).await, 2);
-    faults.remove(fault);
-    assert_eq!(writes_of(&limited, &process, from, &["STOP"; 2]).await, 1);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use shared::clock::Clock;
 use shared::environment::Environment;
 use shared::http::{HttpRequest, Reply};
 use shared::secret::Secret;
+use shared::sid::MessageSid;
 use shared::webhook::{BODY_LIMIT, Notification, Webhooks};
 
 use crate::harness::Harness;
@@ -54,6 +55,19 @@ impl WebhookProcess {
         body: &str,
     ) -> u16 {
         let message = self.sids.message(false);
+        self.receive_sms_again(account, token, from, &message, body)
+            .await
+    }
+
+    /// The same for a given message, which may be one that was handed over before.
+    pub(crate) async fn receive_sms_again(
+        &self,
+        account: &str,
+        token: &Secret,
+        from: &str,
+        message: &MessageSid,
+        body: &str,
+    ) -> u16 {
         let parameters = Parameters::new()
             .with("AccountSid", account)
             .with("MessageSid", message.as_str())

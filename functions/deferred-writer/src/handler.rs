@@ -13,7 +13,7 @@ use shared::deferred::{
 use shared::environment::Environment;
 use shared::lambda::{Failure, Invocation, StartError};
 use shared::store::{Activity, Profiles, table_name};
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, info_span, warn};
 
 /// What is left of an invocation's time to answer in. A message takes at most four background calls of 5 seconds, and all of a
 /// batch are handled at once, so that the 10 seconds of the function are only used up by two calls that both fail slowly, or
@@ -128,7 +128,8 @@ impl Writer {
                 return false;
             }
         }
-        match webhook.keep(&self.activity).await {
+        let span = info_span!("tenant", tenant_id);
+        match webhook.keep(&self.activity).instrument(span).await {
             Ok(()) => info!(tenant_id, message_id, "kept a webhook that was put aside"),
             Err(error) => {
                 warn!(tenant_id, message_id, error = %error, "not kept yet, to be tried again");

@@ -18,6 +18,9 @@ use tracing::info;
 /// How long the bus is asked again before events are put aside. While it is down the stream so goes on at the pace of the
 /// queue, and nothing waits behind it.
 const TO_PUBLISH: Duration = Duration::from_secs(3);
+/// How long a batch of the stream looks for its tenants. A read that hangs is given up before the client would repeat it: it is
+/// made again from the queue, with more patience, and the tenants that share the batch do not wait for that.
+const TO_LOOK: Duration = Duration::from_secs(1);
 /// What is left of an invocation's time when no more contacts are kept.
 const AFTER_CONTACTS: Duration = Duration::from_secs(14);
 /// What is left of an invocation's time to put in the queue what was not done.
@@ -47,6 +50,11 @@ impl Deadlines {
             contacts: before(invocation, AFTER_CONTACTS),
             invocation,
         }
+    }
+
+    /// Until when the tenants of a batch of the stream are looked for, from now on.
+    pub(crate) fn look(self) -> Instant {
+        self.contacts.min(Instant::now() + TO_LOOK)
     }
 
     /// Until when the bus may be asked, from now on.

@@ -35,14 +35,15 @@ impl Publisher {
         let count = records.len();
         let (mut told, stuck) = self.read(records).await;
         let scopes = told.iter().map(|told| &told.scope);
-        let presences = self.look_for(scopes, deadlines.contacts).await;
+        let presences = self.look_for(scopes, deadlines.look()).await;
         let is_gone = |told: &&mut Told| presences.of(&told.scope) == Presence::Gone;
         let mut dropped = 0_usize;
         for told in told.iter_mut().filter(is_gone) {
             told.forget();
             dropped = dropped.saturating_add(1);
         }
-        let without_contacts = self.keep_contacts(&told, deadlines.contacts).await;
+        let until = deadlines.contacts;
+        let without_contacts = self.keep_contacts(&told, &presences, until).await;
 
         let with_place = |(place, told): (usize, &Told)| {
             let is_offered = presences.of(&told.scope) == Presence::There;

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, warn};
 
 use crate::handler::Publisher;
+use crate::presence::{Presence, Presences};
 
 /// A record that was read.
 pub(crate) struct Told {
@@ -86,12 +87,23 @@ fn survived<T>(
 
 impl Publisher {
     /// Keeps the contacts that records are news of, all of a tenant's at once and the tenants side by side, and gives the places of
-    /// the records with which it could not be done until `deadline`. What is done of them is not done twice when they come again.
-    pub(crate) async fn keep_contacts(&self, told: &[Told], deadline: Instant) -> BTreeSet<usize> {
+    /// the records with which it could not be done until `deadline`, among them all of tenants that are not known to be there: who
+    /// was just looked for in vain is not looked for again. What is done of them is not done twice when they come again.
+    pub(crate) async fn keep_contacts(
+        &self,
+        told: &[Told],
+        presences: &Presences,
+        deadline: Instant,
+    ) -> BTreeSet<usize> {
         let mut news: BTreeMap<&str, (&TenantScope, Vec<usize>, Vec<ResourceChange>)> =
             BTreeMap::new();
+        let mut left: BTreeSet<usize> = BTreeSet::new();
         for (place, told) in told.iter().enumerate() {
             if let Some(change) = &told.news {
+                left.insert(place);
+                if presences.of(&told.scope) == Presence::Unknown {
+                    continue;
+                }
                 let tenant_id = told.scope.tenant_id().as_str();
                 let (_, places, changes) = news
                     .entry(tenant_id)
@@ -100,10 +112,8 @@ impl Publisher {
                 changes.push(change.clone());
             }
         }
-        let mut left: BTreeSet<usize> = BTreeSet::new();
         let mut tasks = JoinSet::new();
         for (scope, places, changes) in news.into_values() {
-            left.extend(&places);
             let (contacts, scope) = (Arc::clone(&self.contacts), scope.clone());
             let task = async move {
                 let applied = contacts.apply(&scope, &changes, deadline).await;

@@ -34,14 +34,21 @@ impl Publisher {
         let scopes = of_events.chain(of_records);
         let presences = self.look_for(scopes, deadlines.contacts).await;
         let is_gone = |scope: &TenantScope| presences.of(scope) == Presence::Gone;
-        let events = waiting.events.len();
-        waiting.events.retain(|(_, scope, _)| !is_gone(scope));
-        let dropped = events - waiting.events.len();
-        waiting.records.retain(|(_, told)| !is_gone(&told.scope));
+        // Messages are counted: a record whose events wait with it is one.
+        let of_events = waiting.events.iter().map(|(id, scope, _)| (id, scope));
+        let of_records = waiting.records.iter();
+        let of_records = of_records.map(|(id, told)| (id, &told.scope));
+        let of_gone = of_events.chain(of_records);
+        let of_gone = of_gone.filter(|(_, scope)| is_gone(scope));
+        let dropped: BTreeSet<String> = of_gone.map(|(id, _)| id.clone()).collect();
+        waiting.events.retain(|(id, _, _)| !dropped.contains(id));
+        waiting.records.retain(|(id, _)| !dropped.contains(id));
 
         let mut again = waiting.unreadable;
         let (ids, told): (Vec<_>, Vec<_>) = waiting.records.into_iter().unzip();
-        let without_contacts = self.keep_contacts(&told, deadlines.contacts).await;
+        let without_contacts = self
+            .keep_contacts(&told, &presences, deadlines.contacts)
+            .await;
         let undone = without_contacts.iter().filter_map(|place| ids.get(*place));
         again.extend(undone.cloned());
 
@@ -57,7 +64,7 @@ impl Publisher {
             messages = count,
             events = offered.len(),
             published = offered.len() - refused.len(),
-            dropped,
+            dropped = dropped.len(),
             "waiting messages told"
         );
         BatchOutcome::of(again)

@@ -95,8 +95,8 @@ impl TenantHosts {
         }))
     }
 
-    /// The tenant that a host selects: from memory, or by one read (once in 5 seconds for a host that is nobody's). A host that is not under the base domain, or whose label
-    /// is the platform's own, such as `api`, selects nothing.
+    /// The tenant that a host selects: from memory, or by one read (once in 5 seconds for a host that is nobody's). A host that
+    /// is not under the base domain, or whose label is the platform's own, such as `api`, selects nothing.
     pub(super) async fn tenant(&self, host: &str) -> Result<Selection, Problem> {
         let host = host
             .split(':')

@@ -30,11 +30,13 @@ pub(super) fn events(
     let (before, after) = (change.before.as_ref(), &change.after);
     let (address, channel) = (after.address.as_str(), channel_of(&after.address));
     let mut events = Vec::new();
-    let was_there = before.is_some_and(|before| before.since.is_some());
-    if let Some(contact) = Contact::of(after).filter(|_| !was_there) {
+    // One that expired and comes back is another, whether DynamoDB deleted the first by then or not.
+    let was_there = |since: Timestamp| {
+        before.is_some_and(|before| before.since.is_some() && !before.has_expired(since))
+    };
+    if let Some(contact) = Contact::of(after).filter(|contact| !was_there(contact.first_seen_at)) {
         let since = contact.first_seen_at;
         let (event_type, moment) = (EventType::ContactCreated, format!("{since:.3}"));
-        // One that expired and comes back is another.
         let told = [address, &moment];
         events.push(Event::new(scope, event_type, &told, since, &contact)?);
     }

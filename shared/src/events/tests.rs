@@ -262,7 +262,7 @@ fn a_contact_is_told_when_it_is_first_heard_from_and_not_when_it_is_written_to()
             "address": "whatsapp:+15005550010",
             "channel": "whatsapp",
             "profile_name": "Bob",
-            "first_seen_at": "1970-01-01T00:00:07Z",
+            "first_seen_at": "1970-01-01T00:00:07.000Z",
             "opted_out": false,
             "opted_out_of": [],
         })
@@ -290,7 +290,7 @@ fn an_opt_out_is_told_for_each_sender_when_it_changes() {
             "sender": sender,
             "opted_out": true,
             "message_sid": format!("SM{:032x}", 2),
-            "changed_at": "1970-01-01T00:00:02Z",
+            "changed_at": "1970-01-01T00:00:02.000Z",
         })
     );
     assert_eq!(told_of_contact(Some(said(true, 2)), said(true, 3)), []);

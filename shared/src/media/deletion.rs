@@ -29,7 +29,7 @@ pub enum Deletion {
 const ONLY_HERE: &str = "only here";
 
 impl TenantMedia {
-    /// Deletes a recording, its transcription too. One that Twilio does not have (any more) counts as deleted there, if it is
+    /// Deletes a recording, its transcriptions too, as far as Twilio has any by now. One that Twilio does not have (any more) counts as deleted there, if it is
     /// known to be of the account that is asked; one that was deleted here is left alone.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl TenantMedia {
         let detail = match deletion {
             Deletion::Everywhere => {
                 let left = self.delete_at_twilio(scope, sid, &kept.history, deadline);
-                detail(&left.await?)
+                left.await?.detail()
             }
             Deletion::OnlyHere => ONLY_HERE.to_owned(),
         };
@@ -72,14 +72,14 @@ impl TenantMedia {
         })
     }
 
-    /// Deletes at Twilio what was said and then what was heard, and gives the transcriptions that Twilio refuses to delete.
+    /// Deletes at Twilio what was said and then what was heard, and gives what is left there.
     async fn delete_at_twilio(
         &self,
         scope: &TenantScope,
         sid: &RecordingSid,
         history: &History,
         deadline: Instant,
-    ) -> Result<Vec<TranscriptionSid>, Problem> {
+    ) -> Result<Left, Problem> {
         let tenant = self.tenant(scope, deadline).await?;
         let account = recorded_by(history);
         let own = &tenant.credentials.account_sid;
@@ -87,29 +87,66 @@ impl TenantMedia {
             return Err(problems::recording_of_another_account());
         }
         let client = TwilioClient::new(&self.outbound, &tenant.credentials, deadline);
-        let mut left = Vec::new();
+        if account.is_none() && !client.has_recording(sid).await? {
+            return Err(problems::recording_of_unknown_account());
+        }
+        let mut left = Left::default();
+        let mut transcriptions = told_of(history);
+        // The callback of one comes minutes after that of its recording, or never.
+        match client.transcriptions_of(sid).await {
+            Ok(listed) => transcriptions.extend(listed),
+            Err(error) if is_final(error.kind()) => {
+                warn!(%error, "Twilio does not list the transcriptions of a recording");
+                left.unlisted = true;
+            }
+            Err(error) => return Err(error.into()),
+        }
         // Before the recording, whose deletion says that all is done: it is not documented to take its transcriptions along.
-        for transcription in transcriptions(history) {
+        for transcription in transcriptions {
             match client.delete_transcription(&transcription).await {
                 Ok(()) => {}
                 // Asking again would change nothing, and the sound weighs more than the words.
                 Err(error) if is_final(error.kind()) => {
                     warn!(%error, %transcription, "Twilio does not delete a transcription");
-                    left.push(transcription);
+                    left.transcriptions.push(transcription);
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        let was_there = client.delete_recording(sid).await?;
-        if !was_there && account.is_none() {
-            return Err(problems::recording_of_unknown_account());
-        }
+        client.delete_recording(sid).await?;
         Ok(left)
     }
 }
 
+/// What may still be at Twilio of a recording that is deleted there.
+#[derive(Debug, Default)]
+struct Left {
+    /// The transcriptions that Twilio refuses to delete.
+    transcriptions: Vec<TranscriptionSid>,
+    /// Whether Twilio refuses to say which there are, and there may be some that no callback told of.
+    unlisted: bool,
+}
+
+impl Left {
+    /// What the audit log says of it: nothing, unless something is left, of which nothing else is known afterwards.
+    fn detail(&self) -> String {
+        let mut said = Vec::new();
+        if !self.transcriptions.is_empty() {
+            let left = self.transcriptions.iter().map(TranscriptionSid::as_str);
+            said.push(format!(
+                "left at Twilio: {}",
+                left.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if self.unlisted {
+            said.push("transcriptions not listed by Twilio".to_owned());
+        }
+        said.join("; ")
+    }
+}
+
 /// Every transcription that was told of.
-fn transcriptions(history: &History) -> BTreeSet<TranscriptionSid> {
+fn told_of(history: &History) -> BTreeSet<TranscriptionSid> {
     let told = history.iter();
     told.filter_map(|fact| fact.parameter("TranscriptionSid")?.parse().ok())
         .collect()
@@ -118,13 +155,4 @@ fn transcriptions(history: &History) -> BTreeSet<TranscriptionSid> {
 /// Whether Twilio refuses, and not for now alone.
 fn is_final(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotPermitted | ErrorKind::Rejected)
-}
-
-/// What the audit log says besides: nothing, unless something is left at Twilio, of which nothing else is known afterwards.
-fn detail(left: &[TranscriptionSid]) -> String {
-    if left.is_empty() {
-        return String::new();
-    }
-    let left: Vec<_> = left.iter().map(TranscriptionSid::as_str).collect();
-    format!("left at Twilio: {}", left.join(", "))
 }

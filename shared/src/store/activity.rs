@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::{Timestamp, ToSpan};
+use tracing::warn;
 
 use super::item::{Attributes, Item, is_expired, number, text};
 use super::{StoreError, keys, transaction};
@@ -54,7 +55,8 @@ impl Activity {
 
     /// Keeps a fact: one write without a condition, 1 write unit for an item up to 1 KB, and 1 for each index when the resource is
     /// new. The same fact again, or after a lost answer, changes nothing. Gives when the fact was first received; of an inbound
-    /// message when anything of it was, since what counts of two messages is which came first. Of a recording that somebody deleted nothing is kept any more, and the fact is as good as kept.
+    /// message when anything of it was, since what counts of two messages is which came first. Of a recording that somebody
+    /// deleted nothing is kept any more, and the fact is as good as kept; a transcription that it tells of is logged.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and [`StoreError::Refused`]; in neither case is it known that nothing was kept.
@@ -102,7 +104,17 @@ impl Activity {
         let updated = transaction::update(OPERATION, update).await?;
         let updated = updated.as_ref();
         let kept = match updated.map_err(|error| StoreError::of(OPERATION, "", error)) {
-            Err(StoreError::Conflict { .. }) => return Ok(fact.received_at),
+            Err(StoreError::Conflict { .. }) => {
+                // Nothing else would tell that what was said is at Twilio: its recording was deleted before it was transcribed.
+                if let Some(transcription) = fact.parameter("TranscriptionSid") {
+                    let recording = fact.resource.sid();
+                    warn!(
+                        recording,
+                        transcription, "left at Twilio: a deleted recording was transcribed"
+                    );
+                }
+                return Ok(fact.received_at);
+            }
             kept => kept?,
         };
         let facts = kept.attributes().into_iter().flatten();

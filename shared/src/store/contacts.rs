@@ -96,21 +96,46 @@ impl ContactItems {
         address: &str,
         change: &OptOutChange,
     ) -> Result<(), StoreError> {
-        const OPERATION: &str = "keep an opt-out";
-        // Of one moment whatever stops comes last, then the SID decides: a total order, whatever arrives first.
-        let later_of_one_moment = match change.stopped {
-            true => "#kept.#stopped = :no OR #kept.#sid < :sid",
-            false => "#kept.#stopped = :no AND #kept.#sid < :sid",
-        };
-        let is_newer = format!(
-            "attribute_not_exists(#kept) OR #kept.#at < :at OR (#kept.#at = :at AND ({later_of_one_moment}))"
+        let condition = format!("attribute_not_exists(#kept) OR {}", is_newer(change));
+        self.write_opt_out(scope, address, change, condition).await
+    }
+
+    /// The same for a message of which it is not known when it was first received: what is kept stays, when it is of that very
+    /// message or replaced it. So a repeated STOP does not undo the START that came after the first.
+    ///
+    /// # Errors
+    /// As [`ContactItems::keep_opt_out`].
+    pub async fn keep_opt_out_unless_repeated(
+        &self,
+        scope: &TenantScope,
+        address: &str,
+        change: &OptOutChange,
+    ) -> Result<(), StoreError> {
+        let condition = format!(
+            "attribute_not_exists(#kept) OR (#kept.#sid <> :sid AND \
+             (attribute_not_exists(#replaced) OR #replaced <> :sid) AND ({}))",
+            is_newer(change)
         );
+        self.write_opt_out(scope, address, change, condition).await
+    }
+
+    async fn write_opt_out(
+        &self,
+        scope: &TenantScope,
+        address: &str,
+        change: &OptOutChange,
+        condition: String,
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "keep an opt-out";
+        // The first replaces none; its own SID in the place of one says no more than the entry itself.
+        const WRITTEN: &str = "#kept = :value, #replaced = if_not_exists(#kept.#sid, :sid)";
         let message = Resource::Message(change.sid.clone());
         let kept = record::opt_out_attribute(change);
         let written = self
-            .update(scope, address, &message, change.at, "#kept", kept)
-            .condition_expression(is_newer)
+            .update(scope, address, &message, change.at, WRITTEN, kept)
+            .condition_expression(condition)
             .expression_attribute_names("#kept", keys::opt_out_of(&change.sender))
+            .expression_attribute_names("#replaced", keys::replaced_opt_out_of(&change.sender))
             .expression_attribute_names("#stopped", "stopped")
             .expression_attribute_names("#sid", "sid")
             .expression_attribute_names("#at", "at")
@@ -145,7 +170,14 @@ impl ContactItems {
         let message = Resource::Message(turn.sid.clone());
         let kept = AttributeValue::M(kept);
         let written = self
-            .update(scope, &turn.address, &message, turn.at, "#kept", kept)
+            .update(
+                scope,
+                &turn.address,
+                &message,
+                turn.at,
+                "#kept = :value",
+                kept,
+            )
             .condition_expression(MAY_ANSWER)
             .expression_attribute_names("#kept", keys::auto_reply_of(&turn.sender))
             .expression_attribute_names("#opt_out", keys::opt_out_of(&turn.sender))
@@ -167,7 +199,7 @@ impl ContactItems {
         }
     }
 
-    /// An update by a webhook of one attribute, under a placeholder. It makes the item when it is the first: listed like one that
+    /// An update by a webhook, whose `assignments` are of a value under a placeholder. It makes the item when it is the first: listed like one that
     /// was only written to until the stream says more, so that the tenant's deletion finds it in any case.
     fn update(
         &self,
@@ -175,7 +207,7 @@ impl ContactItems {
         address: &str,
         message: &Resource,
         at: Timestamp,
-        attribute: &str,
+        assignments: &str,
         value: AttributeValue,
     ) -> UpdateItemFluentBuilder {
         let listing = keys::by_time(scope, ADDRESSEES);
@@ -184,7 +216,7 @@ impl ContactItems {
             .table_name(&self.table)
             .set_key(Some(keys::contact(scope, address).into_attributes()))
             .update_expression(format!(
-                "SET {attribute} = :value, address = if_not_exists(address, :address), \
+                "SET {assignments}, address = if_not_exists(address, :address), \
                  time_pk = if_not_exists(time_pk, :listing), time_sk = if_not_exists(time_sk, :moment)"
             ))
             .expression_attribute_values(":value", value)
@@ -192,4 +224,14 @@ impl ContactItems {
             .expression_attribute_values(":listing", text(listing))
             .expression_attribute_values(":moment", text(keys::moment(at, message)))
     }
+}
+
+/// The condition that what is kept of an opt-out is before a change. Of one moment whatever stops comes last, then the SID
+/// decides: a total order, whatever arrives first.
+fn is_newer(change: &OptOutChange) -> String {
+    let later_of_one_moment = match change.stopped {
+        true => "#kept.#stopped = :no OR #kept.#sid < :sid",
+        false => "#kept.#stopped = :no AND #kept.#sid < :sid",
+    };
+    format!("#kept.#at < :at OR (#kept.#at = :at AND ({later_of_one_moment}))")
 }

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 pub(super) use self::activity::{
     EVENT, OPT_OUT, Subject, auto_reply_of, by_group, by_time, contact, conversations, event,
-    moment, opt_out_of, resource, subject,
+    moment, opt_out_of, replaced_opt_out_of, resource, subject,
 };
 pub(super) use self::tenants::{
     APPLICATION, INTEGRATIONS, OWN_NUMBERS, PROFILE, QUARANTINE, SETTINGS, account_route,

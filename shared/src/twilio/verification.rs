@@ -310,8 +310,8 @@ fn judge_secondary(account: Result<Account, TwilioError>) -> Judgement {
     }
 }
 
-/// Puts the judgements together. What a restricted key may do is not told apart: it gives no capability. While the account does not work or could not be asked, what the key and the secondary token
-/// were answered says nothing about them.
+/// Puts the judgements together. What a restricted key may do is not told apart: it gives no capability. While the account does
+/// not work or could not be asked, what the key and the secondary token were answered says nothing about them.
 fn conclude(account: Judgement, key: Option<Judgement>, secondary: Judgement) -> Findings {
     let is_owner = account.0.is_proof();
     let signs_webhooks = is_owner && account.1 != Some(faults::NOT_PRIMARY);

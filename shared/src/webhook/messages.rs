@@ -33,8 +33,18 @@ pub(super) async fn reply(
         !message.is_past_limit() || stops.are_without(scope, address, change)
     };
     if let Some(change) = kind.opt_out.as_ref().filter(is_kept_now) {
-        let kept = timeout_at(until, contacts.keep_opt_out(scope, address, change)).await;
-        match kept.unwrap_or_else(|_| Err(late("keep an opt-out"))) {
+        // Past the limit nothing was read, and a repeated delivery looks like the first.
+        let kept = timeout_at(until, async {
+            match message.is_past_limit() {
+                true => {
+                    contacts
+                        .keep_opt_out_unless_repeated(scope, address, change)
+                        .await
+                }
+                false => contacts.keep_opt_out(scope, address, change).await,
+            }
+        });
+        match kept.await.unwrap_or_else(|_| Err(late("keep an opt-out"))) {
             Ok(()) if message.is_past_limit() => stops.remember(scope, address, change),
             Ok(()) => {}
             Err(error) => warn!(error = %error, "the opt-out is left to the stream"),

@@ -4,6 +4,7 @@ mod attachments;
 mod deletion;
 mod ownership;
 mod refusals;
+mod transcriptions;
 
 use local::twilio::payload::{Recording, RecordingSource, RecordingStatus};
 use local::twilio::rest::Format;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use shared::activity::ResourceChange;
 use shared::audit::Actor;
-use shared::store::Expected;
+use shared::contacts::OptOutChange;
+use shared::store::{ContactItems, Expected};
 use tokio::time::Instant;
 
 use super::in_time;
@@ -153,6 +155,31 @@ async fn a_fold_whose_answer_is_lost_is_made_once() {
     world.apply(&message.changes()).await;
 
     assert_eq!(world.read(&message.address).await.unwrap().message_count, 1);
+}
+
+#[tokio::test]
+async fn a_start_that_the_stream_tells_of_is_not_undone_by_the_repeated_stop_before_it() {
+    let world = World::shared().await;
+    let table = world.harness.variable("ACTIVITY_TABLE").to_owned();
+    let contacts = ContactItems::new(world.harness.dynamodb(), table, 0);
+    let stop = placed(Kind::Received, "STOP", 910_003, 0);
+    let mut start = placed(Kind::Received, "start", 910_003, 1);
+    start.second = 5;
+    let mut stopped = OptOutChange::of(&stop.facts()[0]).unwrap();
+    let keep = async |change: OptOutChange| {
+        let kept = contacts.keep_opt_out_unless_repeated(&world.scope, &stop.address, &change);
+        kept.await.unwrap();
+        let kept = world.read(&stop.address).await.unwrap();
+        kept.opted_out_of().next().is_some()
+    };
+    assert!(keep(stopped.clone()).await);
+    world.keep(&start).await;
+    world.apply(&start.changes()).await;
+
+    stopped.at = Timestamp::from_second(10).unwrap();
+    assert!(!keep(stopped.clone()).await);
+    stopped.sid = format!("SM{:032x}", 910_003).parse().unwrap();
+    assert!(keep(stopped.clone()).await, "another one counts");
 }
 
 #[tokio::test]

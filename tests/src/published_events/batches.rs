@@ -1,18 +1,21 @@
 //! Batches of the stream of which one record cannot be dealt with: the others are.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use local::emulators::BusEvent;
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use local::lambda::InvocationError;
 use serde_json::{Value, json};
-use shared::activity::Resource;
+use shared::activity::{Resource, Route};
+use shared::aws::Patience;
 use shared::store::ContactItems;
 
 use super::outages::{breakable, wait_for_len};
 use super::{Listener, deliver};
 use crate::harness::{Harness, Tenant, workspace};
-use crate::traffic::{Event, items_of};
+use crate::traffic::{CONTACT, Event, event, items_of};
 
 /// A new message of somebody, and its event.
 fn from(tenant: &Tenant, address: &str) -> Event {
@@ -40,7 +43,7 @@ fn attribute(value: &AttributeValue) -> Value {
 }
 
 /// The records of the writes that made these items, in one batch.
-fn batch_of(items: &[HashMap<String, AttributeValue>]) -> Value {
+pub(super) fn batch_of(items: &[HashMap<String, AttributeValue>]) -> Value {
     let records = items.iter().zip(1..).map(|(item, number)| {
         let image = item.iter();
         let image = image.map(|(name, value)| (name.clone(), attribute(value)));
@@ -58,12 +61,21 @@ fn batch_of(items: &[HashMap<String, AttributeValue>]) -> Value {
     json!({"Records": records.collect::<Vec<_>>()})
 }
 
-async fn invoke(harness: &Harness, event: &Value) -> Result<Value, InvocationError> {
+pub(super) async fn invoke(harness: &Harness, event: &Value) -> Result<Value, InvocationError> {
     let publisher = harness.stack.function("publisher").unwrap().clone();
     let payload = event.to_string().into();
     let answer = harness.on_stack(async move { publisher.invoke(payload).await });
     let answer = answer.await?;
     Ok(serde_json::from_slice(&answer).unwrap())
+}
+
+/// Whether the message of an address is counted with its contact.
+async fn is_kept(harness: &Harness, tenant: &Tenant, address: &str) -> bool {
+    let table = harness.variable("ACTIVITY_TABLE").to_owned();
+    let contacts = ContactItems::new(harness.dynamodb(), table, 0);
+    let scope = tenant.console.scope(&tenant.id);
+    let contact = contacts.read(&scope, address).await.unwrap();
+    contact.is_some_and(|contact| contact.message_count == 1)
 }
 
 #[tokio::test]
@@ -99,22 +111,59 @@ async fn of_ten_contacts_in_a_batch_only_the_one_that_cannot_be_kept_is_put_asid
     );
     let sent = harness.stack.emulators().sqs().wire().since(begun);
     assert_eq!(sent.operation("SendMessage").count(), 1);
-    let is_kept = async |address: &String| {
-        let table = harness.variable("ACTIVITY_TABLE").to_owned();
-        let contacts = ContactItems::new(harness.dynamodb(), table, 0);
-        let scope = tenant.console.scope(&tenant.id);
-        let contact = contacts.read(&scope, address).await.unwrap();
-        contact.is_some_and(|contact| contact.message_count == 1)
-    };
     for (number, address) in addresses.iter().enumerate() {
-        assert_eq!(is_kept(address).await, number != 3, "{number}");
+        let is_kept = is_kept(&harness, &tenant, address).await;
+        assert_eq!(is_kept, number != 3, "{number}");
     }
 
     faults.remove(fault);
     wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
-    assert!(is_kept(&addresses[3]).await);
+    assert!(is_kept(&harness, &tenant, &addresses[3]).await);
     let dead = harness.queue("UndeliveredEventsDeadLetterQueue");
     assert!(dead.is_empty().await);
+}
+
+#[tokio::test]
+async fn a_tenant_whose_profile_does_not_answer_does_not_hold_up_another_of_its_batch() {
+    let harness = Harness::start(|options| {
+        options.redelivery_seconds = Some(1);
+        options.feeds_streams = false;
+    });
+    let (silent, other) = (
+        harness.tenant(json!({})).await,
+        harness.tenant(json!({})).await,
+    );
+    let (of_silent, of_other) = (
+        Listener::start(&harness, &silent.id),
+        Listener::start(&harness, &other.id),
+    );
+    let mut items = Vec::new();
+    for tenant in [&silent, &other] {
+        deliver(tenant, &event(tenant, Route::Sms)).await;
+        items.extend(items_of(&harness, tenant).await);
+    }
+    let nothing = invoke(&harness, &json!({"Records": []})).await;
+    assert_eq!(nothing.unwrap(), json!({"batchItemFailures": []}));
+    let faults = harness.stack.emulators().dynamodb().faults();
+    let profile = Matching::operations(["GetItem"]).partition(format!("{}#tenant", silent.id));
+    let fault = faults.inject(profile, Effect::Hang, Times::Always);
+    let (begun, batch) = (Instant::now(), batch_of(&items));
+
+    let answer = invoke(&harness, &batch).await.unwrap();
+
+    // Less than it takes to look for a tenant with all of a client's patience, even once.
+    assert!(begun.elapsed() < 2 * Patience::BACKGROUND.attempt());
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    let told = [("message.received".to_owned(), 1)];
+    assert_eq!(of_other.types(), told.clone().into());
+    assert!(is_kept(&harness, &other, CONTACT).await);
+    assert_eq!(of_silent.heard(), []);
+
+    faults.remove(fault);
+    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+    let of_message = |event: &BusEvent| event.detail_type == "message.received";
+    of_silent.hear(of_message).await;
+    assert!(is_kept(&harness, &silent, CONTACT).await);
 }
 
 /// The records of the sample of the stream, as if they were a tenant's, in an event with more behind them.

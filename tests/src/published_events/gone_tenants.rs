@@ -2,14 +2,15 @@
 
 use local::emulators::FailedEntry;
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::activity::Route;
 
+use super::batches::{batch_of, invoke};
 use super::outages::{breakable, wait_for_len};
 use super::{Listener, PATIENCE, deliver, is_of, say_something};
 use crate::harness::{Harness, Tenant};
 use crate::tenant_store::Opened;
-use crate::traffic::{Event, event};
+use crate::traffic::{Event, event, items_of};
 
 /// Deletes a tenant to its end. What processes of the publisher remember of it is forgotten, as it is in the sixteen minutes for
 /// which a deletion waits outside of tests.
@@ -55,6 +56,37 @@ async fn what_waits_in_the_queue_for_a_tenant_is_dropped_once_it_is_deleted() {
     assert_eq!(of_deleted.heard(), []);
     let dead = harness.queue("UndeliveredEventsDeadLetterQueue");
     assert!(dead.is_empty().await);
+}
+
+#[tokio::test]
+async fn of_a_deleted_tenant_each_message_that_waited_is_counted_as_dropped_once() {
+    let harness = Harness::start(|options| options.feeds_streams = false);
+    let tenant = harness.tenant(json!({})).await;
+    deliver(&tenant, &event(&tenant, Route::Sms)).await;
+    let batch = batch_of(&items_of(&harness, &tenant).await);
+    // A record of which only the contact is still to be kept, and one of which nothing is done.
+    let messages = [true, false].map(|is_told| {
+        let record = &batch["Records"][0];
+        let letter = json!({"reason": "it waits", "is_told": is_told, "record": record});
+        json!({
+            "eventSource": "aws:sqs",
+            "messageId": format!("message-{is_told}"),
+            "body": letter.to_string(),
+            "attributes": {"ApproximateReceiveCount": "1"},
+        })
+    });
+    delete(&harness, &tenant).await;
+
+    let answer = invoke(&harness, &json!({"Records": messages})).await;
+
+    assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
+    let logs = harness.stack.logs();
+    let told = logs.wait_for(|line| line.text.contains("waiting messages told"), PATIENCE);
+    let told: Value = serde_json::from_str(&told.await.unwrap().text).unwrap();
+    assert_eq!(
+        (&told["messages"], &told["dropped"]),
+        (&json!(2), &json!(2))
+    );
 }
 
 #[tokio::test]

@@ -155,11 +155,16 @@ impl Gathering {
         let kms = emulators.kms().faults().clone();
         let sqs = emulators.sqs().faults().clone();
         for (effect, attempts) in failures() {
-            // Only the webhook's own attempts fail: the writer would come again a minute later.
-            dynamodb.inject(Matching::writes(), effect, Times::Next(attempts));
-            let message = tenant.sms_webhook(&tenant.sms(PRIVATE));
+            // Of this message, and as often as the webhook tries: the publisher writes too, and the writer would come again a
+            // minute later.
+            let message = tenant.sms(PRIVATE);
+            let partition = format!("{}message#{}", tenant.partition(), message.sid);
+            let own = Matching::writes().partition(partition);
+            dynamodb.inject(own, effect, Times::Next(attempts));
+            let message = tenant.sms_webhook(&message);
             assert_eq!(self.deliver(tenant, &message).await, Some(200));
             dynamodb.clear();
+            self.drained().await;
         }
         for (effect, _) in failures() {
             dynamodb.inject(Matching::writes(), effect.clone(), Times::Always);

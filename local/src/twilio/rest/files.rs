@@ -65,18 +65,22 @@ impl TwilioAccount {
         self.change(|account| account.recordings.retain(|one| one.sid != sid));
     }
 
-    /// Makes a transcription, and returns its SID. Nothing but that it is there can be asked of it.
-    pub fn add_transcription(&self) -> String {
-        let sid = self.accounts.sids.sid("TR");
-        self.change(|account| account.transcriptions.push(sid.clone()));
+    /// Makes a transcription of a recording, which may be deleted by then, and returns its SID.
+    pub fn add_transcription(&self, recording: &str) -> String {
+        let (sid, now) = (self.accounts.sids.sid("TR"), self.accounts.clock.now());
+        let transcribed = recordings::transcribed(sid.clone(), recording, now);
+        self.change(|account| account.transcriptions.push(transcribed));
         sid
     }
 
     /// The SIDs of its transcriptions, the oldest first.
     #[must_use]
     pub fn transcriptions(&self) -> Vec<String> {
-        self.read(|account| account.transcriptions.clone())
-            .unwrap_or_default()
+        self.read(|account| {
+            let transcriptions = account.transcriptions.iter();
+            transcriptions.map(|one| one.sid.clone()).collect()
+        })
+        .unwrap_or_default()
     }
 
     /// Attaches a file to a message, and returns its URL as webhooks have it.

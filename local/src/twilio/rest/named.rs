@@ -1,4 +1,4 @@
-//! Which resource a path names, and the permission that it takes.
+//! Which resource a path names, and the permission that it needs.
 
 use http::Method;
 
@@ -28,6 +28,8 @@ pub(super) enum Named<'a> {
     Recording(&'a str),
     /// The file of a recording, by its name.
     RecordingFile(&'a str),
+    /// What was transcribed of a recording.
+    Transcriptions(&'a str),
     Transcription(&'a str),
     MessageMedia(&'a str),
     Media(&'a str, &'a str),
@@ -107,6 +109,9 @@ pub(super) fn named(path: &str) -> Option<(Named<'_>, Option<&str>)> {
                 [account, "Keys"] => Some((Named::Key(last), Some(account))),
                 [account, "Recordings"] => Some((Named::Recording(last), Some(account))),
                 [account, "Transcriptions"] => Some((Named::Transcription(last), Some(account))),
+                [account, "Recordings", recording] if last == "Transcriptions" => {
+                    Some((Named::Transcriptions(recording), Some(account)))
+                }
                 [account, "Messages", message] if last == "Media" => {
                     Some((Named::MessageMedia(message), Some(account)))
                 }
@@ -135,6 +140,7 @@ pub(super) fn area(named: Named<'_>, method: &Method) -> Area {
         Named::Recordings | Named::Recording(_) | Named::RecordingFile(_) => {
             Area::Allowed(Permission::DeleteRecordings)
         }
+        Named::Transcriptions(_) => Area::Allowed(Permission::ReadTranscriptions),
         Named::Transcription(_) => Area::Allowed(Permission::DeleteTranscriptions),
         Named::MessageMedia(_) | Named::Media(..) | Named::MediaFile(..) if reads => {
             Area::Allowed(Permission::ReadMedia)

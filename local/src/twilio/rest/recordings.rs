@@ -115,12 +115,43 @@ pub(super) fn file(account: &AccountState, name: &str) -> Option<File> {
     })
 }
 
-/// Deletes a transcription, if it is there.
-pub(super) fn forget_transcription(account: &mut AccountState, sid: &str) -> Option<()> {
-    let place = account
-        .transcriptions
-        .iter()
-        .position(|known| known == sid)?;
-    account.transcriptions.remove(place);
-    Some(())
+/// A transcription of a recording.
+pub(super) fn transcribed(sid: String, recording: &str, now: jiff::Timestamp) -> Resource {
+    let mut transcription = Resource::new(sid, now, &[]);
+    for (name, value) in [
+        ("api_version", json!("2010-04-01")),
+        ("duration", json!("2")),
+        ("price", json!("-0.05000")),
+        ("price_unit", json!("USD")),
+        ("recording_sid", json!(recording)),
+        ("status", json!("completed")),
+        ("transcription_text", json!("meet me at the old mill")),
+        ("type", json!("fast")),
+    ] {
+        transcription.put(name, value);
+    }
+    transcription
+}
+
+/// The list of a recording's transcriptions, the newest first; nothing, if there is no such recording.
+pub(super) fn transcriptions(
+    account: &AccountState,
+    sid: &str,
+    recording: &str,
+    request: &Request,
+) -> Result<Answer, ApiError> {
+    let mut recordings = account.recordings.iter();
+    if recordings.all(|known| known.sid != recording) {
+        return Err(ApiError::not_found(&request.path));
+    }
+    let found = account.transcriptions.iter().rev();
+    let items: Vec<Item> = found
+        .filter(|one| one.text("recording_sid") == recording)
+        .map(|one| {
+            let document = Value::Object(one.document(sid, "Transcriptions"));
+            (one.sid.clone(), document)
+        })
+        .collect();
+    let page = page(request, &[], items)?;
+    Ok(Answer::json(200, &page.envelope("transcriptions")))
 }

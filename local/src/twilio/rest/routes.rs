@@ -153,6 +153,9 @@ fn get(accounts: &Accounts, state: &State, request: &Request) -> Result<Answer, 
             }
             return Ok(file.answer(request, account.ignores_ranges));
         }
+        Named::Transcriptions(recording) => {
+            return recordings::transcriptions(account, &sid, recording, request);
+        }
         Named::MessageMedia(message) => {
             return message_media::list(account, &sid, message, request);
         }
@@ -257,7 +260,8 @@ fn change(accounts: &Accounts, state: &mut State, request: &Request) -> Result<A
             return Ok(Answer::nothing());
         }
         (&Method::DELETE, Named::Transcription(wanted)) => {
-            recordings::forget_transcription(account, wanted).ok_or_else(missing)?;
+            find(&account.transcriptions, wanted).ok_or_else(missing)?;
+            account.transcriptions.retain(|one| one.sid != wanted);
             return Ok(Answer::nothing());
         }
         (&Method::DELETE, Named::Media(message, wanted)) => {

@@ -46,6 +46,8 @@ pub enum Permission {
     ReadRecordings,
     /// Deleting recordings.
     DeleteRecordings,
+    /// Listing transcriptions.
+    ReadTranscriptions,
     /// Deleting transcriptions.
     DeleteTranscriptions,
     /// Listing and fetching what is attached to messages.
@@ -67,6 +69,7 @@ impl Permission {
             Self::ReadServices => "/twilio/messaging/services/read",
             Self::ReadRecordings => "/twilio/voice/recordings/read",
             Self::DeleteRecordings => "/twilio/voice/recordings/delete",
+            Self::ReadTranscriptions => "/twilio/voice/transcriptions/read",
             Self::DeleteTranscriptions => "/twilio/voice/transcriptions/delete",
             Self::ReadMedia => "/twilio/messaging/media/read",
             Self::DeleteMedia => "/twilio/messaging/media/delete",
@@ -125,9 +128,9 @@ pub(super) struct AccountState {
     pub(super) services: Vec<Service>,
     #[serde(default)]
     pub(super) recordings: Vec<Resource>,
-    /// The SIDs of what was transcribed. They stay when their recording is deleted.
+    /// What was transcribed. It stays when its recording is deleted.
     #[serde(default)]
-    pub(super) transcriptions: Vec<String>,
+    pub(super) transcriptions: Vec<Resource>,
     /// What is attached to messages.
     #[serde(default)]
     pub(super) media: Vec<Resource>,

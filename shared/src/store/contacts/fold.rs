@@ -71,6 +71,12 @@ impl ContactItems {
                 address: address.to_owned(),
                 ..ContactRecord::default()
             });
+            // What counts is when they wrote, not when this runs: a record that waited does not end what it went on with.
+            let first = sightings.iter().map(|sighting| sighting.at).min();
+            let before = match first.is_some_and(|first| before.has_expired(first)) {
+                true => before.anew(),
+                false => before,
+            };
             let mut after = before.clone();
             for sighting in &sightings {
                 after.see(sighting, self.retention_days);
@@ -133,22 +139,19 @@ impl ContactItems {
         };
         write.set("address", text(&after.address));
         write.set("time_pk", text(keys::by_time(scope, listing)));
-        write.set_if("time_sk", after.listed_at.as_ref().map(text));
-        write.set_if("contact_since", after.since.map(time));
-        write.set_if("profile_name", after.profile_name.as_ref().map(text));
-        write.set_if("profile_named_at", after.named_at.as_ref().map(text));
-        if let Some(last) = &after.last_message {
-            write.set("message_count", number(after.message_count));
-            write.set("last_message_sid", text(last.sid.as_str()));
-            write.set("last_message_at", time(last.at));
-            write.set("group_pk", text(keys::conversations(scope)));
-            write.set("group_sk", text(&last.moment));
-        }
+        write.put("time_sk", after.listed_at.as_ref().map(text));
+        write.put("contact_since", after.since.map(time));
+        write.put("profile_name", after.profile_name.as_ref().map(text));
+        write.put("profile_named_at", after.named_at.as_ref().map(text));
+        let last = after.last_message.as_ref();
+        let of_last = |value: &dyn Fn(&LastMessage) -> AttributeValue| last.map(value);
+        write.put("message_count", of_last(&|_| number(after.message_count)));
+        write.put("last_message_sid", of_last(&|last| text(last.sid.as_str())));
+        write.put("last_message_at", of_last(&|last| time(last.at)));
+        write.put("group_pk", of_last(&|_| text(keys::conversations(scope))));
+        write.put("group_sk", of_last(&|last| text(&last.moment)));
         write.set("version", number(before.version.saturating_add(1)));
-        match after.expires_at {
-            Some(seconds) => write.set("expires_at", number(seconds)),
-            None => write.remove("expires_at"),
-        }
+        write.put("expires_at", after.expires_at.map(number));
         match before.version {
             0 => write.require("attribute_not_exists(version)".to_owned()),
             seen => {
@@ -299,15 +302,15 @@ impl Write {
         self.set.push(format!("{name} = {value}"));
     }
 
-    fn set_if(&mut self, attribute: &str, value: Option<AttributeValue>) {
-        if let Some(value) = value {
-            self.set(attribute, value);
+    /// Sets an attribute; removes it, when there is no value: an item that begins anew may have one that is of before.
+    fn put(&mut self, attribute: &str, value: Option<AttributeValue>) {
+        match value {
+            Some(value) => self.set(attribute, value),
+            None => {
+                let name = self.name(attribute);
+                self.removed.push(name);
+            }
         }
-    }
-
-    fn remove(&mut self, attribute: &str) {
-        let name = self.name(attribute);
-        self.removed.push(name);
     }
 
     fn require(&mut self, condition: String) {
@@ -330,6 +333,8 @@ impl Write {
                 let (at, sid) = (self.name("at"), self.name("sid"));
                 let seen_at = self.value(time(seen.at));
                 let seen_sid = self.value(text(seen.sid.as_str()));
+                let replaced = keys::replaced_opt_out_of(sender);
+                self.set(&replaced, text(seen.sid.as_str()));
                 format!("{name}.{at} = {seen_at} AND {name}.{sid} = {seen_sid}")
             }
         };

@@ -85,6 +85,24 @@ impl ContactRecord {
         stopped.map(|(sender, _)| sender.as_str())
     }
 
+    /// Whether its time to live is over at some moment. What DynamoDB has not deleted by then is gone nevertheless.
+    #[must_use]
+    pub fn has_expired(&self, at: Timestamp) -> bool {
+        let expires_at = self.expires_at;
+        expires_at.is_some_and(|seconds| seconds <= at.as_second())
+    }
+
+    /// One of the same address that begins anew: without anything but what was said to senders, which never expires, and the count
+    /// of writes, which goes on.
+    pub(super) fn anew(self) -> Self {
+        Self {
+            address: self.address,
+            opt_outs: self.opt_outs,
+            version: self.version,
+            ..Self::default()
+        }
+    }
+
     /// Reads an item.
     pub(in crate::store) fn read(operation: &'static str, item: &Item) -> Result<Self, StoreError> {
         let attributes = Attributes::of(operation, item);

@@ -59,6 +59,11 @@ pub(in crate::store) fn opt_out_of(sender: &str) -> String {
     format!("{OPT_OUT}{}", bounded(sender))
 }
 
+/// The attribute of a contact item that names the message whose word on one of the tenant's senders the kept one replaced.
+pub(in crate::store) fn replaced_opt_out_of(sender: &str) -> String {
+    format!("replaced_opt_out:{}", bounded(sender))
+}
+
 /// The attribute of a contact item that says what one of the tenant's senders last answered by itself.
 pub(in crate::store) fn auto_reply_of(sender: &str) -> String {
     format!("auto_reply:{}", bounded(sender))

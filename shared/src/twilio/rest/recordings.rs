@@ -1,11 +1,12 @@
 //! Recordings.
 
 use reqwest::Method;
+use serde::Deserialize;
 
 use super::error::{ErrorKind, TwilioError};
 use super::media::MediaError;
 use super::{TwilioClient, VERSION};
-use crate::outbound::{Call, Host, Media, Wanted};
+use crate::outbound::{Answer, Call, Host, Media, Wanted};
 use crate::sid::{AccountSid, RecordingSid, TranscriptionSid};
 
 /// What Twilio makes a recording into.
@@ -61,6 +62,42 @@ impl TwilioClient<'_> {
             .await
     }
 
+    /// Whether the account has a recording.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub async fn has_recording(&self, sid: &RecordingSid) -> Result<bool, TwilioError> {
+        let document = format!("{sid}.json");
+        let path = self.account_path(&["Recordings", &document]);
+        let host = Host::TwilioApi;
+        let call = Call::get(host, "recordings.fetch", &path, self.deadline);
+        found(self.send(call).await)
+    }
+
+    /// The transcriptions of a recording, those too that no callback told of; none, if the account does not have the recording.
+    ///
+    /// # Errors
+    /// Why there is no list.
+    pub async fn transcriptions_of(
+        &self,
+        sid: &RecordingSid,
+    ) -> Result<Vec<TranscriptionSid>, TwilioError> {
+        #[derive(Deserialize)]
+        struct Transcription {
+            sid: TranscriptionSid,
+        }
+        let path = self.account_path(&["Recordings", sid.as_str(), "Transcriptions.json"]);
+        let (host, operation) = (Host::TwilioApi, "transcriptions.list");
+        let listed = self.list(host, operation, &path, &[], "transcriptions");
+        match listed.await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            listed => Ok(listed?
+                .into_iter()
+                .map(|listed: Transcription| listed.sid)
+                .collect()),
+        }
+    }
+
     /// Deletes a transcription. One that is not there (any more) counts as deleted.
     ///
     /// # Errors
@@ -82,9 +119,14 @@ impl TwilioClient<'_> {
         let path = self.account_path(&[collection, &document]);
         let host = Host::TwilioApi;
         let call = Call::new(host, operation, Method::DELETE, &path, self.deadline);
-        match self.send(call).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            sent => sent.map(|_| true),
-        }
+        found(self.send(call).await)
+    }
+}
+
+/// Whether what was asked of is there, or was.
+fn found(answer: Result<Answer, TwilioError>) -> Result<bool, TwilioError> {
+    match answer {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        answer => answer.map(|_| true),
     }
 }

@@ -2,13 +2,15 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::ToSpan;
+use local::emulators::BusEvent;
 use serde_json::{Value, json};
-use shared::activity::Resource;
+use shared::activity::{Resource, Route};
 use shared::clock::Clock;
 
 use super::{LISTS, Reader, at, fact};
 use crate::conversations::{CONTACT, recorded};
-use crate::traffic::items_of;
+use crate::published_events::{Listener, is_of};
+use crate::traffic::{self, items_of};
 
 impl Reader {
     /// Says when some of the tenant's items expire, counted in seconds from now.
@@ -109,4 +111,58 @@ async fn what_hangs_on_a_call_or_conversation_expires_by_itself() {
         reader.items("/api/conversations").await,
         Vec::<Value>::new()
     );
+}
+
+#[tokio::test]
+async fn who_calls_and_writes_after_they_expired_is_a_new_contact() {
+    let reader = Reader::new().await;
+    let tenant = &reader.tenant;
+    let listener = Listener::start(reader.harness, &tenant.id);
+    let deliver = async |route| {
+        let event = traffic::event(tenant, route);
+        traffic::deliver(tenant, &event).await;
+        event.resource
+    };
+    deliver(Route::Sms).await;
+    let is_contact = |event: &BusEvent| event.detail_type == "contact.created";
+    let first = listener.hear(is_contact).await;
+
+    reader.expires_in(-1, |_| true).await;
+    deliver(Route::Voice).await;
+
+    let is_another = |event: &BusEvent| is_contact(event) && event.detail != first.detail;
+    let second = listener.hear(is_another).await;
+    let (first, second) = (&first.detail["data"], &second.detail["data"]);
+    assert_ne!(first["first_seen_at"], second["first_seen_at"]);
+    let contacts = reader.items("/api/contacts").await;
+    assert_eq!(contacts, std::slice::from_ref(second));
+    let conversations = reader.items("/api/conversations").await;
+    assert_eq!(conversations, Vec::<Value>::new());
+
+    let message = deliver(Route::Sms).await;
+    let is_told = |event: &BusEvent| is_of(event, "message.received", &message);
+    listener.hear(is_told).await;
+    let conversations = reader.items("/api/conversations").await;
+    assert_eq!(conversations[0]["message_count"], 1);
+    let contacts = reader.items("/api/contacts").await;
+    assert_eq!(contacts[0]["first_seen_at"], second["first_seen_at"]);
+    assert_eq!(listener.types()["contact.created"], 2);
+}
+
+#[tokio::test]
+async fn who_opted_out_and_writes_after_they_expired_is_opted_out_still() {
+    let reader = Reader::new().await;
+    let tenant = &reader.tenant;
+    let listener = Listener::start(reader.harness, &tenant.id);
+    tenant.receive_sms(&tenant.sms("STOP")).await;
+    let told = ["contact.created", "opt_out.changed"];
+    listener.hear_all(&told.map(|name| (name, 1))).await;
+
+    reader.expires_in(-1, |_| true).await;
+    tenant.receive_sms(&tenant.sms("Hello")).await;
+
+    listener.hear_all(&[("contact.created", 2)]).await;
+    let contacts = reader.items("/api/contacts").await;
+    assert_eq!(contacts[0]["opted_out"], true);
+    assert_eq!(listener.types()["opt_out.changed"], 1);
 }

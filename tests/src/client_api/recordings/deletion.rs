@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use local::double::Misbehaviour;
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use local::twilio::payload::{CallLeg, CallStatus, Recording, Transcription};
-use local::twilio::rest::{KeyKind, Permission};
 use local::twilio::{Purpose, Webhook};
 use serde_json::{Value, json};
 use shared::activity::Route;
@@ -16,12 +15,11 @@ use super::{World, media, path};
 use crate::harness::Harness;
 use crate::traffic::{url, with_retries};
 
-const TWILIO: &str = "/api/integrations/twilio";
-const DELETION: &str = "DELETE /2010-04-01/Accounts/{AC}/Recordings/{RE}.json";
+pub(super) const DELETION: &str = "DELETE /2010-04-01/Accounts/{AC}/Recordings/{RE}.json";
 
 impl World {
     /// How often Twilio was asked to delete a recording.
-    fn deletions(&self) -> usize {
+    pub(super) fn deletions(&self) -> usize {
         self.newcomer.account.calls().operation(DELETION).count()
     }
 
@@ -52,19 +50,24 @@ impl World {
     }
 
     /// Has Twilio transcribe a recording and tell what was said.
-    async fn transcribe(&self, recording: &Recording) {
+    pub(super) async fn transcribe(&self, recording: &Recording) -> String {
         let target = &self.tenant.target;
         let (account, call) = (recording.account.clone(), recording.call.clone());
         let leg = CallLeg::inbound(account, call, "+15005550010", &target.phone_number);
         let transcription = Transcription {
-            sid: self.newcomer.account.add_transcription(),
+            sid: self
+                .newcomer
+                .account
+                .add_transcription(recording.sid.as_str()),
             text: Some("meet me at the old mill".to_owned()),
         };
+        let sid = transcription.sid.clone();
         let parameters = transcription.parameters(&leg, CallStatus::Completed, recording);
         let url = url(&self.tenant, Route::VoiceTranscription);
         let webhook = Webhook::new(Purpose::Transcription, url, parameters);
         let told = self.tenant.sender.deliver(&with_retries(webhook)).await;
         assert_eq!(told.status(), Some(204));
+        sid
     }
 }
 
@@ -99,44 +102,6 @@ async fn a_deleted_recording_is_gone_at_twilio_and_here() {
     let list = world.member.get("/api/recordings").await.document(200);
     assert_eq!(list["items"], json!([]));
     assert_eq!(world.attributes(&recording).await, TOMBSTONE);
-}
-
-#[tokio::test]
-async fn a_recording_is_not_deleted_before_what_was_said() {
-    let world = World::new().await;
-    let recording = world.record(1).await;
-    world.transcribe(&recording).await;
-    let account = &world.newcomer.account;
-    let on = Matching::any().on(account.transcriptions().remove(0));
-    let faults = world.harness.stack.twilio().faults();
-    let fault = faults.inject(on, Misbehaviour::HtmlUnavailable, Times::Always);
-    let refused = world.newcomer.admin.delete(&path(&recording)).await;
-    assert_eq!(refused.refusal(), (503, "provider_unavailable"));
-    assert_eq!((account.recordings().len(), world.deletions()), (1, 0));
-    faults.remove(fault);
-    let deleted = world.newcomer.admin.delete(&path(&recording)).await;
-    assert_eq!(deleted.status, 204);
-    assert!(account.recordings().is_empty() && account.transcriptions().is_empty());
-}
-
-#[tokio::test]
-async fn what_was_said_stays_at_twilio_where_the_key_may_not_delete_it_and_the_audit_log_says_so() {
-    let world = World::new().await;
-    let recording = world.record(1).await;
-    world.transcribe(&recording).await;
-    let account = &world.newcomer.account;
-    let may = vec![Permission::DeleteRecordings, Permission::ReadApplications];
-    let key = account.add_key(KeyKind::Restricted(may));
-    let key = json!({"api_key_sid": key.sid, "api_key_secret": key.secret});
-    let entered = world.newcomer.admin.patch(TWILIO, &key).await;
-    entered.document(200);
-    let deleted = world.newcomer.admin.delete(&path(&recording)).await;
-    assert_eq!(deleted.status, 204);
-    assert!(account.recordings().is_empty());
-    let left = account.transcriptions();
-    let audit = world.newcomer.audit().await;
-    let told = audit.iter().find(|it| it[0] == "recording_deleted");
-    assert_eq!(told.unwrap()[3], format!("left at Twilio: {}", left[0]));
 }
 
 #[tokio::test]
@@ -191,7 +156,9 @@ async fn a_deletion_whose_answer_was_lost_is_made_again() {
     let world = World::new().await;
     let recording = world.record(1).await;
     let account = &world.newcomer.account;
-    account.misbehave(Misbehaviour::LoseAnswer, Times::Next(1));
+    let deletions = Matching::operations([DELETION]).on(account.sid().as_str());
+    let faults = world.harness.stack.twilio().faults();
+    faults.inject(deletions, Misbehaviour::LoseAnswer, Times::Next(1));
     let deleted = world.newcomer.admin.delete(&path(&recording)).await;
     assert_eq!((deleted.status, world.deletions()), (204, 2));
 }

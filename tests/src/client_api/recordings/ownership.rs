@@ -1,9 +1,11 @@
 //! Recordings that another account of the tenant made: what Twilio is not asked to delete, and what is deleted here all the same.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use local::double::Misbehaviour;
+use local::emulators::faults::{Matching, Times};
 use local::twilio::payload::{Recording, RecordingStatus};
 
-use super::deletion::TOMBSTONE;
+use super::deletion::{DELETION, TOMBSTONE};
 use super::{World, media, path};
 use crate::client_api::onboarding::Newcomer;
 
@@ -151,5 +153,19 @@ async fn what_is_known_here_is_deleted_without_any_credentials() {
     assert_eq!(refused.refusal(), (409, "credentials_missing"));
     let only_here = format!("{}?only_here=true", path(&recording));
     assert_eq!(admin.delete(&only_here).await.status, 204);
+    assert_eq!(world.attributes(&recording).await, TOMBSTONE);
+}
+
+#[tokio::test]
+async fn a_recording_of_an_unknown_account_is_deleted_though_the_answer_to_that_was_lost() {
+    let world = World::new().await;
+    let recording = world.recorded_at(ELSEWHERE).await;
+    world.forget_account(&recording).await;
+    let account = &world.newcomer.account;
+    let deletions = Matching::operations([DELETION]).on(account.sid().as_str());
+    let faults = world.harness.stack.twilio().faults();
+    faults.inject(deletions, Misbehaviour::LoseAnswer, Times::Next(1));
+    let deleted = world.newcomer.admin.delete(&path(&recording)).await;
+    assert_eq!((deleted.status, world.deletions()), (204, 2));
     assert_eq!(world.attributes(&recording).await, TOMBSTONE);
 }

@@ -178,6 +178,49 @@ async fn a_deleted_recording_is_gone_with_its_media() {
 }
 
 #[tokio::test]
+async fn what_was_transcribed_of_a_recording_is_listed_while_there_is_the_recording() {
+    let world = world().await;
+    let recording = world.account.add_recording(CALL, 1);
+    let other = world.account.add_recording(CALL, 1);
+    let path = world.path(&format!("Recordings/{recording}/Transcriptions.json"));
+    let (_, page) = answered(world.get(&path).await).await;
+    assert_eq!(page["transcriptions"], serde_json::json!([]));
+    let sid = world.account.add_transcription(&recording);
+    world.account.add_transcription(&other);
+    let (_, page) = answered(world.get(&path).await).await;
+    let [transcription] = &page["transcriptions"].as_array().unwrap()[..] else {
+        panic!("one is of this recording: {page}")
+    };
+    assert_eq!(transcription["sid"], sid.as_str());
+    // The example under `GET /2010-04-01/Accounts/{AccountSid}/Recordings/{RecordingSid}/Transcriptions.json` of Twilio's API
+    // description.
+    assert_eq!(
+        property_names(transcription),
+        [
+            "account_sid",
+            "api_version",
+            "date_created",
+            "date_updated",
+            "duration",
+            "price",
+            "price_unit",
+            "recording_sid",
+            "sid",
+            "status",
+            "transcription_text",
+            "type",
+            "uri",
+        ]
+    );
+    world.account.delete_recording(&recording);
+    assert_eq!(refused(world.get(&path).await).await, (404, 20_404));
+    assert_eq!(world.account.transcriptions().len(), 2);
+    let uri = transcription["uri"].as_str().unwrap();
+    assert_eq!(world.ask(Method::DELETE, uri, &[]).await.status(), 204);
+    assert_eq!(world.account.transcriptions().len(), 1);
+}
+
+#[tokio::test]
 async fn recordings_are_their_accounts_alone() {
     let world = world().await;
     let sid = world.account.add_recording(CALL, 1);
