@@ -1,7 +1,8 @@
 //! The rotation of the Twilio auth token.
 
 use serde::Serialize;
-use shared::api::{Call, Problem, json, rfc3339};
+use shared::api::{Call, Problem, json};
+use shared::clock::rfc3339;
 use shared::http::{Reply, StatusCode};
 use shared::integrations::{RotationAction, RotationRequest};
 use shared::tenant::TenantScope;

@@ -1,7 +1,8 @@
 //! The phone numbers of the tenant's Twilio account.
 
 use serde::Serialize;
-use shared::api::{Call, Code, Problem, json, rfc3339};
+use shared::api::{Call, Code, Problem, json};
+use shared::clock::rfc3339;
 use shared::http::{Reply, StatusCode};
 use shared::sid::PhoneNumberSid;
 use shared::store::StoredNumber;
