@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use error::StackError;
-pub use options::{Binaries, CONCURRENCY, StackOptions};
 use bytes::Bytes;
+pub use error::StackError;
 use jiff::Timestamp;
+pub use options::{Binaries, CONCURRENCY, StackOptions};
 use shared::clock::Clock;
 use winterbaume_core::default_account_id;
 
@@ -27,8 +27,8 @@ use crate::lambda::{Function, Platform};
 use crate::logs::Logs;
 use crate::loopback::Serving;
 use crate::providers::ProviderDoubles;
-use crate::schedules::{FireError, Schedules};
 use crate::running::{Announced, DataFolder, RunningFunction, RunningStack};
+use crate::schedules::{FireError, Schedules};
 use crate::template::{REGION, Template};
 use crate::twilio::rest::TwilioDouble;
 use sources::{Ground, Sources};

@@ -63,7 +63,9 @@ impl Sources {
                         let stream = ground.stream(source, function_of_stream, function);
                         sources.streams.extend(stream);
                     }
-                    EventSource::Schedule(schedule) if schedule.enabled && ground.runs_schedules => {
+                    EventSource::Schedule(schedule)
+                        if schedule.enabled && ground.runs_schedules =>
+                    {
                         let options = ScheduleSourceOptions {
                             expression: schedule.expression.clone(),
                             asynchronous: declared.asynchronous,

@@ -27,9 +27,10 @@ pub use expression::Expression;
 pub use fault::{Fault, Position};
 pub use outputs::Output;
 pub use resources::{
-    Alias, ApiRoute, AsynchronousInvocation, AttributeType, Cors, Event, EventBus, EventSource, Function, HttpApi, Index,
-    JwtAuthorizer, Key, KeyElement, Pattern, PolicyDocument, Queue, QueueSource, Redrive, Resource,
-    Role, RolePolicy, Schedule, ScheduleExpression, ScheduleService, StartingPosition, StreamSource, Table,
+    Alias, ApiRoute, AsynchronousInvocation, AttributeType, Cors, Event, EventBus, EventSource,
+    Function, HttpApi, Index, JwtAuthorizer, Key, KeyElement, Pattern, PolicyDocument, Queue,
+    QueueSource, Redrive, Resource, Role, RolePolicy, Schedule, ScheduleExpression,
+    ScheduleService, StartingPosition, StreamSource, Table,
 };
 
 use dependencies::Dependencies;

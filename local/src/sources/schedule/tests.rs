@@ -108,7 +108,9 @@ impl Stage {
         let invoke = move |function: String, event: Bytes| {
             assert_eq!(function, "Function");
             let event: Value = serde_json::from_slice(&event).unwrap();
-            sender.send(event["time"].as_str().unwrap().to_owned()).unwrap();
+            sender
+                .send(event["time"].as_str().unwrap().to_owned())
+                .unwrap();
             let answer = answers.lock().unwrap().next().map_or(Ok(Bytes::new()), Err);
             let gate = Arc::clone(&gate);
             async move {

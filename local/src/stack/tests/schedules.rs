@@ -43,10 +43,7 @@ async fn firing_what_has_no_schedule_or_fails_is_an_error() {
     let stage = Stage::new();
     let stack = Stack::start(stage.options()).await.unwrap();
     let error = stack.fire_schedule("scripted_function").await.unwrap_err();
-    assert_eq!(
-        error,
-        FireError::NoSchedule("scripted_function".to_owned())
-    );
+    assert_eq!(error, FireError::NoSchedule("scripted_function".to_owned()));
     stack.stop().await.unwrap();
 
     let stage = Stage::with_schedule();

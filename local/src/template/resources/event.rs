@@ -75,9 +75,7 @@ impl Event {
         let source = match kind?.as_str() {
             "SQS" => EventSource::Queue(QueueSource::read(properties, field.at, faults)?),
             "DynamoDB" => EventSource::Stream(StreamSource::read(properties, field.at, faults)?),
-            "Schedule" => {
-                EventSource::Schedule(Schedule::read_rule(properties, field.at, faults)?)
-            }
+            "Schedule" => EventSource::Schedule(Schedule::read_rule(properties, field.at, faults)?),
             "ScheduleV2" => {
                 EventSource::Schedule(Schedule::read_scheduler(properties, field.at, faults)?)
             }

@@ -137,9 +137,7 @@ impl Cron {
     fn has_day(&self, day: Date) -> bool {
         let is_one = match &self.days {
             Days::OfMonth(days) => days.contains(&i16::from(day.day())),
-            Days::OfWeek(days) => {
-                days.contains(&i16::from(day.weekday().to_sunday_one_offset()))
-            }
+            Days::OfWeek(days) => days.contains(&i16::from(day.weekday().to_sunday_one_offset())),
         };
         is_one && self.months.contains(&i16::from(day.month())) && self.years.contains(&day.year())
     }

@@ -92,7 +92,9 @@ fn rate_of(text: &str) -> Result<SignedDuration, String> {
     };
     match (number, unit == singular) {
         (0, _) => Err("0 is not enough".to_owned()),
-        (1, false) => Err(format!("AWS takes the singular alone: `rate(1 {singular})`")),
+        (1, false) => Err(format!(
+            "AWS takes the singular alone: `rate(1 {singular})`"
+        )),
         (2.., true) => Err(format!(
             "AWS takes the plural alone: `rate({number} {singular}s)`"
         )),

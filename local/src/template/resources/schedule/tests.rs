@@ -72,7 +72,10 @@ fn a_rate_that_aws_refuses_is_refused() {
         "at(2026-07-01T10:00:00)",
         "",
     ] {
-        assert!(ScheduleExpression::read(expression).is_err(), "{expression}");
+        assert!(
+            ScheduleExpression::read(expression).is_err(),
+            "{expression}"
+        );
     }
 }
 
@@ -178,8 +181,14 @@ fn cron_that_aws_refuses_is_refused_with_the_reason() {
         ("0 24 * * ? *", "hours are 0 to 23, not `24`"),
         ("0 0 0 * ? *", "days of the month are 1 to 31, not `0`"),
         ("0 0 1 13 ? *", "months are 1 to 12 or JAN to DEC, not `13`"),
-        ("0 0 ? * 0 *", "days of the week are 1 to 7 or SUN to SAT, not `0`"),
-        ("0 0 ? * WEDNESDAY *", "days of the week are 1 to 7 or SUN to SAT"),
+        (
+            "0 0 ? * 0 *",
+            "days of the week are 1 to 7 or SUN to SAT, not `0`",
+        ),
+        (
+            "0 0 ? * WEDNESDAY *",
+            "days of the week are 1 to 7 or SUN to SAT",
+        ),
         ("0 0 ? * MON/2 *", "days of the week have no steps"),
         ("0 0 1 1 ? 1969", "years are 1970 to 2199, not `1969`"),
         ("0 0 1 1 ? 2200", "years are 1970 to 2199, not `2200`"),
@@ -191,7 +200,10 @@ fn cron_that_aws_refuses_is_refused_with_the_reason() {
         ("5,,6 * * * ? *", "minutes are 0 to 59, not ``"),
         ("-5 * * * ? *", "minutes are 0 to 59, not ``"),
         ("+5 * * * ? *", "minutes are 0 to 59, not `+5`"),
-        ("30-10 * * * ? *", "the range `30-10` of minutes begins after its end"),
+        (
+            "30-10 * * * ? *",
+            "the range `30-10` of minutes begins after its end",
+        ),
     ] {
         let expression = format!("cron({fields})");
         let refusal = refusal(&expression);
