@@ -222,7 +222,7 @@ impl ContactItems {
             .expression_attribute_values(":value", value)
             .expression_attribute_values(":address", text(address))
             .expression_attribute_values(":listing", text(listing))
-            .expression_attribute_values(":moment", text(keys::moment(at, message)))
+            .expression_attribute_values(":moment", text(keys::moment(at, message.sid())))
     }
 }
 

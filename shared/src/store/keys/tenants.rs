@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Key, partition};
+use super::{Key, moment, partition};
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
@@ -41,7 +41,7 @@ pub(in crate::store) fn directory_partition() -> String {
 pub(in crate::store) fn directory_entry(created_at: Timestamp, tenant_id: &TenantId) -> Key {
     Key {
         partition: directory_partition(),
-        sort: format!("{created_at:.3}#{tenant_id}"),
+        sort: moment(created_at, tenant_id),
     }
 }
 
