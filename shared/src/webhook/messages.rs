@@ -62,14 +62,12 @@ async fn keep_opt_out(
     address: &str,
     change: &OptOutChange,
 ) -> Result<(), StoreError> {
-    let scope = message.scope();
-    if !message.is_past_limit() {
-        return contacts.keep_opt_out(scope, address, change).await;
+    let (scope, is_past_limit) = (message.scope(), message.is_past_limit());
+    if is_past_limit && !stops.are_without(scope, address, change) {
+        return Ok(());
     }
-    if stops.are_without(scope, address, change) {
-        // Past the limit nothing was read, and a repeated delivery looks like the first.
-        let kept = contacts.keep_opt_out_unless_repeated(scope, address, change);
-        kept.await?;
+    contacts.keep_opt_out(scope, address, change).await?;
+    if is_past_limit {
         stops.remember(scope, address, change);
     }
     Ok(())
