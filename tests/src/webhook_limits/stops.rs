@@ -126,7 +126,8 @@ async fn a_stop_that_is_repeated_past_the_limit_does_not_undo_the_start_after_it
 }
 
 #[tokio::test]
-async fn a_stop_that_was_put_aside_and_is_repeated_below_the_limit_does_not_undo_the_start_after_it() {
+async fn a_stop_that_was_put_aside_and_is_repeated_below_the_limit_does_not_undo_the_start_after_it()
+ {
     let limited = Limited::start().await;
     let (one, other) = (limited.process().await, limited.process().await);
     limited.report(&one, 80).await;
