@@ -251,13 +251,6 @@ impl Flood {
         let all = tokio::time::timeout(PATIENCE, all).await;
         all.expect("every webhook has its line")
     }
-
-    async fn drained(&self) {
-        let queue = self.harness.queue("DeferredQueue");
-        let drained = queue.wait_for_len(|length| length == 0);
-        let drained = tokio::time::timeout(PATIENCE, drained).await;
-        drained.expect("the queue is drained");
-    }
 }
 
 /// Whether a webhook was acknowledged or answered.
@@ -282,7 +275,7 @@ async fn a_tenant_at_fifty_times_its_rate_is_no_concern_of_another_and_loses_not
     let (in_flood, sent) = tokio::join!(flood.quiet_phase(true), floods.join_all());
     let sent = sent.concat();
     let flooded_for = begun.elapsed();
-    flood.drained().await;
+    flood.harness.drained("DeferredQueue").await;
     let latencies = |phase: &Phase| {
         let [middle, most, all] = [50, 90, 100].map(|percent| phase.latency(percent));
         format!("{middle:.1?} (p50), {most:.1?} (p90), {all:.1?} (all)")

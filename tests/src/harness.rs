@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use local::console::Console;
 use local::emulators::QueueHandle;
@@ -19,6 +20,9 @@ use shared::onboarding::NewTenant;
 use shared::secret::Secret;
 use shared::tenant::TenantId;
 use tokio::runtime::{Handle, Runtime};
+
+/// How long a test waits for what must come: as long as the slowest of them needs on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A running stack, on a runtime of its own that outlives the tests' runtimes.
 pub(crate) struct Harness {
@@ -147,6 +151,18 @@ impl Harness {
             Some(Resource::Queue(queue)) => self.stack.emulators().sqs().queue(&queue.name),
             _ => panic!("the template has no queue {logical_id}"),
         }
+    }
+
+    /// Waits until a queue has so many messages, those in flight among them.
+    pub(crate) async fn wait_for_len(&self, queue: &str, is_enough: impl Fn(usize) -> bool) {
+        let handle = self.queue(queue);
+        let waited = tokio::time::timeout(PATIENCE, handle.wait_for_len(is_enough)).await;
+        assert!(waited.is_ok(), "the length of {queue} stays");
+    }
+
+    /// Waits until whoever reads a queue is done with everything that is in it.
+    pub(crate) async fn drained(&self, queue: &str) {
+        self.wait_for_len(queue, |length| length == 0).await;
     }
 
     /// The stores, opened on the runtime of the test that asks: connections live where they were opened.

@@ -234,10 +234,7 @@ impl Killing {
         let last = killing.happening(route);
         killing.is_taken(&last).await;
         killing.contact(&last.address).await;
-        let queue = killing.harness.queue("DeferredQueue");
-        let drained = queue.wait_for_len(|length| length == 0);
-        let drained = tokio::time::timeout(PATIENCE, drained).await;
-        drained.expect("the queue is drained");
+        killing.harness.drained("DeferredQueue").await;
 
         for (step, happening) in steps.iter().zip(happened) {
             let kept = facts(&killing.tenant, &happening.resource).await;

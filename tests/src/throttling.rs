@@ -134,10 +134,7 @@ async fn a_minute_of_throttling_in_the_middle_of_two_thousand_webhooks_loses_and
     let sent = expected.len();
     assert_eq!(sent, number);
     let since = Instant::now();
-    let queue = harness.queue("DeferredQueue");
-    let drained = queue.wait_for_len(|length| length == 0);
-    let drained = tokio::time::timeout(PATIENCE, drained).await;
-    drained.expect("the queue is drained");
+    harness.drained("DeferredQueue").await;
     let measured = format!(
         "{throttled} of {sent} webhooks while {refused} calls were throttled; the slowest was answered in {slowest:.1?}; \
          everything kept {:.1?} later",

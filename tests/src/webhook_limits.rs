@@ -85,10 +85,7 @@ impl Limited {
 
     /// Waits until the writer has done with everything; then this many resources are kept, each with one fact.
     async fn keeps(&self, webhooks: usize) {
-        let queue = self.harness.queue("DeferredQueue");
-        let drained = queue.wait_for_len(|length| length == 0);
-        let drained = tokio::time::timeout(PATIENCE, drained).await;
-        drained.expect("the queue is drained");
+        self.harness.drained("DeferredQueue").await;
         let mut items = items_of(&self.harness, &self.tenant).await;
         // Those who were answered have an item of their own.
         items.retain(|item| item["sk"].as_s().unwrap() != "contact");
