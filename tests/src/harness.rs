@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use local::console::Console;
-use local::emulators::QueueHandle;
+use local::emulators::{QueueHandle, StreamHandle};
 use local::stack::{Stack, StackOptions};
 use local::template::Resource;
 use local::twilio::{FunctionUrls, Target, WebhookSender};
@@ -163,6 +163,26 @@ impl Harness {
     /// Waits until whoever reads a queue is done with everything that is in it.
     pub(crate) async fn drained(&self, queue: &str) {
         self.wait_for_len(queue, |length| length == 0).await;
+    }
+
+    /// The stream of the Activity table.
+    pub(crate) fn stream(&self) -> StreamHandle {
+        let emulators = self.stack.emulators();
+        let arn = emulators.attributes().get("ActivityTable", "StreamArn");
+        let table = self.variable("ACTIVITY_TABLE");
+        emulators.dynamodb().stream(table, arn.unwrap())
+    }
+
+    /// Waits until the publisher is done with everything that is written now, and with what it wrote for that: contacts, and the
+    /// marks of messages that are counted. The stream keeps an order of each item's records alone, so that what is told of one
+    /// item says nothing of another. What it put aside is in the queue then.
+    pub(crate) async fn published(&self) {
+        for _ in 0..2 {
+            let stream = self.stream();
+            let handled = stream.handled_by("PublisherFunction/Activity");
+            let handled = tokio::time::timeout(PATIENCE, handled).await;
+            handled.expect("the publisher gets on").unwrap();
+        }
     }
 
     /// The stores, opened on the runtime of the test that asks: connections live where they were opened.
