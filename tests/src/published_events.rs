@@ -4,6 +4,7 @@
 mod batches;
 mod credentials;
 mod gone_tenants;
+mod killed;
 mod outages;
 mod schemas;
 

@@ -18,7 +18,7 @@ use crate::harness::{Harness, Tenant, workspace};
 use crate::traffic::{CONTACT, Event, event, items_of};
 
 /// A new message of somebody, and its event.
-fn from(tenant: &Tenant, address: &str) -> Event {
+pub(super) fn from(tenant: &Tenant, address: &str) -> Event {
     let mut message = tenant.sms("Hello");
     message.from = address.to_owned();
     Event {
