@@ -128,19 +128,9 @@ async fn what_is_known_here_of_another_accounts_recording_is_deleted_alone_and_a
     assert_eq!(world.attributes(&recording).await, TOMBSTONE);
     let gone = world.ask(&path(&recording), &[]).await;
     assert_eq!(gone.refusal(), (404, "recording_not_found"));
-    let audit = world.newcomer.audit().await;
-    let told: Vec<_> = audit
-        .iter()
-        .filter(|[action, ..]| action == "recording_deleted")
-        .collect();
-    let [[_, actor, target, detail]] = &told[..] else {
-        panic!("{audit:?}")
-    };
+    let [_, actor, target, detail] = world.told_of_deletion().await;
     assert!(actor.starts_with("user:admin-"), "{actor}");
-    assert_eq!(
-        (&**target, &**detail),
-        (recording.sid.as_str(), "only here")
-    );
+    assert_eq!((&*target, &*detail), (recording.sid.as_str(), "only here"));
 }
 
 #[tokio::test]

@@ -25,19 +25,6 @@ impl World {
         let entered = self.newcomer.admin.patch(TWILIO, &key).await;
         entered.document(200);
     }
-
-    /// What the audit log says besides of the only recording that was deleted.
-    async fn left(&self) -> String {
-        let audit = self.newcomer.audit().await;
-        let told: Vec<_> = audit
-            .into_iter()
-            .filter(|[action, ..]| action == "recording_deleted")
-            .collect();
-        let [[.., detail]] = &told[..] else {
-            panic!("one was deleted: {told:?}")
-        };
-        detail.clone()
-    }
 }
 
 #[tokio::test]
@@ -71,7 +58,8 @@ async fn what_was_said_stays_at_twilio_where_the_key_may_not_delete_it_and_the_a
     assert_eq!(deleted.status, 204);
     assert!(account.recordings().is_empty());
     let left = account.transcriptions();
-    assert_eq!(world.left().await, format!("left at Twilio: {}", left[0]));
+    let [.., detail] = world.told_of_deletion().await;
+    assert_eq!(detail, format!("left at Twilio: {}", left[0]));
 }
 
 #[tokio::test]
@@ -85,7 +73,8 @@ async fn what_no_callback_told_of_yet_is_deleted_with_its_recording_and_nothing_
     let deleted = world.newcomer.admin.delete(&path(&recording)).await;
     assert_eq!(deleted.status, 204);
     assert_eq!(account.transcriptions(), [of_other]);
-    assert_eq!(world.left().await, "");
+    let [.., detail] = world.told_of_deletion().await;
+    assert_eq!(detail, "");
 }
 
 #[tokio::test]
@@ -124,7 +113,8 @@ async fn where_the_key_may_not_list_what_was_transcribed_what_was_told_of_goes_a
     let deleted = world.newcomer.admin.delete(&path(&recording)).await;
     assert_eq!(deleted.status, 204);
     assert_eq!(account.transcriptions(), [unheard_of]);
-    assert_eq!(world.left().await, "transcriptions not listed by Twilio");
+    let [.., detail] = world.told_of_deletion().await;
+    assert_eq!(detail, "transcriptions not listed by Twilio");
 }
 
 #[tokio::test]
