@@ -164,16 +164,23 @@ pub(crate) fn put_aside_for() -> impl Strategy<Value = i64> {
     prop_oneof![2 => Just(0_i64), 1 => 1..20_i64]
 }
 
-/// Callbacks in any order, each up to three times.
-pub(crate) fn deliveries(callbacks: usize) -> impl Strategy<Value = Vec<Step>> {
-    let copies = prop_oneof![3 => Just(1_usize), 2 => Just(2), 1 => Just(3)];
+/// The numbers of so many callbacks in any order, each as often as `copies` draws.
+pub(super) fn in_any_order(
+    callbacks: usize,
+    copies: impl Strategy<Value = usize>,
+) -> impl Strategy<Value = Vec<usize>> {
     let arrivals = vec(copies, callbacks).prop_map(|copies| {
         let each = copies.into_iter().enumerate();
         each.flat_map(|(number, copies)| std::iter::repeat_n(number, copies))
             .collect::<Vec<_>>()
     });
-    let order = arrivals.prop_shuffle();
-    order.prop_flat_map(|order| {
+    arrivals.prop_shuffle()
+}
+
+/// Callbacks in any order, each up to three times.
+pub(super) fn deliveries(callbacks: usize) -> impl Strategy<Value = Vec<Step>> {
+    let copies = prop_oneof![3 => Just(1_usize), 2 => Just(2), 1 => Just(3)];
+    in_any_order(callbacks, copies).prop_flat_map(|order| {
         let drawn = vec((any::<bool>(), put_aside_for()), order.len());
         (Just(order), drawn).prop_map(|(order, drawn)| {
             let mut steps: Vec<Step> = Vec::new();
