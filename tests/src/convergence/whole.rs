@@ -17,8 +17,7 @@ use super::histories::{Callback, calls, in_any_order, messages, opt_outs, put_as
 use super::read_back::{Told, is_counted, is_listed};
 use super::world::World;
 use super::{State, fact, model, nobodys_account};
-use crate::contacts::batches;
-use crate::contacts::in_time;
+use crate::contacts::{batches, in_time};
 use crate::properties::check;
 
 /// One callback that is stored.
