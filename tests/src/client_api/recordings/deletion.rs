@@ -13,7 +13,7 @@ use shared::activity::Route;
 
 use super::{World, media, path};
 use crate::harness::Harness;
-use crate::traffic::{url, with_retries};
+use crate::traffic::{WORDS, url, with_retries};
 
 pub(super) const DELETION: &str = "DELETE /2010-04-01/Accounts/{AC}/Recordings/{RE}.json";
 
@@ -68,7 +68,7 @@ impl World {
                 .newcomer
                 .account
                 .add_transcription(recording.sid.as_str()),
-            text: Some("meet me at the old mill".to_owned()),
+            text: Some(WORDS.to_owned()),
         };
         let sid = transcription.sid.clone();
         let parameters = transcription.parameters(&leg, CallStatus::Completed, recording);

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::deletion::TOMBSTONE;
 use super::{World, path};
+use crate::traffic::WORDS;
 
 const TWILIO: &str = "/api/integrations/twilio";
 const LIST: &str = "GET /2010-04-01/Accounts/{AC}/Recordings/{RE}/Transcriptions.json";
@@ -131,5 +132,5 @@ async fn what_is_transcribed_of_a_deleted_recording_is_named_in_the_log_and_not_
     let told = logs.wait_for(|line| line.text.contains(&*sid), PATIENCE);
     let told = told.await.expect("the log names it").text;
     assert!(told.contains(recording.sid.as_str()), "{told}");
-    assert!(!told.contains("old mill"), "{told}");
+    assert!(!told.contains(WORDS), "{told}");
 }
