@@ -15,12 +15,9 @@ const TWILIO: &str = "/api/integrations/twilio";
 const ELSEWHERE: &str = "https://bucket.s3.amazonaws.com/recordings/1.wav";
 
 impl World {
-    /// A recording of so many seconds that Twilio tells of with this URL.
+    /// A recording that Twilio tells of with this URL.
     async fn recorded_at(&self, url: &str) -> Recording {
-        let mut recording = self.record(1).await;
-        let call = recording.call.as_str();
-        let sid = self.newcomer.account.add_recording(call, 1);
-        recording.sid = sid.parse().unwrap();
+        let recording = self.recording(1);
         let mut parameters = recording.parameters(RecordingStatus::Completed);
         parameters.set("RecordingUrl", url);
         self.tell_of(parameters).await;
@@ -74,7 +71,7 @@ async fn a_recording_of_the_account_before_is_not_asked_for_at_another_wherever_
     for recording in [at_twilio, elsewhere] {
         world.assert_not_asked_for(&recording, &now).await;
     }
-    assert_eq!(world.newcomer.account.recordings().len(), 3);
+    assert_eq!(world.newcomer.account.recordings().len(), 2);
 }
 
 #[tokio::test]
