@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{Listener, say_something};
+use crate::client_api::TWILIO;
 use crate::client_api::onboarding::Newcomer;
 use crate::harness::Harness;
 
-const TWILIO: &str = "/api/integrations/twilio";
 const VERIFY: &str = "/api/integrations/twilio/verify";
 
 /// A check of the stored credentials, and what it finds.

@@ -7,9 +7,8 @@ use local::twilio::payload::{Recording, RecordingStatus};
 
 use super::deletion::{DELETION, TOMBSTONE};
 use super::{World, media, path};
+use crate::client_api::TWILIO;
 use crate::client_api::onboarding::Newcomer;
-
-const TWILIO: &str = "/api/integrations/twilio";
 
 /// Where a customer's own storage keeps recordings.
 const ELSEWHERE: &str = "https://bucket.s3.amazonaws.com/recordings/1.wav";

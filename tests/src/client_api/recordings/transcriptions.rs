@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::deletion::TOMBSTONE;
 use super::{World, path};
+use crate::client_api::TWILIO;
 use crate::traffic::WORDS;
 
-const TWILIO: &str = "/api/integrations/twilio";
 const LIST: &str = "GET /2010-04-01/Accounts/{AC}/Recordings/{RE}/Transcriptions.json";
 
 /// How long a line of the log is waited for.
