@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use local::emulators::BusEvent;
 use local::emulators::wire::{Call, Target};
+use local::logs::Line;
 use serde_json::{Value, json};
 use shared::activity::Route;
 use shared::aws::Patience;
@@ -131,7 +132,8 @@ impl Flood {
     /// Has every process of every function know both tenants.
     async fn warm_up(&self) {
         for [_, status] in ROUTES {
-            self.warm_up_with(status).await;
+            let known = tokio::time::timeout(PATIENCE, self.warm_up_with(status)).await;
+            known.expect("every process knows both tenants");
         }
     }
 
@@ -233,23 +235,19 @@ impl Flood {
 
     /// The lines of a tenant's answered webhooks, once there are this many.
     async fn answered(&self, tenant: &Tenant, webhooks: usize) -> Vec<Value> {
-        let logs = self.harness.stack.logs();
-        let all = async {
-            loop {
-                let lines = logs.lines().into_iter();
-                let lines = lines.filter_map(|line| serde_json::from_str::<Value>(&line.text).ok());
-                let answered = lines.filter(|line| {
-                    line["tenant_id"] == tenant.id.as_str() && line["message"] == "webhook answered"
-                });
-                let answered: Vec<_> = answered.collect();
-                if answered.len() >= webhooks {
-                    return answered;
-                }
-                logs.wait_for(|_| false, Duration::from_millis(20)).await;
-            }
+        let id = tenant.id.as_str();
+        let is_answered =
+            |line: &Value| line["tenant_id"] == id && line["message"] == "webhook answered";
+        // Most lines are another tenant's, and need not be read.
+        let answered = |lines: &[Line]| -> Vec<Value> {
+            let own = lines.iter().filter(|line| line.text.contains(id));
+            let own = own.filter_map(|line| serde_json::from_str(&line.text).ok());
+            own.filter(is_answered).collect()
         };
+        let logs = self.harness.stack.logs();
+        let all = logs.wait_until(|lines| answered(lines).len() >= webhooks);
         let all = tokio::time::timeout(PATIENCE, all).await;
-        all.expect("every webhook has its line")
+        answered(&all.expect("every webhook has its line"))
     }
 }
 
