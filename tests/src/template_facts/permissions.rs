@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use local::emulators::wire::Calls;
 use serde_json::Value;
 
-use super::document::{list, of_type, template};
+use super::document::{list, of_type, statements, template};
 use crate::harness::Harness;
 
 /// Something that was done to partitions of a table or of an index.
@@ -31,10 +31,7 @@ struct Grant {
 /// What a role may do to tables.
 fn grants(role: &str) -> Vec<Grant> {
     let template = template();
-    let policies = &template["Resources"][role]["Properties"]["Policies"];
-    let statements = list(policies)
-        .into_iter()
-        .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+    let statements = statements(&template["Resources"][role]).into_iter();
     let texts = |value: &Value| -> BTreeSet<String> {
         let texts = list(value).into_iter();
         texts.map(|it| it.as_str().unwrap().to_owned()).collect()

@@ -6,12 +6,12 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{Deed, deeds};
+use crate::client_api::TWILIO;
 use crate::harness::Harness;
 
 /// Every way of the function that keeps credentials: they are stored, changed, taken over, looked at, checked and deleted.
 pub(super) async fn ways_of_credentials() -> BTreeSet<Deed> {
     let harness = &Harness::start(|_| {});
-    const TWILIO: &str = "/api/integrations/twilio";
     let (owner, squatter) = (harness.newcomer().await, harness.newcomer().await);
     let operator = harness.operator();
     let named = json!({"subdomain": "credentials-host"});

@@ -20,6 +20,7 @@ pub(super) async fn keep_one_of_each(harness: &Harness, id: &TenantId) {
     }
     let told = ["message.received", "call.started", "contact.created"];
     listener.hear_all(&told.map(|name| (name, 1))).await;
+    harness.published().await;
 }
 
 /// Every way of the function that publishes events: it keeps contacts of a tenant that is there.
