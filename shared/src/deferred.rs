@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tracing::error;
 
 use crate::activity::Fact;
 use crate::aws::CallFailure;
@@ -169,17 +170,21 @@ impl DeadLetterQueue {
         queue_url(environment, "DEAD_LETTER_QUEUE_URL")
     }
 
-    /// Sends a message there as it is, and gives SQS's id of it, which is another one.
-    ///
-    /// # Errors
-    /// When the queue did not confirm it; it may hold the message nevertheless.
-    pub async fn put(&self, body: &str) -> Result<String, QueueError> {
+    /// Sends there as it is what nothing can be made of, and says whether the queue has confirmed it; it may hold it otherwise
+    /// too. Either is an error in the log, beside what the caller's span says of it.
+    pub async fn take(&self, body: &str, reason: &str) -> bool {
         let message = self.client.send_message().queue_url(&self.url);
-        confirmed(
-            "put a message among the dead letters",
-            message.message_body(body),
-        )
-        .await
+        let operation = "put a message among the dead letters";
+        match confirmed(operation, message.message_body(body)).await {
+            Ok(dead_letter_id) => {
+                error!(dead_letter_id, reason, "moved to the dead letters");
+                true
+            }
+            Err(error) => {
+                error!(reason, error = %error, "not moved to the dead letters yet");
+                false
+            }
+        }
     }
 }
 

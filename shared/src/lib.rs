@@ -34,6 +34,7 @@ pub mod identity;
 pub mod input;
 pub mod integrations;
 pub mod lambda;
+mod length_prefix;
 pub mod media;
 pub mod onboarding;
 pub mod outbound;

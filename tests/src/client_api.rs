@@ -41,3 +41,6 @@ mod versions;
 mod walkthrough;
 mod webhooks_in_force;
 mod wire;
+
+/// The path of a tenant's Twilio credentials.
+pub(crate) const TWILIO: &str = "/api/integrations/twilio";

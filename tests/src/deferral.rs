@@ -79,10 +79,7 @@ impl Breakable {
 
     /// Waits until the writer has done with everything.
     async fn drained(&self) {
-        let queue = self.harness.queue("DeferredQueue");
-        let drained = queue.wait_for_len(|length| length == 0);
-        let drained = tokio::time::timeout(PATIENCE, drained).await;
-        drained.expect("the queue is drained");
+        self.harness.drained("DeferredQueue").await;
     }
 
     /// Waits until the function says this, and gives what it says of the invocation that said so, in order.

@@ -6,9 +6,10 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use local::console::Console;
-use local::emulators::QueueHandle;
+use local::emulators::{QueueHandle, StreamHandle};
 use local::stack::{Stack, StackOptions};
 use local::template::Resource;
 use local::twilio::{FunctionUrls, Target, WebhookSender};
@@ -19,6 +20,9 @@ use shared::onboarding::NewTenant;
 use shared::secret::Secret;
 use shared::tenant::TenantId;
 use tokio::runtime::{Handle, Runtime};
+
+/// How long a test waits for what must come: as long as the slowest of them needs on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A running stack, on a runtime of its own that outlives the tests' runtimes.
 pub(crate) struct Harness {
@@ -146,6 +150,38 @@ impl Harness {
         match self.stack.template().resource(logical_id) {
             Some(Resource::Queue(queue)) => self.stack.emulators().sqs().queue(&queue.name),
             _ => panic!("the template has no queue {logical_id}"),
+        }
+    }
+
+    /// Waits until a queue has so many messages, those in flight among them.
+    pub(crate) async fn wait_for_len(&self, queue: &str, is_enough: impl Fn(usize) -> bool) {
+        let handle = self.queue(queue);
+        let waited = tokio::time::timeout(PATIENCE, handle.wait_for_len(is_enough)).await;
+        assert!(waited.is_ok(), "the length of {queue} stays");
+    }
+
+    /// Waits until whoever reads a queue is done with everything that is in it.
+    pub(crate) async fn drained(&self, queue: &str) {
+        self.wait_for_len(queue, |length| length == 0).await;
+    }
+
+    /// The stream of the Activity table.
+    pub(crate) fn stream(&self) -> StreamHandle {
+        let emulators = self.stack.emulators();
+        let arn = emulators.attributes().get("ActivityTable", "StreamArn");
+        let table = self.variable("ACTIVITY_TABLE");
+        emulators.dynamodb().stream(table, arn.unwrap())
+    }
+
+    /// Waits until the publisher is done with everything that is written now, and with what it wrote for that: contacts, and the
+    /// marks of messages that are counted. The stream keeps an order of each item's records alone, so that what is told of one
+    /// item says nothing of another. What it put aside is in the queue then.
+    pub(crate) async fn published(&self) {
+        for _ in 0..2 {
+            let stream = self.stream();
+            let handled = stream.handled_by("PublisherFunction/Activity");
+            let handled = tokio::time::timeout(PATIENCE, handled).await;
+            handled.expect("the publisher gets on").unwrap();
         }
     }
 

@@ -185,31 +185,11 @@ impl Killing {
         tokio::join!(self.tenant.sender.deliver(webhook), killed).0
     }
 
-    /// What is known of an address, once something is.
+    /// What is known of an address.
     async fn contact(&self, address: &str) -> ContactRecord {
         let scope = self.tenant.console.scope(&self.tenant.id);
-        let wire = self.harness.stack.emulators().dynamodb().wire();
-        let known = async {
-            loop {
-                let mark = wire.mark();
-                let read = self.contacts.read(&scope, address).await.unwrap();
-                let is_told =
-                    |contact: &ContactRecord| contact.message_count > 0 || contact.since.is_some();
-                if let Some(contact) = read.filter(is_told) {
-                    return contact;
-                }
-                let writes = "TransactWriteItems";
-                let answered = |calls: &local::emulators::wire::Calls| {
-                    let written = calls.clone().filter(|call| call.status.is_some());
-                    written.operation(writes).count() > 0
-                };
-                // What was written between the read and the mark is seen in the next round.
-                let next = wire.wait_until(mark, answered);
-                drop(tokio::time::timeout(Duration::from_millis(500), next).await);
-            }
-        };
-        let known = tokio::time::timeout(PATIENCE, known).await;
-        known.unwrap_or_else(|_| panic!("nothing is known of {address}"))
+        let read = self.contacts.read(&scope, address).await.unwrap();
+        read.unwrap_or_else(|| panic!("nothing is known of {address}"))
     }
 
     /// Everything is there once after a function was killed at each of these steps, and Twilio tried again.
@@ -230,14 +210,9 @@ impl Killing {
             is_answered(route, *step, &exchange);
             happened.push(happening);
         }
-        // The stream is in order: once this is counted, so is everything before it, and anything that was counted again.
-        let last = killing.happening(route);
-        killing.is_taken(&last).await;
-        killing.contact(&last.address).await;
-        let queue = killing.harness.queue("DeferredQueue");
-        let drained = queue.wait_for_len(|length| length == 0);
-        let drained = tokio::time::timeout(PATIENCE, drained).await;
-        drained.expect("the queue is drained");
+        killing.harness.drained("DeferredQueue").await;
+        killing.harness.published().await;
+        killing.harness.drained("UndeliveredEventsQueue").await;
 
         for (step, happening) in steps.iter().zip(happened) {
             let kept = facts(&killing.tenant, &happening.resource).await;

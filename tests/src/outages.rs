@@ -73,10 +73,7 @@ async fn a_message_whose_writer_dies_before_it_answers_is_kept_once() {
     faults.inject(writes, Effect::Drop, Times::Next(2));
     let event = event(&tenant, Route::Sms);
     assert_eq!(deliver(&tenant, &event).await.0, 200);
-    let queue = harness.queue("DeferredQueue");
-    let drained = queue.wait_for_len(|length| length == 0);
-    let patience = std::time::Duration::from_secs(30);
-    tokio::time::timeout(patience, drained).await.unwrap();
+    harness.drained("DeferredQueue").await;
     assert_eq!(facts(&tenant, &event.resource).await, 1);
     assert_eq!(writer.records().len(), 2, "once killed, once not");
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use shared::activity::Route;
 
-use self::document::{binary, list, of_type, template};
+use self::document::{binary, list, of_type, statements, template};
 use crate::harness::workspace;
 
 /// The routes of the client API: `GET /api/settings` and so on.
@@ -301,34 +301,31 @@ fn no_role_allows_more_than_named_actions_on_named_resources() {
     for (name, role) in &roles {
         let properties = &role["Properties"];
         assert!(properties["ManagedPolicyArns"].is_null(), "{name}");
-        for policy in list(&properties["Policies"]) {
-            for statement in list(&policy["PolicyDocument"]["Statement"]) {
-                assert_eq!(statement["Effect"], "Allow", "{name}");
-                let actions = list(&statement["Action"]);
-                let is_tracing = actions
-                    .iter()
-                    .all(|action| action.as_str().unwrap().starts_with("xray:"));
-                for action in actions {
-                    assert!(!action.as_str().unwrap().contains('*'), "{name}: {action}");
-                }
-                for resource in list(&statement["Resource"]) {
-                    let is_named = resource["Fn::GetAtt"].as_str().is_some_and(|attribute| {
-                        attribute.ends_with(".Arn") || attribute.ends_with(".StreamArn")
-                    });
-                    // An index is a resource of its own, which no attribute names.
-                    let is_index = ["by_time", "by_group"].iter().any(|index| {
-                        *resource
-                            == json!({"Fn::Sub": format!("${{ActivityTable.Arn}}/index/{index}")})
-                    });
-                    // The keys that credentials are sealed under: the stack's own, or those that are listed instead.
-                    let listed = json!({"Fn::Split": [",", {"Ref": "CredentialsKeyArns"}]});
-                    let own = json!({"Fn::GetAtt": "CredentialsKey.Arn"});
-                    let is_key = *resource == json!({"Fn::If": ["ListsKeys", listed, own]});
-                    assert!(
-                        is_named || is_index || is_key || (is_tracing && *resource == "*"),
-                        "{name}: {statement}"
-                    );
-                }
+        for statement in statements(role) {
+            assert_eq!(statement["Effect"], "Allow", "{name}");
+            let actions = list(&statement["Action"]);
+            let is_tracing = actions
+                .iter()
+                .all(|action| action.as_str().unwrap().starts_with("xray:"));
+            for action in actions {
+                assert!(!action.as_str().unwrap().contains('*'), "{name}: {action}");
+            }
+            for resource in list(&statement["Resource"]) {
+                let is_named = resource["Fn::GetAtt"].as_str().is_some_and(|attribute| {
+                    attribute.ends_with(".Arn") || attribute.ends_with(".StreamArn")
+                });
+                // An index is a resource of its own, which no attribute names.
+                let is_index = ["by_time", "by_group"].iter().any(|index| {
+                    *resource == json!({"Fn::Sub": format!("${{ActivityTable.Arn}}/index/{index}")})
+                });
+                // The keys that credentials are sealed under: the stack's own, or those that are listed instead.
+                let listed = json!({"Fn::Split": [",", {"Ref": "CredentialsKeyArns"}]});
+                let own = json!({"Fn::GetAtt": "CredentialsKey.Arn"});
+                let is_key = *resource == json!({"Fn::If": ["ListsKeys", listed, own]});
+                assert!(
+                    is_named || is_index || is_key || (is_tracing && *resource == "*"),
+                    "{name}: {statement}"
+                );
             }
         }
     }

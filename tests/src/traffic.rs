@@ -290,21 +290,14 @@ pub(crate) async fn facts(tenant: &Tenant, resource: &Resource) -> usize {
 /// The lines that the functions printed, once every finished invocation has printed its own.
 pub(crate) async fn settled_lines(harness: &Harness) -> Vec<Line> {
     let logs = harness.stack.logs();
-    let settled = async {
-        loop {
-            let functions = harness.stack.functions().iter();
-            let ended: usize = functions.map(|function| function.records().len()).sum();
-            let lines = logs.lines();
-            let said = |line: &&Line| {
-                line.voice == Voice::Function && line.text.contains(r#""message":"webhook "#)
-            };
-            if lines.iter().filter(said).count() >= ended {
-                return lines;
-            }
-            logs.wait_for(|_| false, std::time::Duration::from_millis(20))
-                .await;
-        }
-    };
+    let settled = logs.wait_until(|lines| {
+        let functions = harness.stack.functions().iter();
+        let ended: usize = functions.map(|function| function.records().len()).sum();
+        let said = |line: &&Line| {
+            line.voice == Voice::Function && line.text.contains(r#""message":"webhook "#)
+        };
+        lines.iter().filter(said).count() >= ended
+    });
     tokio::time::timeout(std::time::Duration::from_secs(10), settled)
         .await
         .expect("every invocation of a webhook function prints one line")

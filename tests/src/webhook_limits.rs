@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use local::emulators::wire::Mark;
+use local::logs::Line;
 use serde_json::{Value, json};
 use shared::activity::Route;
 use shared::aws::Patience;
@@ -85,10 +86,7 @@ impl Limited {
 
     /// Waits until the writer has done with everything; then this many resources are kept, each with one fact.
     async fn keeps(&self, webhooks: usize) {
-        let queue = self.harness.queue("DeferredQueue");
-        let drained = queue.wait_for_len(|length| length == 0);
-        let drained = tokio::time::timeout(PATIENCE, drained).await;
-        drained.expect("the queue is drained");
+        self.harness.drained("DeferredQueue").await;
         let mut items = items_of(&self.harness, &self.tenant).await;
         // Those who were answered have an item of their own.
         items.retain(|item| item["sk"].as_s().unwrap() != "contact");
@@ -105,24 +103,20 @@ impl Limited {
 
     /// The lines of the functions, once they tell of this many answered webhooks.
     async fn lines_of(&self, webhooks: usize) -> Vec<Value> {
-        let logs = self.harness.stack.logs();
-        let all = async {
-            loop {
-                let lines = logs.lines().into_iter();
-                let lines: Vec<Value> = lines
-                    .filter_map(|line| serde_json::from_str(&line.text).ok())
-                    .collect();
-                let answered = lines
-                    .iter()
-                    .filter(|line| line["message"] == "webhook answered");
-                if answered.count() >= webhooks {
-                    return lines;
-                }
-                logs.wait_for(|_| false, Duration::from_millis(20)).await;
-            }
+        let told = |lines: &[Line]| -> Vec<Value> {
+            let lines = lines.iter();
+            lines
+                .filter_map(|line| serde_json::from_str(&line.text).ok())
+                .collect()
         };
+        let logs = self.harness.stack.logs();
+        let all = logs.wait_until(|lines| {
+            let told = told(lines).into_iter();
+            let answered = told.filter(|line| line["message"] == "webhook answered");
+            answered.count() >= webhooks
+        });
         let all = tokio::time::timeout(PATIENCE, all).await;
-        all.expect("every webhook has its line")
+        told(&all.expect("every webhook has its line"))
     }
 
     fn of_counter(&self) -> Matching {

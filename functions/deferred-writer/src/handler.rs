@@ -13,12 +13,15 @@ use shared::deferred::{
 use shared::environment::Environment;
 use shared::lambda::{Failure, Invocation, StartError};
 use shared::store::{Activity, Profiles, table_name};
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, info, info_span, warn};
 
 /// What is left of an invocation's time to answer in. A message takes at most four background calls of 5 seconds, and all of a
 /// batch are handled at once, so that the 10 seconds of the function are only used up by two calls that both fail slowly, or
 /// by a sandbox that is starved: what is not done by then is delivered again.
 const TO_ANSWER: Duration = Duration::from_secs(1);
+
+/// Why a message is moved to the dead letters: read now or later, it is none.
+const UNREADABLE: &str = "not a webhook that this version can read";
 
 /// Where messages go.
 #[derive(Clone)]
@@ -94,7 +97,12 @@ impl Writer {
         let message_id = &message.id;
         let webhook = match DeferredWebhook::from_message(&message.body) {
             Ok(webhook) => webhook,
-            Err(UnreadableMessage) => return self.is_moved(&message).await,
+            // The queue itself gives a message up only after so many tries that an outage of the store may last for hours; a
+            // message that is none would be an error in the log for as long.
+            Err(UnreadableMessage) => {
+                let moved = self.dead_letters.take(&message.body, UNREADABLE);
+                return moved.instrument(info_span!("message", message_id)).await;
+            }
         };
         let tenant_id = webhook.tenant_id().as_str();
         match self.recipients.want(&webhook).await {
@@ -137,29 +145,5 @@ impl Writer {
             }
         }
         true
-    }
-
-    /// Moves what cannot be read, now or later. The queue itself gives a message up only after so many tries that an outage
-    /// of the store may last for hours; a message that is none would be an error in the log for as long.
-    async fn is_moved(&self, message: &BatchMessage) -> bool {
-        let message_id = &message.id;
-        match self.dead_letters.put(&message.body).await {
-            Ok(dead_letter_id) => {
-                error!(
-                    message_id,
-                    dead_letter_id,
-                    "not a webhook that this version can read: moved to the dead letters"
-                );
-                true
-            }
-            Err(error) => {
-                error!(
-                    message_id,
-                    error = %error,
-                    "not a webhook that this version can read, and not moved yet"
-                );
-                false
-            }
-        }
     }
 }

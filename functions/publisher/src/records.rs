@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use shared::deferred::BatchOutcome;
+use shared::events::Event;
 use shared::lambda::Failure;
-use shared::stream::{RawRecord, UnreadableRecord};
-use tracing::{error, info, warn};
+use shared::stream::RawRecord;
+use shared::tenant::TenantScope;
+use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::handler::{Deadlines, Publisher};
-use crate::presence::Presence;
+use crate::presence::{Presence, Presences};
 use crate::told::Told;
 
 /// Why a record is put aside.
@@ -33,75 +36,27 @@ impl Publisher {
         deadlines: Deadlines,
     ) -> Result<BatchOutcome, Failure> {
         let count = records.len();
-        let (mut told, stuck) = self.read(records).await;
-        let scopes = told.iter().map(|told| &told.scope);
+        let (mut told, stuck) = self.read(records, deadlines.put_aside()).await;
+        let scopes = told.iter().map(|told| &told.read.scope);
         let presences = self.look_for(scopes, deadlines.look()).await;
-        let is_gone = |told: &&mut Told| presences.of(&told.scope) == Presence::Gone;
+        let is_gone = |told: &&mut Told| presences.of(&told.read.scope) == Presence::Gone;
         let mut dropped = 0_usize;
         for told in told.iter_mut().filter(is_gone) {
             told.forget();
             dropped = dropped.saturating_add(1);
         }
         let until = deadlines.contacts;
-        let without_contacts = self.keep_contacts(&told, &presences, until).await;
+        let not_kept = self.keep_contacts(&told, &presences, until).await;
 
-        let with_place = |(place, told): (usize, &Told)| {
-            let is_offered = presences.of(&told.scope) == Presence::There;
-            let events = told.events.iter().cloned();
-            events
-                .map(|event| (place, is_offered, event))
-                .collect::<Vec<_>>()
-        };
-        let events: Vec<_> = told.iter().enumerate().flat_map(with_place).collect();
+        let events: Vec<_> = (told.iter().enumerate())
+            .flat_map(|(place, Told { read, .. })| {
+                let events = read.events.iter();
+                events.map(move |event| (place, &read.scope, event))
+            })
+            .collect();
         let count_of_events = events.len();
-        let (offered, mut untold): (Vec<_>, Vec<_>) = events
-            .into_iter()
-            .partition(|(_, is_offered, _)| *is_offered);
-        let refused = self
-            .bus
-            .publish(
-                offered.iter().map(|(_, _, event)| event),
-                deadlines.publish(),
-            )
-            .await;
-        let refused = refused.iter().filter_map(|place| offered.get(*place));
-        untold.extend(refused.cloned());
-
-        let (mut places, mut messages, mut undone) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for (place, _, event) in &untold {
-            places.push(*place);
-            messages.push(event.to_message().map_err(unwritable)?);
-        }
-        for place in &without_contacts {
-            let Some(told) = told.get(*place) else {
-                continue;
-            };
-            let letter = told.record.letter(NO_CONTACTS, true).map_err(unwritable)?;
-            if letter.is_whole {
-                places.push(*place);
-                messages.push(letter.body);
-                continue;
-            }
-            let sequence_number = Some(told.sequence_number.as_str());
-            if !self
-                .is_sent(&letter.body, sequence_number, NO_CONTACTS)
-                .await
-            {
-                undone.insert(*place);
-            }
-        }
-        let put_aside = messages.len();
-        let deadline = deadlines.put_aside();
-        let lost = self.undelivered.put_aside(messages, deadline).await;
-        if put_aside > 0 {
-            warn!(
-                put_aside,
-                events = untold.len(),
-                contacts = without_contacts.len(),
-                lost = lost.len(),
-                "not done at once: put aside"
-            );
-        }
+        let until = deadlines.publish();
+        let untold = self.publish(events, &presences, until).await;
         info!(
             records = count,
             events = count_of_events,
@@ -109,29 +64,112 @@ impl Publisher {
             dropped,
             "records told"
         );
-        undone.extend(lost.iter().filter_map(|lost| places.get(*lost)));
+        let until = deadlines.put_aside();
+        let undone = self.put_aside(&told, &untold, &not_kept, until).await?;
         let first = undone.first().and_then(|place| told.get(*place));
         // In the order of the stream: where reading ended comes last.
         match (first, stuck) {
-            (Some(told), _) => Ok(BatchOutcome::of([told.sequence_number.clone()])),
+            (Some(told), _) => Ok(BatchOutcome::of([told.read.sequence_number.clone()])),
             (None, Some(Stuck { from })) => Ok(BatchOutcome::of([from.ok_or_else(nowhere)?])),
             (None, None) => Ok(BatchOutcome::default()),
         }
     }
 
-    /// Reads records until one can neither be read nor moved to the dead letters.
-    async fn read(&self, records: Vec<RawRecord>) -> (Vec<Told>, Option<Stuck>) {
+    /// Publishes events of tenants that are there until `deadline`, and gives all that are not told, each with what it came with:
+    /// what the bus refused, and what is of the other tenants.
+    pub(crate) async fn publish<'e, K>(
+        &self,
+        events: Vec<(K, &'e TenantScope, &'e Event)>,
+        presences: &Presences,
+        deadline: Instant,
+    ) -> Vec<(K, &'e Event)> {
+        let (offered, withheld): (Vec<_>, Vec<_>) =
+            (events.into_iter()).partition(|(_, scope, _)| presences.of(scope) == Presence::There);
+        let offer = offered.iter().map(|(_, _, event)| *event);
+        let refused = self.bus.publish(offer, deadline).await;
+        let offered = offered.into_iter().enumerate();
+        let refused =
+            offered.filter_map(|(number, event)| refused.contains(&number).then_some(event));
+        let untold = refused.chain(withheld);
+        untold
+            .map(|(came_with, _, event)| (came_with, event))
+            .collect()
+    }
+
+    /// Puts in the queue events that are not told, each with its record's place, and records whose contacts are not kept; those
+    /// that are too large for it go among the dead letters. Gives the places of records of which something is in no queue.
+    ///
+    /// # Errors
+    /// None in practice: all of it is JSON already.
+    async fn put_aside(
+        &self,
+        told: &[Told],
+        untold: &[(usize, &Event)],
+        not_kept: &BTreeSet<usize>,
+        deadline: Instant,
+    ) -> Result<BTreeSet<usize>, Failure> {
+        let (mut places, mut messages, mut undone) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for (place, event) in untold {
+            places.push(*place);
+            messages.push(event.to_message().map_err(unwritable)?);
+        }
+        for place in not_kept {
+            let Some(Told { record, read }) = told.get(*place) else {
+                continue;
+            };
+            let letter = record.letter(NO_CONTACTS, true).map_err(unwritable)?;
+            if letter.is_whole {
+                places.push(*place);
+                messages.push(letter.body);
+                continue;
+            }
+            let sequence_number = Some(read.sequence_number.as_str());
+            let taken = self.bury(&letter.body, sequence_number, NO_CONTACTS, deadline);
+            if !taken.await {
+                undone.insert(*place);
+                // What follows is delivered again with it.
+                break;
+            }
+        }
+        let put_aside = messages.len();
+        let lost = self.undelivered.put_aside(messages, deadline).await;
+        if put_aside > 0 {
+            warn!(
+                put_aside,
+                events = untold.len(),
+                contacts = not_kept.len(),
+                lost = lost.len(),
+                "not done at once: put aside"
+            );
+        }
+        undone.extend(lost.iter().filter_map(|lost| places.get(*lost)));
+        Ok(undone)
+    }
+
+    /// Reads records until one can neither be read nor moved to the dead letters by `deadline`: what follows it in the stream would
+    /// wait for it otherwise.
+    async fn read(&self, records: Vec<RawRecord>, deadline: Instant) -> (Vec<Told>, Option<Stuck>) {
         let (mut told, mut last) = (Vec::new(), None);
         for record in records {
             match Told::of(record) {
-                Ok(read) => {
-                    last = Some(read.sequence_number.clone());
-                    told.push(read);
+                Ok(known) => {
+                    last = Some(known.read.sequence_number.clone());
+                    told.push(known);
                 }
                 Err((record, unreadable)) => {
-                    let is_moved = self.is_letter(&record, &unreadable).await;
-                    last = unreadable.sequence_number.or(last);
-                    if !is_moved {
+                    let (place, reason) = (unreadable.sequence_number, &unreadable.reason);
+                    let is_buried = match record.letter(reason, false) {
+                        Ok(letter) => {
+                            self.bury(&letter.body, place.as_deref(), reason, deadline)
+                                .await
+                        }
+                        Err(error) => {
+                            error!(sequence_number = place, error = %error, "a record cannot be written as a letter");
+                            false
+                        }
+                    };
+                    last = place.or(last);
+                    if !is_buried {
                         return (told, Some(Stuck { from: last }));
                     }
                 }
@@ -140,43 +178,17 @@ impl Publisher {
         (told, None)
     }
 
-    /// Moves a record that nothing can be made of. What follows it in the stream would wait for it otherwise.
-    pub(crate) async fn is_letter(
+    /// Moves a record's letter to the dead letters, and says whether it is there at `deadline`.
+    async fn bury(
         &self,
-        record: &RawRecord,
-        unreadable: &UnreadableRecord,
+        letter: &str,
+        sequence_number: Option<&str>,
+        reason: &str,
+        deadline: Instant,
     ) -> bool {
-        let (sequence_number, reason) = (unreadable.sequence_number.as_deref(), &unreadable.reason);
-        match record.letter(reason, false) {
-            Ok(letter) => self.is_sent(&letter.body, sequence_number, reason).await,
-            Err(error) => {
-                error!(sequence_number, error = %error, "a record cannot be written as a letter");
-                false
-            }
-        }
-    }
-
-    async fn is_sent(&self, letter: &str, sequence_number: Option<&str>, reason: &str) -> bool {
-        match self.dead_letters.put(letter).await {
-            Ok(dead_letter_id) => {
-                error!(
-                    sequence_number,
-                    dead_letter_id,
-                    reason,
-                    "nothing can be made of a record: moved to the dead letters"
-                );
-                true
-            }
-            Err(error) => {
-                error!(
-                    sequence_number,
-                    reason,
-                    error = %error,
-                    "nothing can be made of a record, and it is not moved yet"
-                );
-                false
-            }
-        }
+        let taken = self.dead_letters.take(letter, reason);
+        let taken = taken.instrument(info_span!("record", sequence_number));
+        timeout_at(deadline, taken).await.unwrap_or(false)
     }
 }
 

@@ -20,6 +20,11 @@ use crate::presence::{Presence, Presences};
 pub(crate) struct Told {
     /// The record as it came.
     pub(crate) record: RawRecord,
+    pub(crate) read: Read,
+}
+
+/// What is read of a record.
+pub(crate) struct Read {
     pub(crate) sequence_number: String,
     pub(crate) scope: TenantScope,
     /// What is told of it.
@@ -28,33 +33,19 @@ pub(crate) struct Told {
     news: Option<ResourceChange>,
 }
 
-/// What is read of a record.
-struct Read {
-    sequence_number: String,
-    scope: TenantScope,
-    events: Vec<Event>,
-    news: Option<ResourceChange>,
-}
-
 impl Told {
     /// Reads a record; gives it back with what is wrong, if nothing can be made of it.
     pub(crate) fn of(record: RawRecord) -> Result<Self, (RawRecord, UnreadableRecord)> {
         match survived(&record, read) {
             Err(unreadable) => Err((record, unreadable)),
-            Ok(read) => Ok(Self {
-                record,
-                sequence_number: read.sequence_number,
-                scope: read.scope,
-                events: read.events,
-                news: read.news,
-            }),
+            Ok(read) => Ok(Self { record, read }),
         }
     }
 
     /// Leaves out everything that was to be done with it.
     pub(crate) fn forget(&mut self) {
-        self.events.clear();
-        self.news = None;
+        self.read.events.clear();
+        self.read.news = None;
     }
 }
 
@@ -86,9 +77,9 @@ fn survived<T>(
 }
 
 impl Publisher {
-    /// Keeps the contacts that records are news of, all of a tenant's at once and the tenants side by side, and gives the places of
-    /// the records with which it could not be done until `deadline`, among them all of tenants that are not known to be there: who
-    /// was just looked for in vain is not looked for again. What is done of them is not done twice when they come again.
+    /// Keeps the contacts that records are news of, all of a tenant's at once and the tenants side by side. Gives the places of the
+    /// records whose contacts are not kept at `deadline`, among them all of tenants that are not known to be there: who was just
+    /// looked for in vain is not looked for again. What is done of them is not done twice when they come again.
     pub(crate) async fn keep_contacts(
         &self,
         told: &[Told],
@@ -98,16 +89,16 @@ impl Publisher {
         let mut news: BTreeMap<&str, (&TenantScope, Vec<usize>, Vec<ResourceChange>)> =
             BTreeMap::new();
         let mut left: BTreeSet<usize> = BTreeSet::new();
-        for (place, told) in told.iter().enumerate() {
-            if let Some(change) = &told.news {
+        for (place, Told { read, .. }) in told.iter().enumerate() {
+            if let Some(change) = &read.news {
                 left.insert(place);
-                if presences.of(&told.scope) == Presence::Unknown {
+                if presences.of(&read.scope) == Presence::Unknown {
                     continue;
                 }
-                let tenant_id = told.scope.tenant_id().as_str();
+                let tenant_id = read.scope.tenant_id().as_str();
                 let (_, places, changes) = news
                     .entry(tenant_id)
-                    .or_insert_with(|| (&told.scope, Vec::new(), Vec::new()));
+                    .or_insert_with(|| (&read.scope, Vec::new(), Vec::new()));
                 places.push(place);
                 changes.push(change.clone());
             }

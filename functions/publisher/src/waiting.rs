@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use shared::deferred::{Batch, BatchMessage, BatchOutcome};
+use shared::deferred::{Batch, BatchOutcome};
 use shared::events::{Event, UndeliveredEvent};
 use shared::stream::RawRecord;
 use shared::tenant::TenantScope;
-use tracing::{error, info};
+use tracing::{Instrument, info, info_span};
 
 use crate::handler::{Deadlines, Publisher};
 use crate::presence::Presence;
 use crate::told::Told;
+
+/// Why a message is moved to the dead letters: it is neither an event nor a record.
+const UNREADABLE: &str = "nothing that this version can read";
 
 /// The messages of a batch, as far as they can be read, by their ids.
 #[derive(Default)]
@@ -30,14 +33,14 @@ impl Publisher {
         let count = batch.messages.len();
         let mut waiting = self.read_waiting(batch).await;
         let of_events = waiting.events.iter().map(|(_, scope, _)| scope);
-        let of_records = waiting.records.iter().map(|(_, told)| &told.scope);
+        let of_records = waiting.records.iter().map(|(_, told)| &told.read.scope);
         let scopes = of_events.chain(of_records);
         let presences = self.look_for(scopes, deadlines.contacts).await;
         let is_gone = |scope: &TenantScope| presences.of(scope) == Presence::Gone;
         // Messages are counted: a record whose events wait with it is one.
         let of_events = waiting.events.iter().map(|(id, scope, _)| (id, scope));
         let of_records = waiting.records.iter();
-        let of_records = of_records.map(|(id, told)| (id, &told.scope));
+        let of_records = of_records.map(|(id, told)| (id, &told.read.scope));
         let of_gone = of_events.chain(of_records);
         let of_gone = of_gone.filter(|(_, scope)| is_gone(scope));
         let dropped: BTreeSet<String> = of_gone.map(|(id, _)| id.clone()).collect();
@@ -46,24 +49,21 @@ impl Publisher {
 
         let mut again = waiting.unreadable;
         let (ids, told): (Vec<_>, Vec<_>) = waiting.records.into_iter().unzip();
-        let without_contacts = self
-            .keep_contacts(&told, &presences, deadlines.contacts)
-            .await;
-        let undone = without_contacts.iter().filter_map(|place| ids.get(*place));
-        again.extend(undone.cloned());
+        let until = deadlines.contacts;
+        let not_kept = self.keep_contacts(&told, &presences, until).await;
+        again.extend(not_kept.iter().filter_map(|place| ids.get(*place)).cloned());
 
-        let events = waiting.events.into_iter();
-        let (offered, withheld): (Vec<_>, Vec<_>) =
-            events.partition(|(_, scope, _)| presences.of(scope) == Presence::There);
-        again.extend(withheld.into_iter().map(|(id, _, _)| id));
-        let events = offered.iter().map(|(_, _, event)| event);
-        let refused = self.bus.publish(events, deadlines.publish()).await;
-        let undone = refused.iter().filter_map(|place| offered.get(*place));
-        again.extend(undone.map(|(id, _, _)| id.clone()));
+        let events = waiting.events.iter();
+        let events: Vec<_> = events
+            .map(|(id, scope, event)| (id, scope, event))
+            .collect();
+        let until = deadlines.publish();
+        let untold = self.publish(events, &presences, until).await;
+        again.extend(untold.iter().map(|(id, _)| (*id).clone()));
         info!(
             messages = count,
-            events = offered.len(),
-            published = offered.len() - refused.len(),
+            events = waiting.events.len(),
+            published = waiting.events.len() - untold.len(),
             dropped = dropped.len(),
             "waiting messages told"
         );
@@ -83,42 +83,23 @@ impl Publisher {
             let read = letter.map(|(record, is_told)| (Told::of(record), is_told));
             match read {
                 Some((Ok(told), is_told)) => {
-                    let untold = told.events.iter().filter(|_| !is_told);
+                    let untold = told.read.events.iter().filter(|_| !is_told);
                     waiting.events.extend(untold.map(|event| {
-                        let scope = told.scope.clone();
+                        let scope = told.read.scope.clone();
                         (message.id.clone(), scope, event.clone())
                     }));
                     waiting.records.push((message.id, told));
                 }
                 Some((Err(_), _)) | None => {
-                    if !self.is_dead(&message).await {
+                    // It would be tried for as long as the queue tries it.
+                    let span = info_span!("message", message_id = message.id);
+                    let moved = self.dead_letters.take(&message.body, UNREADABLE);
+                    if !moved.instrument(span).await {
                         waiting.unreadable.insert(message.id);
                     }
                 }
             }
         }
         waiting
-    }
-
-    /// Moves what is neither an event nor a record. It would be tried for as long as the queue tries them.
-    async fn is_dead(&self, message: &BatchMessage) -> bool {
-        let message_id = &message.id;
-        match self.dead_letters.put(&message.body).await {
-            Ok(dead_letter_id) => {
-                error!(
-                    message_id,
-                    dead_letter_id, "nothing that this version can read: moved to the dead letters"
-                );
-                true
-            }
-            Err(error) => {
-                error!(
-                    message_id,
-                    error = %error,
-                    "nothing that this version can read, and not moved yet"
-                );
-                false
-            }
-        }
     }
 }

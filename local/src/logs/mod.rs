@@ -148,6 +148,20 @@ impl Logs {
             .collect()
     }
 
+    /// Waits until `condition` holds for the kept lines, and gives them. Put a time limit around it.
+    pub async fn wait_until(&self, condition: impl Fn(&[Line]) -> bool) -> Vec<Line> {
+        let mut written = self.0.written.subscribe();
+        loop {
+            written.mark_unchanged();
+            let lines = self.lines();
+            if condition(&lines) {
+                return lines;
+            }
+            // The sender lives as long as `self`.
+            let _ = written.changed().await;
+        }
+    }
+
     /// The first kept line that satisfies `predicate`, now or within `timeout`.
     pub async fn wait_for(
         &self,
@@ -219,6 +233,20 @@ mod tests {
         logs.record(&function, Voice::Function, "starting");
         logs.record(&function, Voice::Function, "ready");
         assert_eq!(waiting.await.unwrap().unwrap().text, "ready");
+    }
+
+    #[tokio::test]
+    async fn so_many_lines_are_waited_for() {
+        let (logs, function) = logs();
+        logs.record(&function, Voice::Function, "one");
+        let waiting = tokio::spawn({
+            let logs = logs.clone();
+            async move { logs.wait_until(|lines| lines.len() == 2).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        logs.record(&function, Voice::Report, "two");
+        assert_eq!(waiting.await.unwrap(), logs.lines());
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::kept::{Kept, browsers};
 use super::resource::CHILD_LEGS;
 use super::{Group, MalformedWebhook, Resource, Route};
+use crate::length_prefix::length_prefixed;
 use crate::sid::{AccountSid, CallSid};
 use crate::twilio::Parameters;
 
@@ -88,11 +89,7 @@ impl Fact {
     #[must_use]
     pub fn id(&self) -> String {
         let mut digest = Sha256::new();
-        let mut feed = |text: &str| {
-            // Lengths first, so that no two sets of parameters run together.
-            digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-            digest.update(text);
-        };
+        let mut feed = |text: &str| length_prefixed([text], |bytes| digest.update(bytes));
         feed(self.route.path());
         for (name, value) in &self.parameters {
             feed(name);

@@ -94,25 +94,21 @@ impl Contacts {
             return Ok(());
         }
         let are_there = timeout_at(deadline, self.recipients.are_there(scope)).await;
-        match are_there.map(|answered| answered.map_err(StoreError::from)) {
-            Ok(Ok(true)) => {}
-            Ok(Ok(false)) => {
+        let are_there =
+            are_there.map_or_else(|_| Err(too_late()), |told| told.map_err(StoreError::from));
+        match are_there {
+            Ok(true) => {}
+            Ok(false) => {
                 info!(
                     tenant_id = scope.tenant_id().as_str(),
                     "dropped news of contacts: their tenant is deleted"
                 );
                 return Ok(());
             }
-            Ok(Err(cause)) => {
+            Err(cause) => {
                 return Err(NotKept {
                     places: left,
                     cause,
-                });
-            }
-            Err(_) => {
-                return Err(NotKept {
-                    places: left,
-                    cause: too_late(),
                 });
             }
         }

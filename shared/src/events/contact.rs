@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{Event, EventType};
 use crate::activity::Channel;
+use crate::clock::rfc3339;
 use crate::contacts::{Contact, channel_of};
 use crate::stream::ContactChange;
 use crate::tenant::TenantScope;
@@ -36,7 +37,7 @@ pub(super) fn events(
     };
     if let Some(contact) = Contact::of(after).filter(|contact| !was_there(contact.first_seen_at)) {
         let since = contact.first_seen_at;
-        let (event_type, moment) = (EventType::ContactCreated, format!("{since:.3}"));
+        let (event_type, moment) = (EventType::ContactCreated, rfc3339(since));
         let told = [address, &moment];
         events.push(Event::new(scope, event_type, &told, since, &contact)?);
     }

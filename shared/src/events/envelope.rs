@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use crate::length_prefix::length_prefixed;
 use crate::tenant::{TenantId, TenantScope};
 
 macro_rules! event_types {
@@ -131,11 +132,7 @@ impl Event {
     ) -> Result<Self, serde_json::Error> {
         let mut digest = Sha256::new();
         let subject = [scope.tenant_id().as_str(), event_type.as_str()];
-        for part in subject.iter().chain(told) {
-            // Lengths first, so that no two lists of parts run together.
-            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            digest.update(part);
-        }
+        length_prefixed(subject.iter().chain(told), |bytes| digest.update(bytes));
         let digest = digest.finalize();
         Ok(Self::stored(
             scope,

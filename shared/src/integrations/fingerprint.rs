@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::Configuration;
+use crate::length_prefix::length_prefixed;
 use crate::tenant::TenantId;
 use crate::vault::InvalidPlaintext;
 
@@ -55,12 +56,7 @@ impl Fingerprint {
         ];
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.0.as_slice());
         let mut mac = hmac::Context::with_key(&key);
-        for part in parts {
-            // A length before each, so that no two lists of parts are the same bytes.
-            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-            mac.update(&length.to_be_bytes());
-            mac.update(part);
-        }
+        length_prefixed(parts, |bytes| mac.update(bytes));
         let tag = mac.sign();
         let shown = tag.as_ref().get(..LENGTH).unwrap_or_default();
         Ok(Self(format!("fp_{}", URL_SAFE_NO_PAD.encode(shown))))

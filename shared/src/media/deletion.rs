@@ -29,8 +29,8 @@ pub enum Deletion {
 const ONLY_HERE: &str = "only here";
 
 impl TenantMedia {
-    /// Deletes a recording, its transcriptions too, as far as Twilio has any by now. One that Twilio does not have (any more) counts as deleted there, if it is
-    /// known to be of the account that is asked; one that was deleted here is left alone.
+    /// Deletes a recording, with the transcriptions that Twilio has by now. One that Twilio does not have (any more) counts as
+    /// deleted there, if it is known to be of the account that is asked; one that was deleted here is left alone.
     ///
     /// # Errors
     /// Why it is not deleted; unless Twilio did it, nothing is changed here then.

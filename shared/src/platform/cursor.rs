@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::secret::derived;
+use crate::length_prefix::length_prefixed;
 use crate::tenant::TenantScope;
 
 /// The first byte of a cursor: its format.
@@ -44,10 +45,7 @@ impl CursorContext {
         let parts = [kind, owner.as_bytes(), list.as_bytes()];
         let parts = parts.into_iter().chain(query.map(|text| text.as_bytes()));
         let mut bytes = vec![VERSION];
-        for part in parts {
-            bytes.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            bytes.extend(part);
-        }
+        length_prefixed(parts, |fed| bytes.extend(fed));
         Self(bytes)
     }
 }

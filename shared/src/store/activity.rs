@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::{Timestamp, ToSpan};
 use tracing::warn;
 
-use super::item::{Attributes, Item, is_expired, number, text};
+use super::item::{Attributes, Item, is_expired, number, text, time};
 use super::{StoreError, keys, transaction};
 use crate::activity::{Call, Fact, History, Message, Recording, Resource, Route};
 use crate::clock::Clock;
@@ -66,7 +66,7 @@ impl Activity {
         let mut update = Update::default();
         update.set_once("#fact", ":fact", attribute.clone(), fact_attribute(fact));
         update.set_once("#sid", ":sid", "sid".to_owned(), text(fact.resource.sid()));
-        let moment = keys::moment(fact.received_at, &fact.resource);
+        let moment = keys::moment(fact.received_at, fact.resource.sid());
         update.set_once(
             "#tp",
             ":tp",
@@ -254,7 +254,7 @@ fn fact_attribute(fact: &Fact) -> AttributeValue {
         AttributeValue::M(texts.collect())
     };
     let mut members = HashMap::from([
-        ("at".to_owned(), text(format!("{:.3}", fact.received_at))),
+        ("at".to_owned(), time(fact.received_at)),
         ("route".to_owned(), text(fact.route.path())),
         ("parameters".to_owned(), map(&fact.parameters)),
     ]);

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 
-use super::item::{Attributes, Item, text};
+use super::item::{Attributes, Item, text, time};
 use super::routes::incomplete;
 use super::{Page, StoreError, keys};
 use crate::audit::AuditEntry;
@@ -117,12 +117,12 @@ fn put(
         operation: OPERATION,
         cause: "the system gives no random bytes".to_owned(),
     })?;
-    let at = format!("{:.3}", entry.at);
-    let place = format!("{at}#{:016x}", u64::from_be_bytes(random));
+    let chance = u64::from_be_bytes(random);
+    let place = keys::moment(entry.at, format_args!("{chance:016x}"));
     let put = Put::builder()
         .table_name(table)
         .set_item(Some(keys::item_of(partition, place).into_attributes()))
-        .item("at", text(at))
+        .item("at", time(entry.at))
         .item("actor", text(entry.actor.name()))
         .item("action", text(entry.action.as_str()))
         .item("target", text(&entry.target))

@@ -86,7 +86,8 @@ impl ContactItems {
     }
 
     /// Keeps that an address opted out of a sender, or back in: one conditional write, which changes nothing when what is kept is
-    /// newer. Repeated, it changes nothing.
+    /// newer, or is of that very message or replaced it: a repeated STOP, which may look newer than it is, does not undo the START
+    /// that came after the first.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict; it is not known that nothing was kept.
@@ -96,41 +97,16 @@ impl ContactItems {
         address: &str,
         change: &OptOutChange,
     ) -> Result<(), StoreError> {
-        let condition = format!("attribute_not_exists(#kept) OR {}", is_newer(change));
-        self.write_opt_out(scope, address, change, condition).await
-    }
-
-    /// The same for a message of which it is not known when it was first received: what is kept stays, when it is of that very
-    /// message or replaced it. So a repeated STOP does not undo the START that came after the first.
-    ///
-    /// # Errors
-    /// As [`ContactItems::keep_opt_out`].
-    pub async fn keep_opt_out_unless_repeated(
-        &self,
-        scope: &TenantScope,
-        address: &str,
-        change: &OptOutChange,
-    ) -> Result<(), StoreError> {
-        let condition = format!(
-            "attribute_not_exists(#kept) OR (#kept.#sid <> :sid AND \
-             (attribute_not_exists(#replaced) OR #replaced <> :sid) AND ({}))",
-            is_newer(change)
-        );
-        self.write_opt_out(scope, address, change, condition).await
-    }
-
-    async fn write_opt_out(
-        &self,
-        scope: &TenantScope,
-        address: &str,
-        change: &OptOutChange,
-        condition: String,
-    ) -> Result<(), StoreError> {
         const OPERATION: &str = "keep an opt-out";
         // The first replaces none; its own SID in the place of one says no more than the entry itself.
         const WRITTEN: &str = "#kept = :value, #replaced = if_not_exists(#kept.#sid, :sid)";
         let message = Resource::Message(change.sid.clone());
         let kept = record::opt_out_attribute(change);
+        let condition = format!(
+            "attribute_not_exists(#kept) OR (#kept.#sid <> :sid AND \
+             (attribute_not_exists(#replaced) OR #replaced <> :sid) AND ({}))",
+            is_newer(change)
+        );
         let written = self
             .update(scope, address, &message, change.at, WRITTEN, kept)
             .condition_expression(condition)
@@ -199,8 +175,8 @@ impl ContactItems {
         }
     }
 
-    /// An update by a webhook, whose `assignments` are of a value under a placeholder. It makes the item when it is the first: listed like one that
-    /// was only written to until the stream says more, so that the tenant's deletion finds it in any case.
+    /// An update by a webhook, whose `assignments` are of a value under a placeholder. It makes the item when it is the first:
+    /// listed like one that was only written to until the stream says more, so that the tenant's deletion finds it in any case.
     fn update(
         &self,
         scope: &TenantScope,
@@ -222,7 +198,7 @@ impl ContactItems {
             .expression_attribute_values(":value", value)
             .expression_attribute_values(":address", text(address))
             .expression_attribute_values(":listing", text(listing))
-            .expression_attribute_values(":moment", text(keys::moment(at, message)))
+            .expression_attribute_values(":moment", text(keys::moment(at, message.sid())))
     }
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
 use jiff::{Timestamp, ToSpan};
 
 use super::deleted::DeletedTenants;
-use super::item::{Attributes, Item, number, text};
+use super::item::{Attributes, Item, number, text, time};
 use super::profiles::{PendingDeletion, StoredProfile};
 use super::routes::incomplete;
 use super::sweep::Sweep;
@@ -252,7 +252,7 @@ impl Deletions {
         stored: &StoredProfile,
         pending: &PendingDeletion,
     ) -> Result<TransactWriteItem, StoreError> {
-        let at = text(format!("{:.3}", pending.requested_at));
+        let at = time(pending.requested_at);
         let mut set = "SET #status = :deleting, updated_at = :now, version = :next, \
                        deletion_requested_at = :now, deletion_requested_by = :by"
             .to_owned();
@@ -267,7 +267,7 @@ impl Deletions {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         if let Some(until) = pending.last_served_until {
             set.push_str(", last_served_until = :until");
-            update = update.expression_attribute_values(":until", text(format!("{until:.3}")));
+            update = update.expression_attribute_values(":until", time(until));
         }
         update = if stored.version == 0 {
             update.condition_expression("attribute_exists(pk) AND attribute_not_exists(version)")

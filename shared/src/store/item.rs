@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::StoreError;
+use crate::clock::rfc3339;
 
 /// An item as DynamoDB gives it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -107,13 +108,17 @@ impl<'i> Attributes<'i> {
 /// Whether an item's time is over: DynamoDB still has it until it comes by, which it promises for some days later.
 pub(super) fn is_expired(item: &Item, now: Timestamp) -> bool {
     let expires_at = item.get("expires_at").and_then(|value| value.as_n().ok());
-    let expires_at = expires_at.and_then(|seconds| seconds.parse::<i64>().ok());
-    expires_at.is_some_and(|expires_at| expires_at <= now.as_second())
+    is_over(expires_at.and_then(|seconds| seconds.parse().ok()), now)
 }
 
-/// A time, to the millisecond, in a fixed width.
+/// Whether a time to live, in seconds since 1970, is over at some moment; never, where there is none.
+pub(super) fn is_over(expires_at: Option<i64>, at: Timestamp) -> bool {
+    expires_at.is_some_and(|expires_at| expires_at <= at.as_second())
+}
+
+/// A time, as [`rfc3339`] writes it.
 pub(super) fn time(value: Timestamp) -> AttributeValue {
-    text(format!("{value:.3}"))
+    text(rfc3339(value))
 }
 
 /// A string attribute.

@@ -9,12 +9,14 @@ mod tenants;
 mod tests;
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 
 pub(super) use self::activity::{
     EVENT, OPT_OUT, Subject, auto_reply_of, by_group, by_time, contact, conversations, event,
-    moment, opt_out_of, replaced_opt_out_of, resource, subject,
+    opt_out_of, replaced_opt_out_of, resource, subject,
 };
 pub(super) use self::tenants::{
     APPLICATION, INTEGRATIONS, OWN_NUMBERS, PROFILE, QUARANTINE, SETTINGS, account_route,
@@ -26,7 +28,13 @@ pub(super) use self::tenants::{
 };
 use super::StoreError;
 use super::item::{Attributes, Item, text};
+use crate::clock::rfc3339;
 use crate::tenant::TenantId;
+
+/// A sort key in the order of time: when, and what tells it from others of that millisecond.
+pub(super) fn moment(time: Timestamp, what: impl Display) -> String {
+    format!("{}#{what}", rfc3339(time))
+}
 
 /// The partition key attribute of every table.
 pub(super) const PARTITION: &str = "pk";

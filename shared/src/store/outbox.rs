@@ -63,7 +63,7 @@ pub(super) fn entry(
         .item("at", time(at))
         .item("expires_at", number(expiry))
         .item("time_pk", text(keys::by_time(scope, keys::EVENT)))
-        .item("time_sk", text(format!("{at:.3}#{id}")))
+        .item("time_sk", text(keys::moment(at, &id)))
         .build()
         .map_err(|_| incomplete(OPERATION))?;
     Ok(TransactWriteItem::builder().put(put).build())

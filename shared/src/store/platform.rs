@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
 use super::StoreError;
-use super::item::{Attributes, text};
+use super::item::{Attributes, time};
 use super::keys;
 use crate::clock::Clock;
 
@@ -65,7 +65,7 @@ impl PlatformItems {
             .table_name(&self.table)
             .set_item(Some(keys::platform_secret().into_attributes()))
             .item("message", AttributeValue::B(Blob::new(message.clone())))
-            .item("created_at", text(format!("{:.3}", self.clock.now())))
+            .item("created_at", time(self.clock.now()))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()

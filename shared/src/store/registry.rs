@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::deleted::DeletedTenants;
 use super::due::{self, Work};
-use super::item::{Item, number, text};
+use super::item::{Item, number, text, time};
 use super::profiles::{self, StoredProfile};
 use super::routes::incomplete;
 use super::transaction::Transaction;
@@ -226,8 +226,8 @@ impl Registry {
             .set_item(Some(keys::profile(scope).into_attributes()))
             .item("name", text(&profile.name))
             .item("status", text(profile.status.as_str()))
-            .item("created_at", text(format!("{:.3}", profile.created_at)))
-            .item("updated_at", text(format!("{:.3}", profile.updated_at)))
+            .item("created_at", time(profile.created_at))
+            .item("updated_at", time(profile.updated_at))
             .item("version", number(1))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
@@ -258,7 +258,7 @@ impl Registry {
             .expression_attribute_values(":name", text(&profile.name))
             .expression_attribute_values(":status", text(profile.status.as_str()))
             .expression_attribute_values(":deleting", text(TenantStatus::Deleting.as_str()))
-            .expression_attribute_values(":updated", text(format!("{:.3}", profile.updated_at)))
+            .expression_attribute_values(":updated", time(profile.updated_at))
             .expression_attribute_values(":next", number(version.saturating_add(1)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         if version > 0 {

@@ -207,8 +207,8 @@ impl Tenants {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":name", text(&profile.name))
             .expression_attribute_values(":status", text(profile.status.as_str()))
-            .expression_attribute_values(":updated", text(format!("{:.3}", profile.updated_at)))
-            .expression_attribute_values(":created", text(format!("{:.3}", profile.created_at)))
+            .expression_attribute_values(":updated", time(profile.updated_at))
+            .expression_attribute_values(":created", time(profile.created_at))
             .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":one", number(1))
             .build();

@@ -28,26 +28,11 @@ pub(super) async fn reply(
     let (Some(turn), Some(until)) = (&kind.turn, until) else {
         return nothing();
     };
-    let address = &turn.address;
-    let is_kept_now = |change: &&OptOutChange| {
-        !message.is_past_limit() || stops.are_without(scope, address, change)
-    };
-    if let Some(change) = kind.opt_out.as_ref().filter(is_kept_now) {
-        // Past the limit nothing was read, and a repeated delivery looks like the first.
-        let kept = timeout_at(until, async {
-            match message.is_past_limit() {
-                true => {
-                    contacts
-                        .keep_opt_out_unless_repeated(scope, address, change)
-                        .await
-                }
-                false => contacts.keep_opt_out(scope, address, change).await,
-            }
-        });
-        match kept.await.unwrap_or_else(|_| Err(late("keep an opt-out"))) {
-            Ok(()) if message.is_past_limit() => stops.remember(scope, address, change),
-            Ok(()) => {}
-            Err(error) => warn!(error = %error, "the opt-out is left to the stream"),
+    if let Some(change) = &kind.opt_out {
+        let kept = keep_opt_out(contacts, stops, message, &turn.address, change);
+        let kept = timeout_at(until, kept).await;
+        if let Err(error) = kept.unwrap_or_else(|_| Err(late("keep an opt-out"))) {
+            warn!(error = %error, "the opt-out is left to the stream");
         }
     }
     let Some(text) = auto_reply(message, turn) else {
@@ -67,6 +52,25 @@ pub(super) async fn reply(
             nothing()
         }
     }
+}
+
+/// Keeps what a message says about being written to.
+async fn keep_opt_out(
+    contacts: &ContactItems,
+    stops: &KeptStops,
+    message: &Verified<InboundMessage>,
+    address: &str,
+    change: &OptOutChange,
+) -> Result<(), StoreError> {
+    let (scope, is_past_limit) = (message.scope(), message.is_past_limit());
+    if is_past_limit && !stops.are_without(scope, address, change) {
+        return Ok(());
+    }
+    contacts.keep_opt_out(scope, address, change).await?;
+    if is_past_limit {
+        stops.remember(scope, address, change);
+    }
+    Ok(())
 }
 
 /// The tenant's auto-reply, if the message is one to be answered. It reports its status: nothing else tells the activity that it

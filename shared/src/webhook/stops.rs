@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
 use crate::contacts::OptOutChange;
+use crate::length_prefix::length_prefixed;
 use crate::tenant::TenantScope;
 
 /// How many contacts a process remembers. The one that was used least recently gives way, at the cost of a write.
@@ -65,11 +66,8 @@ impl KeptStops {
 
 fn stopped(scope: &TenantScope, address: &str, change: &OptOutChange) -> Stopped {
     let mut digest = Sha256::new();
-    for name in [scope.tenant_id().as_str(), address, &change.sender] {
-        // Lengths first, so that no two of them run together.
-        digest.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
-        digest.update(name);
-    }
+    let names = [scope.tenant_id().as_str(), address, &change.sender];
+    length_prefixed(names, |bytes| digest.update(bytes));
     digest.finalize().into()
 }
 

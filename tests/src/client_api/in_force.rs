@@ -10,12 +10,11 @@ use tokio::task::JoinSet;
 use super::caller::Answer;
 use super::onboarding::Newcomer;
 use super::tokens::Opened;
+use crate::client_api::TWILIO;
 use crate::harness::Harness;
 
 /// As many processes as there are, each in the middle of its own request.
 const PROCESSES: usize = 4;
-
-const TWILIO: &str = "/api/integrations/twilio";
 
 /// A stack whose functions have this many processes, so that so many requests at once reach them all.
 async fn stack() -> &'static Harness {

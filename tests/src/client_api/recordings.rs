@@ -50,9 +50,16 @@ impl World {
 
     /// A recording of so many seconds at Twilio, of which the function heard.
     async fn record(&self, seconds: u32) -> Recording {
+        let recording = self.recording(seconds);
+        self.tell(&recording).await;
+        recording
+    }
+
+    /// A recording of so many seconds at Twilio, of which nobody heard yet.
+    fn recording(&self, seconds: u32) -> Recording {
         let call = self.tenant.sender.sids().call();
         let sid = self.newcomer.account.add_recording(call.as_str(), seconds);
-        let recording = Recording {
+        Recording {
             account: self.newcomer.account.sid().clone(),
             sid: sid.parse().unwrap(),
             call,
@@ -60,9 +67,7 @@ impl World {
             channels: 1,
             started: Clock::system().now(),
             seconds,
-        };
-        self.tell(&recording).await;
-        recording
+        }
     }
 
     /// Has Twilio tell the function of a recording.

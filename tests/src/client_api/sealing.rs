@@ -12,9 +12,9 @@ use tokio::sync::OnceCell;
 
 use super::caller::Answer;
 use super::onboarding::{Newcomer, path_of};
+use crate::client_api::TWILIO;
 use crate::harness::Harness;
 
-const TWILIO: &str = "/api/integrations/twilio";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A refusal that is this side's fault, and says nothing of why.

@@ -7,10 +7,10 @@ use shared::activity::Route;
 use shared::secret::Secret;
 
 use super::onboarding::Newcomer;
+use crate::client_api::TWILIO;
 use crate::harness::{Harness, Tenant};
 use crate::traffic::{RawRequest, event, facts};
 
-const TWILIO: &str = "/api/integrations/twilio";
 const UNCHECKED: &str = "/api/integrations/twilio?verify=false";
 const INVENTED: &str = "an-invented-auth-token";
 

@@ -7,9 +7,9 @@ use shared::sid::MessageSid;
 
 use super::onboarding::Newcomer;
 use super::webhooks_in_force::single;
+use crate::client_api::TWILIO;
 use crate::harness::{Harness, Tenant};
 
-const TWILIO: &str = "/api/integrations/twilio";
 const UNCHECKED: &str = "/api/integrations/twilio?verify=false";
 const VERIFY: &str = "/api/integrations/twilio/verify";
 /// The token that the one enters who has none of the account.

@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 
 use super::caller::Answer;
 use super::onboarding::Newcomer;
+use crate::client_api::TWILIO;
 use crate::harness::Harness;
 
-const TWILIO: &str = "/api/integrations/twilio";
 const VERIFY: &str = "/api/integrations/twilio/verify";
 
 /// The calls that a check may make: none changes, sends or costs anything.

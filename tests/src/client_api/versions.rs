@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::caller::{Answer, Caller};
 use super::wire::Held;
+use crate::client_api::TWILIO;
 use crate::harness::Harness;
 
-const TWILIO: &str = "/api/integrations/twilio";
 const UNCHECKED: &str = "/api/integrations/twilio?verify=false";
 const SETTINGS: &str = "/api/settings";
 

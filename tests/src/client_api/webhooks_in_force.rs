@@ -12,11 +12,10 @@ use shared::secret::Secret;
 use shared::twilio::TwilioCredentials;
 
 use super::onboarding::Newcomer;
+use crate::client_api::TWILIO;
 use crate::harness::{Harness, Tenant};
 use crate::traffic::{RawRequest, event, facts};
 use crate::webhook_process::WebhookProcess;
-
-const TWILIO: &str = "/api/integrations/twilio";
 
 /// For how long a process knows a tenant without asking, in seconds.
 const REMEMBERED: i64 = 5 * 60;

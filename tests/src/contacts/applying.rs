@@ -167,7 +167,7 @@ async fn a_start_that_the_stream_tells_of_is_not_undone_by_the_repeated_stop_bef
     start.second = 5;
     let mut stopped = OptOutChange::of(&stop.facts()[0]).unwrap();
     let keep = async |change: OptOutChange| {
-        let kept = contacts.keep_opt_out_unless_repeated(&world.scope, &stop.address, &change);
+        let kept = contacts.keep_opt_out(&world.scope, &stop.address, &change);
         kept.await.unwrap();
         let kept = world.read(&stop.address).await.unwrap();
         kept.opted_out_of().next().is_some()

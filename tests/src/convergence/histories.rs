@@ -22,14 +22,14 @@ const STAFF: &str = "+15005550011";
 
 /// One callback: the route that it comes by, and what Twilio says.
 #[derive(Debug, Clone)]
-pub(crate) struct Callback {
-    pub(crate) route: Route,
-    pub(crate) parameters: Parameters,
+pub(super) struct Callback {
+    pub(super) route: Route,
+    pub(super) parameters: Parameters,
 }
 
 /// What happened at Twilio. All SIDs are drawn from `seed`, so that two accounts can tell the same story.
 #[derive(Debug, Clone)]
-pub(crate) struct Story {
+pub(super) struct Story {
     seed: u64,
     events: Events,
 }
@@ -63,7 +63,7 @@ struct CallEvents {
 }
 
 /// Stories of calls.
-pub(crate) fn calls() -> impl Strategy<Value = Story> {
+pub(super) fn calls() -> impl Strategy<Value = Story> {
     use CallStatus::{Busy, Canceled, Completed, Failed, NoAnswer};
     let ends = select(vec![Completed, Completed, Busy, NoAnswer, Failed, Canceled]);
     let recorded = select(vec![
@@ -91,7 +91,7 @@ pub(crate) fn calls() -> impl Strategy<Value = Story> {
 }
 
 /// Stories of messages.
-pub(crate) fn messages() -> impl Strategy<Value = Story> {
+pub(super) fn messages() -> impl Strategy<Value = Story> {
     let channel = || select(vec![Channel::Sms, Channel::Whatsapp]);
     let says = select(vec!["STOP", "start", "Yes"]).prop_map(str::to_owned);
     let body = prop_oneof![2 => ".{0,12}", 1 => says];
@@ -134,7 +134,7 @@ pub(crate) fn messages() -> impl Strategy<Value = Story> {
 }
 
 /// Stories of messages that say whether their writer wants any.
-pub(crate) fn opt_outs() -> impl Strategy<Value = Story> {
+pub(super) fn opt_outs() -> impl Strategy<Value = Story> {
     let channel = select(vec![Channel::Sms, Channel::Whatsapp]);
     let words = select(vec!["STOP", "start", "Yes"]);
     stories(
@@ -152,28 +152,35 @@ fn stories(events: impl Strategy<Value = Events>) -> impl Strategy<Value = Story
 
 /// What is stored at one moment: one callback, or two side by side.
 #[derive(Debug, Clone)]
-pub(crate) struct Step {
+pub(super) struct Step {
     /// The callbacks by number.
-    pub(crate) callbacks: Vec<usize>,
+    pub(super) callbacks: Vec<usize>,
     /// The second in which they were received. A step takes one; what was put aside was received some steps before.
-    pub(crate) received: i64,
+    pub(super) received: i64,
 }
 
 /// How many seconds before it is stored a callback was received: none, unless it was put aside.
-pub(crate) fn put_aside_for() -> impl Strategy<Value = i64> {
+pub(super) fn put_aside_for() -> impl Strategy<Value = i64> {
     prop_oneof![2 => Just(0_i64), 1 => 1..20_i64]
 }
 
-/// Callbacks in any order, each up to three times.
-pub(crate) fn deliveries(callbacks: usize) -> impl Strategy<Value = Vec<Step>> {
-    let copies = prop_oneof![3 => Just(1_usize), 2 => Just(2), 1 => Just(3)];
+/// The numbers of so many callbacks in any order, each as often as `copies` draws.
+pub(super) fn in_any_order(
+    callbacks: usize,
+    copies: impl Strategy<Value = usize>,
+) -> impl Strategy<Value = Vec<usize>> {
     let arrivals = vec(copies, callbacks).prop_map(|copies| {
         let each = copies.into_iter().enumerate();
         each.flat_map(|(number, copies)| std::iter::repeat_n(number, copies))
             .collect::<Vec<_>>()
     });
-    let order = arrivals.prop_shuffle();
-    order.prop_flat_map(|order| {
+    arrivals.prop_shuffle()
+}
+
+/// Callbacks in any order, each up to three times.
+pub(super) fn deliveries(callbacks: usize) -> impl Strategy<Value = Vec<Step>> {
+    let copies = prop_oneof![3 => Just(1_usize), 2 => Just(2), 1 => Just(3)];
+    in_any_order(callbacks, copies).prop_flat_map(|order| {
         let drawn = vec((any::<bool>(), put_aside_for()), order.len());
         (Just(order), drawn).prop_map(|(order, drawn)| {
             let mut steps: Vec<Step> = Vec::new();
@@ -196,7 +203,7 @@ pub(crate) fn deliveries(callbacks: usize) -> impl Strategy<Value = Vec<Step>> {
 
 impl Story {
     /// The callbacks in the order of what happened.
-    pub(crate) fn callbacks(&self, account: &AccountSid) -> Vec<Callback> {
+    pub(super) fn callbacks(&self, account: &AccountSid) -> Vec<Callback> {
         let sids = SidSupply::seeded(self.seed);
         match &self.events {
             Events::Call(events) => events.callbacks(account, &sids),
@@ -371,6 +378,6 @@ fn progress(status: CallStatus, sequence: u32, seconds: Option<u32>) -> CallProg
 }
 
 /// Some seconds after everything began.
-pub(crate) fn moment(seconds: i64) -> jiff::Timestamp {
+pub(super) fn moment(seconds: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_second(1_760_000_000 + seconds).unwrap()
 }

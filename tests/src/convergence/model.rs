@@ -83,6 +83,13 @@ impl Callback {
             state.insert(property.to_owned(), number.unwrap_or_else(|| json!(value)));
         }
     }
+
+    /// The same of several properties, each with its parameter.
+    fn tell_all(&self, state: &mut Map<String, Value>, told: &[(&str, &str)]) {
+        for (property, parameter) in told {
+            self.tell(state, property, parameter);
+        }
+    }
 }
 
 fn message(state: &mut Map<String, Value>, callback: &Callback) {
@@ -97,15 +104,14 @@ fn message(state: &mut Map<String, Value>, callback: &Callback) {
     state.insert("channel".to_owned(), json!(channel));
     state.insert("direction".to_owned(), json!(direction));
     callback.tell(state, "contact", contact);
-    for (property, parameter) in [
+    let told = [
         ("from", "From"),
         ("to", "To"),
         ("body", "Body"),
         ("profile_name", "ProfileName"),
         ("error_code", "ErrorCode"),
-    ] {
-        callback.tell(state, property, parameter);
-    }
+    ];
+    callback.tell_all(state, &told);
     if direction == "inbound" {
         state.insert("status".to_owned(), json!("received"));
     } else if callback.said("MessageStatus") != Some("pondered") || !state.contains_key("status") {
@@ -115,16 +121,15 @@ fn message(state: &mut Map<String, Value>, callback: &Callback) {
 }
 
 fn call(state: &mut Map<String, Value>, callback: &Callback) {
-    for (property, parameter) in [
+    let told = [
         ("from", "From"),
         ("to", "To"),
         ("status", "CallStatus"),
         ("parent_sid", "ParentCallSid"),
         ("duration", "CallDuration"),
         ("dial_status", "DialCallStatus"),
-    ] {
-        callback.tell(state, property, parameter);
-    }
+    ];
+    callback.tell_all(state, &told);
     let from_us = callback
         .said("From")
         .unwrap_or_default()
@@ -135,14 +140,13 @@ fn call(state: &mut Map<String, Value>, callback: &Callback) {
 }
 
 fn recording(state: &mut Map<String, Value>, callback: &Callback) {
-    for (property, parameter) in [
+    let told = [
         ("call_sid", "CallSid"),
         ("status", "RecordingStatus"),
         ("duration", "RecordingDuration"),
         ("transcription", "TranscriptionText"),
-    ] {
-        callback.tell(state, property, parameter);
-    }
+    ];
+    callback.tell_all(state, &told);
     let was_left = callback.route != Route::VoiceRecording
         || callback.said("RecordingSource") == Some("RecordVerb");
     let kind = if was_left { "voicemail" } else { "call" };

@@ -78,7 +78,7 @@ const VALUES: &[&str] = &[
 ];
 
 /// Up to six callbacks about one message, one call leg or one recording.
-pub(crate) fn oddities() -> impl Strategy<Value = Vec<Callback>> {
+pub(super) fn oddities() -> impl Strategy<Value = Vec<Callback>> {
     let message = (
         "MessageSid",
         "SM",

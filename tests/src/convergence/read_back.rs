@@ -44,7 +44,7 @@ fn newest_first(
         .collect()
 }
 
-/// What is to be known of an address: JSON, so that a difference is read at a glance.
+/// What is to be known of an address, all in one, so that a difference is seen beside what agrees.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Known {
     messages: u64,

@@ -13,12 +13,11 @@ use shared::clock::rfc3339;
 use shared::contacts::OptOutChange;
 use shared::tenant::TenantScope;
 
-use super::histories::{Callback, calls, messages, opt_outs, put_aside_for};
+use super::histories::{Callback, calls, in_any_order, messages, opt_outs, put_aside_for};
 use super::read_back::{Told, is_counted, is_listed};
 use super::world::World;
 use super::{State, fact, model, nobodys_account};
-use crate::contacts::batches;
-use crate::contacts::in_time;
+use crate::contacts::{batches, in_time};
 use crate::properties::check;
 
 /// One callback that is stored.
@@ -26,8 +25,8 @@ use crate::properties::check;
 struct Arrival {
     /// Its number.
     callback: usize,
-    /// By which of two functions.
-    function: bool,
+    /// By which of two functions: 0 or 1.
+    function: usize,
     /// The second in which it was received. Four are stored within one; what was put aside was received before that.
     received: i64,
 }
@@ -50,13 +49,8 @@ fn copies() -> impl Strategy<Value = usize> {
 
 /// Some of so many callbacks, in any order.
 fn arrivals(callbacks: usize) -> impl Strategy<Value = Vec<Arrival>> {
-    let numbers = vec(copies(), callbacks).prop_map(|copies| {
-        let each = copies.into_iter().enumerate();
-        each.flat_map(|(number, copies)| std::iter::repeat_n(number, copies))
-            .collect::<Vec<_>>()
-    });
-    numbers.prop_shuffle().prop_flat_map(|numbers| {
-        let drawn = vec((any::<bool>(), put_aside_for()), numbers.len());
+    in_any_order(callbacks, copies()).prop_flat_map(|numbers| {
+        let drawn = vec((0..2_usize, put_aside_for()), numbers.len());
         (Just(numbers), drawn).prop_map(|(numbers, drawn)| {
             let arrivals = (0..).zip(numbers).zip(drawn);
             let arrivals = arrivals.map(|((place, callback), (function, delay))| Arrival {
@@ -95,7 +89,7 @@ fn wholes() -> impl Strategy<Value = Whole> {
 
 impl Whole {
     /// The facts that one of the functions stores, in order, by the number of their callback.
-    fn at(&self, function: bool) -> impl Iterator<Item = (usize, Fact)> {
+    fn at(&self, function: usize) -> impl Iterator<Item = (usize, Fact)> {
         let own = self.arrivals.iter();
         let own = own.filter(move |arrival| arrival.function == function);
         own.map(|arrival| {
@@ -160,8 +154,8 @@ async fn is_as_the_set_says(whole: Whole) -> Result<(), TestCaseError> {
     let scope = world.tenant().await;
     let mark = world.stream.last().await.unwrap();
     let (mut kept, other) = tokio::join!(
-        keep(world, 0, &scope, whole.at(false)),
-        keep(world, 1, &scope, whole.at(true))
+        keep(world, 0, &scope, whole.at(0)),
+        keep(world, 1, &scope, whole.at(1))
     );
     kept.extend(other);
     let facts = kept_once(kept)?;
@@ -246,7 +240,7 @@ fn the_histories_that_are_drawn_have_every_kind_some_loss_and_both_functions() {
         let whole = wholes().new_tree(&mut runner).unwrap().current();
         let received = whole.received();
         let lost = received.len() < whole.callbacks.len();
-        let both = whole.at(true).next().is_some() && whole.at(false).next().is_some();
+        let both = [0, 1].map(|function| whole.at(function).next().is_some()) == [true; 2];
         for number in received {
             kinds.insert(match fact(&whole.callbacks[number], 0).resource {
                 Resource::Message(_) => "message",

@@ -42,17 +42,9 @@ impl World {
             consoles: [harness.console(), harness.console()],
             consumers: [consumer(), consumer()],
             listings: Listings::new(harness.dynamodb(), activity(), Clock::system()),
-            stream: Self::stream(harness).await,
+            stream: harness.stream(),
             contacts: [contacts(), contacts()],
         }
-    }
-
-    async fn stream(harness: &Harness) -> StreamHandle {
-        let table = harness.variable("ACTIVITY_TABLE");
-        let described = harness.dynamodb().describe_table().table_name(table);
-        let described = described.send().await.unwrap().table.unwrap();
-        let dynamodb = harness.stack.emulators().dynamodb();
-        dynamodb.stream(table, described.latest_stream_arn.unwrap())
     }
 
     /// What the stream tells of a tenant's resources after a record, in the order of the writes.

@@ -12,7 +12,6 @@ use shared::activity::Route;
 use shared::clock::Clock;
 use shared::deferred::{Batch, DeferredWebhook, Pace, Turn};
 
-use super::PATIENCE;
 use super::writer::{again, client, give_up_after, message, outcome};
 use crate::harness::{Harness, Tenant};
 use crate::traffic::{Event, event, facts};
@@ -212,13 +211,6 @@ async fn put_aside(harness: &Harness, tenant: &Tenant, webhooks: usize) -> Vec<E
     events
 }
 
-async fn drained(harness: &Harness) {
-    let queue = harness.queue("DeferredQueue");
-    let drained = queue.wait_for_len(|length| length == 0);
-    let drained = tokio::time::timeout(PATIENCE, drained).await;
-    drained.expect("the queue is drained");
-}
-
 /// When facts of a tenant were written.
 fn written(harness: &Harness, tenant: &Tenant) -> Calls {
     let wire = harness.stack.emulators().dynamodb().wire();
@@ -233,7 +225,7 @@ async fn a_backlog_is_kept_once_at_its_tenants_pace_without_using_tries_up() {
     give_up_after(1, &harness).await;
     let tenant = harness.tenant(json!({})).await;
     let events = put_aside(&harness, &tenant, 12).await;
-    drained(&harness).await;
+    harness.drained("DeferredQueue").await;
     assert!(harness.queue("DeferredDeadLetterQueue").is_empty().await);
     for event in &events {
         assert_eq!(facts(&tenant, &event.resource).await, 1);
@@ -254,7 +246,7 @@ async fn another_tenants_webhook_overtakes_a_backlog() {
     );
     let backlog = put_aside(&harness, &flooding, 12).await;
     let overtaking = put_aside(&harness, &other, 1).await;
-    drained(&harness).await;
+    harness.drained("DeferredQueue").await;
     let overtook = written(&harness, &other).iter().next().unwrap().at;
     let kept = written(&harness, &flooding);
     let before = kept.iter().filter(|call| call.at < overtook).count();
@@ -285,7 +277,7 @@ async fn what_cannot_be_put_off_is_tried_again_and_kept_once() {
     sqs.clear();
     // Delivered again, those that were kept too: their answer may have been lost.
     assert_eq!(outcome(&harness, bodies()).await, again([]));
-    drained(&harness).await;
+    harness.drained("DeferredQueue").await;
     for event in &events {
         assert_eq!(facts(&tenant, &event.resource).await, 1);
     }

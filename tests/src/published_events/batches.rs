@@ -12,13 +12,13 @@ use shared::activity::{Resource, Route};
 use shared::aws::Patience;
 use shared::store::ContactItems;
 
-use super::outages::{breakable, wait_for_len};
+use super::outages::breakable;
 use super::{Listener, deliver};
 use crate::harness::{Harness, Tenant, workspace};
 use crate::traffic::{CONTACT, Event, event, items_of};
 
 /// A new message of somebody, and its event.
-fn from(tenant: &Tenant, address: &str) -> Event {
+pub(super) fn from(tenant: &Tenant, address: &str) -> Event {
     let mut message = tenant.sms("Hello");
     message.from = address.to_owned();
     Event {
@@ -117,7 +117,7 @@ async fn of_ten_contacts_in_a_batch_only_the_one_that_cannot_be_kept_is_put_asid
     }
 
     faults.remove(fault);
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+    harness.drained("UndeliveredEventsQueue").await;
     assert!(is_kept(&harness, &tenant, &addresses[3]).await);
     let dead = harness.queue("UndeliveredEventsDeadLetterQueue");
     assert!(dead.is_empty().await);
@@ -160,7 +160,7 @@ async fn a_tenant_whose_profile_does_not_answer_does_not_hold_up_another_of_its_
     assert_eq!(of_silent.heard(), []);
 
     faults.remove(fault);
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+    harness.drained("UndeliveredEventsQueue").await;
     let of_message = |event: &BusEvent| event.detail_type == "message.received";
     of_silent.hear(of_message).await;
     assert!(is_kept(&harness, &silent, CONTACT).await);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::activity::Route;
 
 use super::batches::{batch_of, invoke};
-use super::outages::{breakable, wait_for_len};
+use super::outages::breakable;
 use super::{Listener, PATIENCE, deliver, is_of, say_something};
 use crate::harness::{Harness, Tenant};
 use crate::tenant_store::Opened;
@@ -24,7 +24,9 @@ async fn delete(harness: &Harness, tenant: &Tenant) {
 async fn put_aside(harness: &Harness, tenant: &Tenant) -> Event {
     let sms = event(tenant, Route::Sms);
     deliver(tenant, &sms).await;
-    wait_for_len(harness, "UndeliveredEventsQueue", |length| length >= 2).await;
+    harness
+        .wait_for_len("UndeliveredEventsQueue", |length| length >= 2)
+        .await;
     sms
 }
 
@@ -44,7 +46,9 @@ async fn what_waits_in_the_queue_for_a_tenant_is_dropped_once_it_is_deleted() {
     put_aside(&harness, &deleted).await;
     let sms = event(&other, Route::Sms);
     deliver(&other, &sms).await;
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length >= 4).await;
+    harness
+        .wait_for_len("UndeliveredEventsQueue", |length| length >= 4)
+        .await;
 
     delete(&harness, &deleted).await;
     faults.clear();
@@ -52,7 +56,7 @@ async fn what_waits_in_the_queue_for_a_tenant_is_dropped_once_it_is_deleted() {
     of_other
         .hear(|event| is_of(event, "message.received", &sms.resource))
         .await;
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+    harness.drained("UndeliveredEventsQueue").await;
     assert_eq!(of_deleted.heard(), []);
     let dead = harness.queue("UndeliveredEventsDeadLetterQueue");
     assert!(dead.is_empty().await);
@@ -95,6 +99,7 @@ async fn what_is_still_in_the_stream_of_a_deleted_tenant_is_not_told() {
     let tenant = harness.tenant(json!({})).await;
     let before = Listener::start(&harness, &tenant.id);
     say_something(&tenant, &before).await;
+    harness.published().await;
     delete(&harness, &tenant).await;
     let listener = Listener::start(&harness, &tenant.id);
     // A function that knows the tenant still, or what was put aside, may write something.
@@ -103,13 +108,7 @@ async fn what_is_still_in_the_stream_of_a_deleted_tenant_is_not_told() {
         tenant.console.activity().keep(&scope, &fact).await.unwrap();
     }
 
-    let stream = harness.variable("ACTIVITY_TABLE");
-    let attributes = harness.stack.emulators().attributes();
-    let arn = attributes.get("ActivityTable", "StreamArn").unwrap();
-    let stream = harness.stack.emulators().dynamodb().stream(stream, arn);
-    let handled = stream.handled_by("PublisherFunction/Activity");
-    let handled = tokio::time::timeout(PATIENCE, handled).await;
-    handled.unwrap().unwrap();
+    harness.published().await;
     let queue = harness.queue("UndeliveredEventsQueue");
     assert!(queue.is_empty().await);
     assert_eq!(listener.heard(), []);
@@ -128,7 +127,9 @@ async fn as_long_as_it_is_not_known_whether_a_tenant_is_there_its_events_wait() 
     let sms = event(&tenant, Route::Sms);
     deliver(&tenant, &sms).await;
     // The message's event, and the record for its contact.
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length >= 2).await;
+    harness
+        .wait_for_len("UndeliveredEventsQueue", |length| length >= 2)
+        .await;
     assert_eq!(listener.heard(), []);
 
     faults.remove(fault);
@@ -136,5 +137,5 @@ async fn as_long_as_it_is_not_known_whether_a_tenant_is_there_its_events_wait() 
     listener
         .hear_all(&[("message.received", 1), ("contact.created", 1)])
         .await;
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+    harness.drained("UndeliveredEventsQueue").await;
 }

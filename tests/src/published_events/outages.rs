@@ -19,17 +19,6 @@ pub(super) fn breakable() -> Harness {
     Harness::start(|options| options.redelivery_seconds = Some(1))
 }
 
-/// Waits until a queue has so many messages, those in flight among them.
-pub(super) async fn wait_for_len(
-    harness: &Harness,
-    queue: &str,
-    is_enough: impl Fn(usize) -> bool,
-) {
-    let queue = harness.queue(queue);
-    let waited = tokio::time::timeout(PATIENCE, queue.wait_for_len(is_enough)).await;
-    assert!(waited.is_ok(), "the queue's length stays");
-}
-
 /// A message of a queue, of whom nobody takes any.
 async fn letter(harness: &Harness, variable: &str) -> Value {
     let environment = Environment::of(harness.stack.environment().clone());
@@ -68,14 +57,16 @@ async fn events_that_the_bus_refuses_all_come_later_and_others_do_not_wait() {
     }
     say_something(&other, &of_other).await;
     // The messages, and the contact that wrote them.
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length >= 6).await;
+    harness
+        .wait_for_len("UndeliveredEventsQueue", |length| length >= 6)
+        .await;
     assert_eq!(of_refused.heard(), []);
 
     faults.remove(fault);
     of_refused
         .hear_all(&[("message.received", 5), ("contact.created", 1)])
         .await;
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+    harness.drained("UndeliveredEventsQueue").await;
     let heard = of_refused.heard();
     let messages = heard
         .iter()
@@ -100,7 +91,9 @@ async fn a_bus_that_does_not_work_at_all_holds_up_neither_contacts_nor_events() 
     );
     let sms = event(&tenant, Route::Sms);
     deliver(&tenant, &sms).await;
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length >= 2).await;
+    harness
+        .wait_for_len("UndeliveredEventsQueue", |length| length >= 2)
+        .await;
     let scope = tenant.console.scope(&tenant.id);
     let history = tenant
         .console
@@ -112,7 +105,7 @@ async fn a_bus_that_does_not_work_at_all_holds_up_neither_contacts_nor_events() 
     listener
         .hear_all(&[("message.received", 1), ("contact.created", 1)])
         .await;
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+    harness.drained("UndeliveredEventsQueue").await;
     assert_eq!(ids(&listener.heard()).len(), 2);
 }
 
@@ -163,10 +156,9 @@ async fn a_record_that_nobody_can_read_is_a_dead_letter_and_stops_nothing() {
     let large = format!("{}#call#CA-of-nothing", tenant.id);
     put(&harness, &large, "call", ("fact:x", too_large)).await;
     say_something(&tenant, &listener).await;
-    wait_for_len(&harness, "UndeliveredEventsDeadLetterQueue", |length| {
-        length == 2
-    })
-    .await;
+    harness
+        .wait_for_len("UndeliveredEventsDeadLetterQueue", |length| length == 2)
+        .await;
     let first = letter(&harness, "UNDELIVERED_EVENTS_DEAD_LETTER_QUEUE_URL").await;
     assert_eq!(first["keys"]["pk"]["S"], partition.as_str());
     assert_eq!(
@@ -192,10 +184,12 @@ async fn a_contact_that_cannot_be_kept_is_kept_later_and_its_message_is_told_at_
     listener
         .hear(|event| is_of(event, "message.received", &sms.resource))
         .await;
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length >= 1).await;
+    harness
+        .wait_for_len("UndeliveredEventsQueue", |length| length >= 1)
+        .await;
     faults.remove(fault);
     listener.hear_all(&[("contact.created", 1)]).await;
-    wait_for_len(&harness, "UndeliveredEventsQueue", |length| length == 0).await;
+    harness.drained("UndeliveredEventsQueue").await;
     let expected = [
         ("contact.created".to_owned(), 1),
         ("message.received".to_owned(), 1),

@@ -177,10 +177,7 @@ impl Gathering {
 
     /// Waits until everything that was put aside is kept.
     pub(super) async fn drained(&self) {
-        let queue = self.harness.queue("DeferredQueue");
-        let drained = queue.wait_for_len(|length| length == 0);
-        let drained = tokio::time::timeout(PATIENCE, drained).await;
-        drained.expect("what was put aside is kept");
+        self.harness.drained("DeferredQueue").await;
     }
 
     /// Waits until everything is logged and stored, and looks at it.

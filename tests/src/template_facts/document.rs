@@ -72,6 +72,13 @@ pub(super) fn list(value: &Value) -> Vec<&Value> {
     }
 }
 
+/// The statements of all policies of a role.
+pub(super) fn statements(role: &Value) -> Vec<&Value> {
+    let policies = list(&role["Properties"]["Policies"]).into_iter();
+    let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+    statements.collect()
+}
+
 /// The resources of a type, by logical id.
 pub(super) fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value)> {
     let resources = template["Resources"].as_object().unwrap().iter();

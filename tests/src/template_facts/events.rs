@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::document::{list, of_type, template};
+use super::document::{list, of_type, statements, template};
 
 #[test]
 fn the_queues_of_events_are_encrypted_and_what_cannot_be_told_is_kept_and_raises_an_alarm() {
@@ -101,10 +101,7 @@ fn the_publisher_speaks_on_the_bus_in_its_own_name_alone() {
     let speakers = of_type(&template, "AWS::IAM::Role")
         .into_iter()
         .flat_map(|(name, role)| {
-            let policies = list(&role["Properties"]["Policies"]).to_owned();
-            let statements = policies
-                .into_iter()
-                .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]).to_owned());
+            let statements = statements(role).into_iter();
             statements.map(move |statement| (name, statement))
         });
     let speakers: Vec<_> = speakers

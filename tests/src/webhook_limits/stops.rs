@@ -126,6 +126,24 @@ async fn a_stop_that_is_repeated_past_the_limit_does_not_undo_the_start_after_it
 }
 
 #[tokio::test]
+async fn a_stop_that_was_put_aside_and_is_repeated_below_the_limit_does_not_undo_the_start_after_it()
+ {
+    let limited = Limited::start().await;
+    let (one, other) = (limited.process().await, limited.process().await);
+    limited.report(&one, 80).await;
+    let sids = limited.tenant.sender.sids();
+    let (stop, start) = (sids.message(false), sids.message(false));
+    limited.receive(&one, &stop, "STOP").await;
+    // The other process does not know of the limit yet.
+    for (sid, body) in [(&start, "START"), (&stop, "STOP")] {
+        limited.clock.advance(5);
+        limited.receive(&other, sid, body).await;
+    }
+    let (stopped, by, _) = limited.opt_out().await;
+    assert_eq!((stopped, &*by), (false, start.as_str()));
+}
+
+#[tokio::test]
 async fn a_stop_that_is_repeated_past_the_limit_counts_from_when_it_first_came() {
     let limited = Limited::start().await;
     let (one, other) = (limited.process().await, limited.process().await);

@@ -125,7 +125,7 @@ pub(super) fn transcribed(sid: String, recording: &str, now: jiff::Timestamp) ->
         ("price_unit", json!("USD")),
         ("recording_sid", json!(recording)),
         ("status", json!("completed")),
-        ("transcription_text", json!("meet me at the old mill")),
+        ("transcription_text", json!("the double heard nothing")),
         ("type", json!("fast")),
     ] {
         transcription.put(name, value);

@@ -223,7 +223,7 @@ impl ContactRecord {
     /// Adds what a message or call tells. Everything but the count is the smallest or largest of a kind, so that their order does
     /// not matter.
     fn see(&mut self, sighting: &Sighting, retention_days: u32) {
-        let moment = keys::moment(sighting.at, &sighting.resource);
+        let moment = keys::moment(sighting.at, sighting.resource.sid());
         let is_earlier = |than: &Option<String>| than.as_ref().is_none_or(|than| moment < *than);
         if sighting.is_inbound {
             // Until then it was listed by what was written to it.

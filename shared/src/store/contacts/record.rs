@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
+use crate::clock::rfc3339;
 use crate::contacts::OptOutChange;
 use crate::sid::MessageSid;
-use crate::store::item::{Attributes, Item, text, time};
+use crate::store::item::{Attributes, Item, is_over, text, time};
 use crate::store::{StoreError, keys};
 
 /// What is known of an address at the other end.
@@ -60,7 +61,7 @@ pub struct OptOutState {
 impl OptOutState {
     /// The place in the order by which of two the last counts.
     fn place(&self) -> (String, bool, &str) {
-        (format!("{:.3}", self.at), self.stopped, self.sid.as_str())
+        (rfc3339(self.at), self.stopped, self.sid.as_str())
     }
 
     pub(super) fn is_before(&self, other: &Self) -> bool {
@@ -88,8 +89,7 @@ impl ContactRecord {
     /// Whether its time to live is over at some moment. What DynamoDB has not deleted by then is gone nevertheless.
     #[must_use]
     pub fn has_expired(&self, at: Timestamp) -> bool {
-        let expires_at = self.expires_at;
-        expires_at.is_some_and(|seconds| seconds <= at.as_second())
+        is_over(self.expires_at, at)
     }
 
     /// One of the same address that begins anew: without anything but what was said to senders, which never expires, and the count

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{Key, partition};
@@ -139,9 +138,4 @@ fn bounded(contact: &str) -> Cow<'_, str> {
     }
     let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(contact));
     format!("sha256:{digest}").into()
-}
-
-/// The sort key of both indexes: milliseconds in a fixed width, so that text order is time order, then the SID.
-pub(in crate::store) fn moment(time: Timestamp, resource: &Resource) -> String {
-    format!("{time:.3}#{}", resource.sid())
 }

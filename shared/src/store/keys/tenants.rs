@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Key, item_of, partition};
+use super::{Key, item_of, moment, partition};
 use crate::sid::{AccountSid, PhoneNumberSid};
 use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
 
@@ -43,7 +43,7 @@ pub(in crate::store) fn directory_partition() -> String {
 pub(in crate::store) fn directory_entry(created_at: Timestamp, tenant_id: &TenantId) -> Key {
     Key {
         partition: directory_partition(),
-        sort: format!("{created_at:.3}#{tenant_id}"),
+        sort: moment(created_at, tenant_id),
     }
 }
 

@@ -56,7 +56,7 @@ fn a_partition_of_configuration_tells_its_tenant() {
 #[test]
 fn a_time_in_a_key_has_a_fixed_width() {
     let message = Resource::Message("SM00000000000000000000000000000001".parse().unwrap());
-    let whole = moment(Timestamp::from_second(1).unwrap(), &message);
+    let whole = moment(Timestamp::from_second(1).unwrap(), message.sid());
     assert_eq!(
         whole,
         "1970-01-01T00:00:01.000Z#SM00000000000000000000000000000001"

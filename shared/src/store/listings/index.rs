@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 
+use crate::clock::rfc3339;
 use crate::store::StoreError;
 use crate::store::item::{Attributes, Item, text};
 use crate::store::keys::{self, Key};
@@ -61,7 +62,7 @@ impl Interval {
             let last = Timestamp::MAX.as_second().saturating_mul(1_000);
             let milliseconds = milliseconds.clamp(0, last);
             let time = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
-            format!("{time:.3}")
+            rfc3339(time)
         };
         let after = |time: Timestamp| key(time.as_millisecond().saturating_add(1));
         let before = |time: Timestamp| {

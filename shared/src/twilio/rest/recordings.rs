@@ -52,12 +52,12 @@ impl TwilioClient<'_> {
         self.media("recordings.media", &path, wanted).await
     }
 
-    /// Deletes a recording with its media, and says whether it was there. One that is not is gone, or was another account's: a call
-    /// whose answer was lost is made again.
+    /// Deletes a recording with its media. One that is not there is gone, or was another account's: a call whose answer was lost
+    /// is made again.
     ///
     /// # Errors
     /// Why it is not known to be gone.
-    pub async fn delete_recording(&self, sid: &RecordingSid) -> Result<bool, TwilioError> {
+    pub async fn delete_recording(&self, sid: &RecordingSid) -> Result<(), TwilioError> {
         self.delete("recordings.delete", "Recordings", sid.as_str())
             .await
     }
@@ -105,21 +105,20 @@ impl TwilioClient<'_> {
     pub async fn delete_transcription(&self, sid: &TranscriptionSid) -> Result<(), TwilioError> {
         self.delete("transcriptions.delete", "Transcriptions", sid.as_str())
             .await
-            .map(drop)
     }
 
-    /// Deletes a resource of the account, and says whether it was there.
+    /// Deletes a resource of the account, if it is there.
     async fn delete(
         &self,
         operation: &'static str,
         collection: &str,
         sid: &str,
-    ) -> Result<bool, TwilioError> {
+    ) -> Result<(), TwilioError> {
         let document = format!("{sid}.json");
         let path = self.account_path(&[collection, &document]);
         let host = Host::TwilioApi;
         let call = Call::new(host, operation, Method::DELETE, &path, self.deadline);
-        found(self.send(call).await)
+        found(self.send(call).await).map(drop)
     }
 }
 

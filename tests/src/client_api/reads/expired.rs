@@ -146,6 +146,7 @@ async fn who_calls_and_writes_after_they_expired_is_a_new_contact() {
     assert_eq!(conversations[0]["message_count"], 1);
     let contacts = reader.items("/api/contacts").await;
     assert_eq!(contacts[0]["first_seen_at"], second["first_seen_at"]);
+    reader.harness.published().await;
     assert_eq!(listener.types()["contact.created"], 2);
 }
 
@@ -162,6 +163,7 @@ async fn who_opted_out_and_writes_after_they_expired_is_opted_out_still() {
     tenant.receive_sms(&tenant.sms("Hello")).await;
 
     listener.hear_all(&[("contact.created", 2)]).await;
+    reader.harness.published().await;
     let contacts = reader.items("/api/contacts").await;
     assert_eq!(contacts[0]["opted_out"], true);
     assert_eq!(listener.types()["opt_out.changed"], 1);

@@ -13,7 +13,7 @@ use shared::activity::Route;
 
 use super::{World, media, path};
 use crate::harness::Harness;
-use crate::traffic::{url, with_retries};
+use crate::traffic::{WORDS, url, with_retries};
 
 pub(super) const DELETION: &str = "DELETE /2010-04-01/Accounts/{AC}/Recordings/{RE}.json";
 
@@ -43,6 +43,15 @@ impl World {
         read.send().await.unwrap().item.unwrap_or_default()
     }
 
+    /// What the audit log says of the only recording that was deleted: what was done, who did it, to what, and what more there is to
+    /// say.
+    pub(super) async fn told_of_deletion(&self) -> [String; 4] {
+        let mut told = self.newcomer.audit().await;
+        told.retain(|[action, ..]| action == "recording_deleted");
+        let [one] = <[_; 1]>::try_from(told).expect("one was deleted, and is told of once");
+        one
+    }
+
     /// The recordings of its call, as the API tells them.
     async fn of_call(&self, recording: &Recording) -> Value {
         let listed = format!("/api/recordings?call_sid={}", recording.call);
@@ -59,7 +68,7 @@ impl World {
                 .newcomer
                 .account
                 .add_transcription(recording.sid.as_str()),
-            text: Some("meet me at the old mill".to_owned()),
+            text: Some(WORDS.to_owned()),
         };
         let sid = transcription.sid.clone();
         let parameters = transcription.parameters(&leg, CallStatus::Completed, recording);
@@ -113,16 +122,9 @@ async fn the_audit_log_tells_once_who_deleted_a_recording() {
         assert_eq!(deleted.status, 204);
     }
     assert_eq!(world.deletions(), 1);
-    let audit = world.newcomer.audit().await;
-    let told: Vec<_> = audit
-        .iter()
-        .filter(|[action, ..]| action == "recording_deleted")
-        .collect();
-    let [[_, actor, target, detail]] = &told[..] else {
-        panic!("{audit:?}")
-    };
+    let [_, actor, target, detail] = world.told_of_deletion().await;
     assert!(actor.starts_with("user:admin-"), "{actor}");
-    assert_eq!((&**target, &**detail), (recording.sid.as_str(), ""));
+    assert_eq!((&*target, &*detail), (recording.sid.as_str(), ""));
 }
 
 #[tokio::test]

@@ -7,20 +7,16 @@ use local::twilio::payload::{Recording, RecordingStatus};
 
 use super::deletion::{DELETION, TOMBSTONE};
 use super::{World, media, path};
+use crate::client_api::TWILIO;
 use crate::client_api::onboarding::Newcomer;
-
-const TWILIO: &str = "/api/integrations/twilio";
 
 /// Where a customer's own storage keeps recordings.
 const ELSEWHERE: &str = "https://bucket.s3.amazonaws.com/recordings/1.wav";
 
 impl World {
-    /// A recording of so many seconds that Twilio tells of with this URL.
+    /// A recording that Twilio tells of with this URL.
     async fn recorded_at(&self, url: &str) -> Recording {
-        let mut recording = self.record(1).await;
-        let call = recording.call.as_str();
-        let sid = self.newcomer.account.add_recording(call, 1);
-        recording.sid = sid.parse().unwrap();
+        let recording = self.recording(1);
         let mut parameters = recording.parameters(RecordingStatus::Completed);
         parameters.set("RecordingUrl", url);
         self.tell_of(parameters).await;
@@ -74,7 +70,7 @@ async fn a_recording_of_the_account_before_is_not_asked_for_at_another_wherever_
     for recording in [at_twilio, elsewhere] {
         world.assert_not_asked_for(&recording, &now).await;
     }
-    assert_eq!(world.newcomer.account.recordings().len(), 3);
+    assert_eq!(world.newcomer.account.recordings().len(), 2);
 }
 
 #[tokio::test]
@@ -128,19 +124,9 @@ async fn what_is_known_here_of_another_accounts_recording_is_deleted_alone_and_a
     assert_eq!(world.attributes(&recording).await, TOMBSTONE);
     let gone = world.ask(&path(&recording), &[]).await;
     assert_eq!(gone.refusal(), (404, "recording_not_found"));
-    let audit = world.newcomer.audit().await;
-    let told: Vec<_> = audit
-        .iter()
-        .filter(|[action, ..]| action == "recording_deleted")
-        .collect();
-    let [[_, actor, target, detail]] = &told[..] else {
-        panic!("{audit:?}")
-    };
+    let [_, actor, target, detail] = world.told_of_deletion().await;
     assert!(actor.starts_with("user:admin-"), "{actor}");
-    assert_eq!(
-        (&**target, &**detail),
-        (recording.sid.as_str(), "only here")
-    );
+    assert_eq!((&*target, &*detail), (recording.sid.as_str(), "only here"));
 }
 
 #[tokio::test]

@@ -5,8 +5,7 @@ use local::emulators::faults::Times;
 use serde_json::json;
 
 use super::{World, media, path};
-
-const TWILIO: &str = "/api/integrations/twilio";
+use crate::client_api::TWILIO;
 
 #[tokio::test]
 async fn what_twilio_refuses_is_told_as_on_other_routes() {

@@ -9,8 +9,9 @@ use serde_json::json;
 
 use super::deletion::TOMBSTONE;
 use super::{World, path};
+use crate::client_api::TWILIO;
+use crate::traffic::WORDS;
 
-const TWILIO: &str = "/api/integrations/twilio";
 const LIST: &str = "GET /2010-04-01/Accounts/{AC}/Recordings/{RE}/Transcriptions.json";
 
 /// How long a line of the log is waited for.
@@ -24,19 +25,6 @@ impl World {
         let key = json!({"api_key_sid": key.sid, "api_key_secret": key.secret});
         let entered = self.newcomer.admin.patch(TWILIO, &key).await;
         entered.document(200);
-    }
-
-    /// What the audit log says besides of the only recording that was deleted.
-    async fn left(&self) -> String {
-        let audit = self.newcomer.audit().await;
-        let told: Vec<_> = audit
-            .into_iter()
-            .filter(|[action, ..]| action == "recording_deleted")
-            .collect();
-        let [[.., detail]] = &told[..] else {
-            panic!("one was deleted: {told:?}")
-        };
-        detail.clone()
     }
 }
 
@@ -71,7 +59,8 @@ async fn what_was_said_stays_at_twilio_where_the_key_may_not_delete_it_and_the_a
     assert_eq!(deleted.status, 204);
     assert!(account.recordings().is_empty());
     let left = account.transcriptions();
-    assert_eq!(world.left().await, format!("left at Twilio: {}", left[0]));
+    let [.., detail] = world.told_of_deletion().await;
+    assert_eq!(detail, format!("left at Twilio: {}", left[0]));
 }
 
 #[tokio::test]
@@ -85,7 +74,8 @@ async fn what_no_callback_told_of_yet_is_deleted_with_its_recording_and_nothing_
     let deleted = world.newcomer.admin.delete(&path(&recording)).await;
     assert_eq!(deleted.status, 204);
     assert_eq!(account.transcriptions(), [of_other]);
-    assert_eq!(world.left().await, "");
+    let [.., detail] = world.told_of_deletion().await;
+    assert_eq!(detail, "");
 }
 
 #[tokio::test]
@@ -124,7 +114,8 @@ async fn where_the_key_may_not_list_what_was_transcribed_what_was_told_of_goes_a
     let deleted = world.newcomer.admin.delete(&path(&recording)).await;
     assert_eq!(deleted.status, 204);
     assert_eq!(account.transcriptions(), [unheard_of]);
-    assert_eq!(world.left().await, "transcriptions not listed by Twilio");
+    let [.., detail] = world.told_of_deletion().await;
+    assert_eq!(detail, "transcriptions not listed by Twilio");
 }
 
 #[tokio::test]
@@ -141,5 +132,5 @@ async fn what_is_transcribed_of_a_deleted_recording_is_named_in_the_log_and_not_
     let told = logs.wait_for(|line| line.text.contains(&*sid), PATIENCE);
     let told = told.await.expect("the log names it").text;
     assert!(told.contains(recording.sid.as_str()), "{told}");
-    assert!(!told.contains("old mill"), "{told}");
+    assert!(!told.contains(WORDS), "{told}");
 }
