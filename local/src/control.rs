@@ -1,9 +1,10 @@
-//! Lambda's Invoke API over the functions of a running stack, and the events of its buses.
+//! Lambda's Invoke API over the functions of a running stack, its schedules, and the events of its buses.
 //!
 //! `cargo run -- invoke` uses it, and so may the AWS command line: `aws lambda invoke --endpoint-url …`.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
 mod events;
+mod schedules;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use events::{EVENTS_PATH, EventsPage, PagedEvent};
 use crate::emulators::EventBus;
 use crate::lambda::{ErrorKind, Function, InvocationError, PAYLOAD_LIMIT};
 use crate::loopback::{Guard, ListenError, Listening, Serving};
+use crate::schedules::Schedules;
 
 /// The header that says that the function failed.
 pub const FUNCTION_ERROR: &str = "x-amz-function-error";
@@ -48,22 +50,35 @@ impl Control {
         format!("/2015-03-31/functions/{function}/invocations")
     }
 
+    /// The path that fires the schedule of a function, now, and answers as invoking it does.
+    #[must_use]
+    pub fn schedule_path(function: &str) -> String {
+        format!("/schedules/{function}")
+    }
+
     /// Answers until the returned value is dropped.
     #[must_use]
-    pub fn serve(self, functions: Vec<Function>, events: EventBus) -> Serving {
+    pub fn serve(
+        self,
+        functions: Vec<Function>,
+        events: EventBus,
+        schedules: Schedules,
+    ) -> Serving {
         let desk = Arc::new(Desk {
             guard: Guard::new(self.0.port(), &[]),
             functions,
             events,
+            schedules,
         });
         let router = Router::new()
             .route(EVENTS_PATH, get(events::show))
             .route(&Self::path("{name}"), post(invoke))
+            .route(&Self::schedule_path("{name}"), post(schedules::fire))
             .fallback(async || {
                 fault(
                     StatusCode::NOT_FOUND,
                     "ResourceNotFoundException",
-                    "There are only Invoke and the events here.",
+                    "There are only Invoke, the schedules and the events here.",
                 )
             })
             .with_state(desk);
@@ -75,6 +90,7 @@ struct Desk {
     guard: Guard,
     functions: Vec<Function>,
     events: EventBus,
+    schedules: Schedules,
 }
 
 impl Desk {
@@ -272,7 +288,11 @@ mod tests {
     async fn control() -> (Serving, String) {
         let control = Control::bind(0).await.unwrap();
         let url = control.url();
-        (control.serve(vec![absent()], EventBus::empty()), url)
+        let schedules = Schedules::default();
+        (
+            control.serve(vec![absent()], EventBus::empty(), schedules),
+            url,
+        )
     }
 
     async fn post(

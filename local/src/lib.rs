@@ -28,6 +28,7 @@ pub mod loopback;
 
 pub mod providers;
 pub mod running;
+pub mod schedules;
 pub mod sources;
 pub mod stack;
 pub mod template;

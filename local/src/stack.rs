@@ -1,36 +1,37 @@
 //! The whole local stack, as the command line and the end-to-end tests start it.
 
 mod error;
+mod options;
 mod sources;
 mod tokens;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 pub use error::StackError;
+use jiff::Timestamp;
+pub use options::{Binaries, CONCURRENCY, StackOptions};
 use shared::clock::Clock;
 use winterbaume_core::default_account_id;
 
-use crate::binaries::{self, Progress};
+use crate::binaries;
 use crate::control::Control;
-use crate::deployment::{Deployment, Overrides, Ports, Surroundings, Urls};
+use crate::deployment::{Deployment, Surroundings, Urls};
 use crate::double::Doubles;
 use crate::emulators::{self, Emulators, Storage};
 use crate::iam::Credentials;
 use crate::issuer::{Issuer, IssuerPort, SigningKey};
 use crate::lambda::{Function, Platform};
-use crate::logs::{Display, Logs};
+use crate::logs::Logs;
 use crate::loopback::Serving;
 use crate::providers::ProviderDoubles;
 use crate::running::{Announced, DataFolder, RunningFunction, RunningStack};
+use crate::schedules::{FireError, Schedules};
 use crate::template::{REGION, Template};
 use crate::twilio::rest::TwilioDouble;
 use sources::{Ground, Sources};
-
-/// Processes that a function may have at a time, unless told otherwise.
-pub const CONCURRENCY: usize = 10;
 
 /// Ports of the issuer and the emulators, counted from the stack's first. Those before are for the Invoke API, function
 /// URLs and the HTTP API.
@@ -45,74 +46,6 @@ const STS_PORT: u16 = 98;
 /// How long batches in work may take to end with the stack. Messages and records of those that do not are delivered again.
 const BATCH_LIMIT: Duration = Duration::from_secs(2);
 
-/// Where the functions' binaries come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Binaries {
-    /// Built with cargo, if anything has changed.
-    Built {
-        /// For release, whatever the running program is.
-        release: bool,
-        /// Whether cargo's progress is shown.
-        progress: Progress,
-    },
-    /// In this folder already.
-    In(PathBuf),
-}
-
-/// What a stack is started with.
-#[derive(Debug, Clone)]
-pub struct StackOptions {
-    /// The template.
-    pub template: PathBuf,
-    /// Values of its parameters that differ from the defaults.
-    pub parameters: BTreeMap<String, String>,
-    /// The functions' binaries.
-    pub binaries: Binaries,
-    /// The ports of everything that listens.
-    pub ports: Ports,
-    /// Hosts that function URLs answer besides loopback's.
-    pub tunnels: Vec<String>,
-    /// The folder of the data and of what other commands find the stack by. Without one the data is in memory and the
-    /// stack stays unannounced.
-    pub folder: Option<PathBuf>,
-    /// Keep the data in memory even so.
-    pub ephemeral: bool,
-    /// Processes that a function may have at a time.
-    pub concurrency: usize,
-    /// Variables of single functions that replace the template's.
-    pub overrides: Overrides,
-    /// Seconds until a queue's message that failed is tried again; by default what the queue says. Tests shorten it.
-    pub redelivery_seconds: Option<u32>,
-    /// Whether the streams of tables feed the functions. A test that consumes them itself switches it off.
-    pub feeds_streams: bool,
-    /// Where log lines are shown.
-    pub display: Display,
-}
-
-impl StackOptions {
-    /// A stack beside others, such as a test's: free ports, nothing on disk, nothing shown.
-    #[must_use]
-    pub fn new(template: PathBuf) -> Self {
-        Self {
-            template,
-            parameters: BTreeMap::new(),
-            binaries: Binaries::Built {
-                release: false,
-                progress: Progress::OnFailure,
-            },
-            ports: Ports::Free,
-            tunnels: Vec::new(),
-            folder: None,
-            ephemeral: false,
-            concurrency: CONCURRENCY,
-            overrides: Overrides::new(),
-            redelivery_seconds: None,
-            feeds_streams: true,
-            display: Display::Quiet,
-        }
-    }
-}
-
 /// A running stack.
 pub struct Stack {
     template: Template,
@@ -121,6 +54,7 @@ pub struct Stack {
     deployment: Deployment,
     issuer: Option<Issuer>,
     sources: Sources,
+    schedules: Schedules,
     logs: Logs,
     control_url: String,
     control: Serving,
@@ -197,12 +131,15 @@ impl Stack {
             clock: &clock,
             redelivery_seconds: options.redelivery_seconds,
             feeds_streams: options.feeds_streams,
+            runs_schedules: options.runs_schedules,
         });
+        let schedules = Schedules::new(&template, &deployment, clock.clone());
 
         let control_url = control.url();
         let control = control.serve(
             deployment.functions().to_vec(),
             emulators.eventbridge().all_buses(),
+            schedules.clone(),
         );
         let administrator = emulators.access().administrator().credentials();
         let environment = environment(&deployment, &platform, administrator);
@@ -228,6 +165,7 @@ impl Stack {
             deployment,
             issuer,
             sources,
+            schedules,
             logs,
             control_url,
             control,
@@ -290,6 +228,29 @@ impl Stack {
     #[must_use]
     pub fn issuer(&self) -> Option<&Issuer> {
         self.issuer.as_ref()
+    }
+
+    /// Invokes the function with this binary as its schedule does, now, and waits for its answer. It is tried once. A schedule that is
+    /// switched off is fired, too.
+    ///
+    /// # Errors
+    ///
+    /// A function without a schedule, or one that failed.
+    pub async fn fire_schedule(&self, binary: &str) -> Result<Bytes, FireError> {
+        self.schedules.fire(binary, None).await
+    }
+
+    /// [`Stack::fire_schedule`], as if it were `time`, which the event says to the second.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stack::fire_schedule`].
+    pub async fn fire_schedule_at(
+        &self,
+        binary: &str,
+        time: Timestamp,
+    ) -> Result<Bytes, FireError> {
+        self.schedules.fire(binary, Some(time)).await
     }
 
     /// Every line that the functions have printed, and what was reported of them.

@@ -30,21 +30,45 @@ pub(super) async fn invoke(folder: &Path, function: &str, event: &Value) -> Resu
         event: None,
     };
     let answer = invoke.answer(folder, event.to_string().into()).await?;
-    let document: Value = serde_json::from_slice(&answer.document)?;
-    match answer.failed {
-        false => Ok(document),
-        true => {
-            let message = document.get("errorMessage").and_then(Value::as_str);
-            let message = message.unwrap_or("the log of the stack says more");
-            Err(format!("{function}: {message}").into())
-        }
-    }
+    answer.of(function)
 }
 
 /// What a function gave: its answer, or the document of its error.
-struct Answer {
+pub(super) struct Answer {
     document: Bytes,
     failed: bool,
+}
+
+impl Answer {
+    /// What the stack's control interface answers at `url`, where a function takes an event.
+    pub(super) async fn at(url: String, event: Bytes) -> Result<Self, Failure> {
+        let request = crate::http_client::client().post(url).body(event);
+        let response = request.send().await?;
+        let status = response.status();
+        let failed = response.headers().contains_key(FUNCTION_ERROR);
+        let document = response.bytes().await?;
+        if status.is_success() {
+            return Ok(Self { document, failed });
+        }
+        let fault: Option<Value> = serde_json::from_slice(&document).ok();
+        let message = fault
+            .as_ref()
+            .and_then(|fault| fault.get("Message")?.as_str());
+        Err(message
+            .map_or_else(|| format!("the stack answered {status}"), str::to_owned)
+            .into())
+    }
+
+    /// The document of a function that answered; one that failed is a failure in its own words.
+    pub(super) fn of(&self, function: &str) -> Result<Value, Failure> {
+        let document: Value = serde_json::from_slice(&self.document)?;
+        if !self.failed {
+            return Ok(document);
+        }
+        let message = document.get("errorMessage").and_then(Value::as_str);
+        let message = message.unwrap_or("the log of the stack says more");
+        Err(format!("{function}: {message}").into())
+    }
 }
 
 impl Invoke {
@@ -85,24 +109,7 @@ impl Invoke {
             return Err(self.unknown(stack.functions.iter().map(|one| one.name.as_str())));
         };
         let url = format!("{}{}", stack.control_url, Control::path(&function.name));
-        let response = crate::http_client::client()
-            .post(url)
-            .body(event)
-            .send()
-            .await?;
-        let status = response.status();
-        let failed = response.headers().contains_key(FUNCTION_ERROR);
-        let document = response.bytes().await?;
-        if status.is_success() {
-            return Ok(Answer { document, failed });
-        }
-        let fault: Option<Value> = serde_json::from_slice(&document).ok();
-        let message = fault
-            .as_ref()
-            .and_then(|fault| fault.get("Message")?.as_str());
-        Err(message
-            .map_or_else(|| format!("the stack answered {status}"), str::to_owned)
-            .into())
+        Answer::at(url, event).await
     }
 
     async fn of_own(&self, folder: &Path, event: Bytes) -> Result<Answer, Failure> {

@@ -11,6 +11,7 @@ mod signal;
 mod simulate;
 mod token;
 mod up;
+mod verify;
 mod walkthrough;
 
 use std::path::PathBuf;
@@ -47,6 +48,8 @@ enum Command {
     Simulate(Box<simulate::Simulate>),
     /// Show the events of the running stack's buses, the newest last
     Events(events::Events),
+    /// Check the stored credentials on the running stack now: those whose minute it is, a tenant's, or all
+    Verify(verify::Verify),
     /// Print a token for the client API of the running stack
     Token(token::Token),
     /// Seal the stored credentials anew under the current key, until all are; or say how far that is, or retire a key
@@ -98,6 +101,7 @@ pub fn run() -> ExitCode {
             Command::Invoke(command) => command.run(&arguments.place.folder()?).await,
             Command::Simulate(command) => command.run(&arguments.place.folder()?).await,
             Command::Events(command) => command.run(&arguments.place.folder()?).await,
+            Command::Verify(command) => command.run(&arguments.place.folder()?).await,
             Command::Token(command) => command.run(&arguments.place.folder()?).await,
             Command::ReEncrypt(command) => command.run(&arguments.place.folder()?).await,
             Command::Seed(command) => command.run(&arguments.place.folder()?).await,

@@ -89,6 +89,7 @@ impl Up {
             overrides: Overrides::new(),
             redelivery_seconds: None,
             feeds_streams: true,
+            runs_schedules: true,
             display: Display::output(),
         })
     }
@@ -181,7 +182,10 @@ fn screen(stack: &Stack, tenants: &[DemoTenant], ephemeral: bool, data: &str) ->
             .filter_map(|event| match &event.source {
                 EventSource::Queue(source) => Some(format!("from the queue {}", source.queue)),
                 EventSource::Stream(source) => Some(format!("from the stream of {}", source.table)),
-                EventSource::Api(_) => None,
+                EventSource::Schedule(schedule) if schedule.enabled => {
+                    Some(schedule.expression.to_string())
+                }
+                EventSource::Schedule(_) | EventSource::Api(_) => None,
             });
         let url = stack.url(&function.binary).map(str::to_owned);
         (

@@ -1,4 +1,4 @@
-//! The queues and streams of the template that invoke functions.
+//! The queues, streams and schedules of the template that invoke functions.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use crate::emulators::{Emulators, QueueHandle};
 use crate::iam::Delegate;
 use crate::lambda::{ErrorKind, Function};
 use crate::sources::{
-    Invoke, InvokeError, SqsSource, SqsSourceOptions, StreamFunction, StreamSource,
+    Invoke, InvokeError, ScheduleSource, ScheduleSourceOptions, ScheduledEvent, SqsSource,
+    SqsSourceOptions, StreamFunction, StreamSource,
 };
 use crate::template::{self, Attributes, EventSource, Resource, Template};
 
@@ -20,6 +21,7 @@ use crate::template::{self, Attributes, EventSource, Resource, Template};
 pub(super) struct Sources {
     queues: Vec<SqsSource>,
     streams: Vec<StreamSource>,
+    schedules: Vec<ScheduleSource>,
 }
 
 /// What event sources run on.
@@ -33,10 +35,12 @@ pub(super) struct Ground<'a> {
     pub(super) redelivery_seconds: Option<u32>,
     /// Whether streams feed functions at all.
     pub(super) feeds_streams: bool,
+    /// Whether schedules invoke functions at their times.
+    pub(super) runs_schedules: bool,
 }
 
 impl Sources {
-    /// Feeds the functions from the queues and streams that the template connects them to.
+    /// Feeds the functions from the queues, streams and schedules that the template connects them to.
     pub(super) fn start(ground: &Ground<'_>) -> Self {
         let mut sources = Self::default();
         for (logical_id, declared) in ground.template.functions() {
@@ -59,7 +63,26 @@ impl Sources {
                         let stream = ground.stream(source, function_of_stream, function);
                         sources.streams.extend(stream);
                     }
-                    EventSource::Queue(_) | EventSource::Stream(_) | EventSource::Api(_) => {}
+                    EventSource::Schedule(schedule)
+                        if schedule.enabled && ground.runs_schedules =>
+                    {
+                        let options = ScheduleSourceOptions {
+                            expression: schedule.expression.clone(),
+                            asynchronous: declared.asynchronous,
+                        };
+                        let generated = format!("{logical_id}{}", event.name);
+                        sources.schedules.push(ScheduleSource::start(
+                            ScheduledEvent::new(schedule, &generated),
+                            logical_id,
+                            options,
+                            ground.clock.clone(),
+                            Arc::new(invoke(function)),
+                        ));
+                    }
+                    EventSource::Queue(_)
+                    | EventSource::Stream(_)
+                    | EventSource::Schedule(_)
+                    | EventSource::Api(_) => {}
                 }
             }
         }
@@ -74,6 +97,9 @@ impl Sources {
         }
         for stream in self.streams {
             stopping.spawn(stream.stop());
+        }
+        for schedule in self.schedules {
+            stopping.spawn(schedule.stop());
         }
         while stopping.join_next().await.is_some() {}
     }

@@ -1,12 +1,14 @@
 //! The whole stack, with the example `scripted_function` for every function.
 
 mod events;
+mod schedules;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
+use crate::deployment::Ports;
 use crate::issuer::TokenRequest;
 use crate::logs::Voice;
 use crate::running::RunningError;

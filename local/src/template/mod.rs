@@ -27,9 +27,10 @@ pub use expression::Expression;
 pub use fault::{Fault, Position};
 pub use outputs::Output;
 pub use resources::{
-    Alias, ApiRoute, AttributeType, Cors, Event, EventBus, EventSource, Function, HttpApi, Index,
-    JwtAuthorizer, Key, KeyElement, Pattern, PolicyDocument, Queue, QueueSource, Redrive, Resource,
-    Role, RolePolicy, StartingPosition, StreamSource, Table,
+    Alias, ApiRoute, AsynchronousInvocation, AttributeType, Cors, Event, EventBus, EventSource,
+    Function, HttpApi, Index, JwtAuthorizer, Key, KeyElement, Pattern, PolicyDocument, Queue,
+    QueueSource, Redrive, Resource, Role, RolePolicy, Schedule, ScheduleExpression,
+    ScheduleService, StartingPosition, StreamSource, Table,
 };
 
 use dependencies::Dependencies;
@@ -143,7 +144,9 @@ impl Template {
                 .iter()
                 .filter_map(|event| match &event.source {
                     EventSource::Api(route) => Some(route),
-                    EventSource::Queue(_) | EventSource::Stream(_) => None,
+                    EventSource::Queue(_) | EventSource::Stream(_) | EventSource::Schedule(_) => {
+                        None
+                    }
                 });
             routes.map(move |route| (logical_id, route))
         })

@@ -1,6 +1,7 @@
 //! Small templates: what they mean, and every refusal with its place.
 
 mod http_api;
+mod schedules;
 mod streams;
 
 use std::collections::BTreeMap;

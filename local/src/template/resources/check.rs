@@ -48,6 +48,13 @@ pub(in crate::template) fn check(resources: &[(String, Resource)], faults: &Faul
                             let queue = source.on_failure.as_deref().map(find);
                             check_stream(event, source, find(&source.table), queue, faults);
                         }
+                        EventSource::Schedule(schedule) => {
+                            if let Some(queue) = &schedule.dead_letter_queue
+                                && !matches!(find(queue), Some(Resource::Queue(_)))
+                            {
+                                faults.add(event.at, format!("`{queue}` is not a queue"));
+                            }
+                        }
                         EventSource::Api(route) => {
                             if !matches!(find(&route.api), Some(Resource::HttpApi(_))) {
                                 let message = format!("`{}` is not an HTTP API", route.api);

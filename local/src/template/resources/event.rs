@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::schedule::Schedule;
 use super::stream_source::StreamSource;
 use crate::template::attributes::REF;
 use crate::template::expression::{Expression, Field};
@@ -27,6 +28,8 @@ pub enum EventSource {
     Queue(QueueSource),
     /// Records of a table's stream.
     Stream(StreamSource),
+    /// The clock.
+    Schedule(Schedule),
     /// Requests to a route of an HTTP API.
     Api(ApiRoute),
 }
@@ -72,10 +75,14 @@ impl Event {
         let source = match kind?.as_str() {
             "SQS" => EventSource::Queue(QueueSource::read(properties, field.at, faults)?),
             "DynamoDB" => EventSource::Stream(StreamSource::read(properties, field.at, faults)?),
+            "Schedule" => EventSource::Schedule(Schedule::read_rule(properties, field.at, faults)?),
+            "ScheduleV2" => {
+                EventSource::Schedule(Schedule::read_scheduler(properties, field.at, faults)?)
+            }
             "HttpApi" => EventSource::Api(ApiRoute::read(properties, field.at, faults)?),
             other => {
                 let message = format!(
-                    "the local stack cannot deliver events of type `{other}`: it knows SQS, DynamoDB and HttpApi, and function URLs"
+                    "the local stack cannot deliver events of type `{other}`: it knows SQS, DynamoDB, Schedule, ScheduleV2 and HttpApi, and function URLs"
                 );
                 faults.add(kind_at, message);
                 return None;

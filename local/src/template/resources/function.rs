@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::asynchronous::AsynchronousInvocation;
 use super::event::Event;
 use super::policy::{PolicyDocument, PolicyOf};
 use crate::template::expression::{Expression, Field, Kind};
@@ -43,6 +44,8 @@ pub struct Function {
     pub url: Option<Position>,
     /// What else invokes it.
     pub events: Vec<Event>,
+    /// What becomes of events that nobody waits for.
+    pub asynchronous: AsynchronousInvocation,
     /// The logical id of the role that it runs under, if the template declares one.
     pub role: Option<String>,
     /// What it may do, if SAM makes its role.
@@ -83,6 +86,7 @@ impl Function {
                 .iter()
                 .filter_map(|event| Event::read(event, faults))
                 .collect(),
+            asynchronous: AsynchronousInvocation::read(&mut properties),
             role: role.and_then(|role| role_id(role, faults)),
             policies: policies
                 .map(|policies| documents(policies, faults))

@@ -1,5 +1,6 @@
 //! The resources of a template: those that run here, and those without a local effect.
 
+mod asynchronous;
 mod check;
 mod event;
 mod event_bus;
@@ -11,11 +12,13 @@ mod pattern;
 mod policy;
 mod queue;
 mod role;
+mod schedule;
 mod stream_source;
 mod table;
 
 use std::collections::BTreeMap;
 
+pub use asynchronous::AsynchronousInvocation;
 pub(super) use check::check;
 pub use event::{ApiRoute, Event, EventSource, QueueSource};
 pub use event_bus::EventBus;
@@ -27,6 +30,7 @@ pub use pattern::Pattern;
 pub use policy::PolicyDocument;
 pub use queue::{Queue, Redrive};
 pub use role::{Role, RolePolicy};
+pub use schedule::{Schedule, ScheduleExpression, ScheduleService};
 pub use stream_source::{StartingPosition, StreamSource};
 pub use table::{AttributeType, Index, KeyElement, Table};
 
@@ -252,6 +256,15 @@ impl Declaration {
             }
             if property("Role").is_none() {
                 names.push((format!("{}Role", self.logical_id), vec!["Arn"]));
+            }
+            let events = property("Events").and_then(Node::entries);
+            for event in events.unwrap_or_default() {
+                if matches!(
+                    event.node.get("Type").and_then(Node::text),
+                    Some("Schedule" | "ScheduleV2")
+                ) {
+                    names.push((format!("{}{}", self.logical_id, event.key), vec!["Arn"]));
+                }
             }
         }
         names

@@ -2,7 +2,7 @@
 
 use winterbaume_core::default_account_id;
 
-use super::Resource;
+use super::{EventSource, Resource};
 use crate::template::attributes::{Attributes, REF};
 use crate::template::{REGION, STACK_NAME};
 
@@ -25,6 +25,13 @@ pub(in crate::template) fn known(logical_id: &str, resource: &Resource, known: &
                 let url = format!("{logical_id}Url");
                 known.set(&url, REF, &function_arn);
                 known.set(&url, "FunctionArn", function_arn);
+            }
+            for event in &function.events {
+                if let EventSource::Schedule(schedule) = &event.source {
+                    let generated = format!("{logical_id}{}", event.name);
+                    known.set(&generated, REF, schedule.name(&generated));
+                    known.set(&generated, "Arn", schedule.arn(&generated));
+                }
             }
         }
         Resource::Table(table) => {
