@@ -62,7 +62,7 @@ impl World {
         }
     }
 
-    async fn ask(&self, event: &Value) -> Value {
+    pub(crate) async fn ask(&self, event: &Value) -> Value {
         let answer = self.try_ask(event).await;
         answer.unwrap_or_else(|(kind, message)| panic!("{kind}: {message}"))
     }
@@ -107,6 +107,14 @@ impl World {
     pub(crate) fn due(&self) -> DueWork {
         let table = self.table().to_owned();
         DueWork::new(self.harness.dynamodb(), table, Clock::system())
+    }
+
+    /// What is kept of a part of a run.
+    pub(crate) async fn part_of(&self, run: &str) -> Option<String> {
+        let name = format!("part#{run}#");
+        let runs = self.partition("platform#runs").await;
+        let mut parts = runs.iter().filter(|item| text(item, "sk").starts_with(&name));
+        parts.next().map(|item| text(item, "counts"))
     }
 
     /// The work that is due for a tenant some time, and when.

@@ -132,7 +132,7 @@ impl Deletions {
         let entry = entry(scope, actor, now, Action::TenantDeletionRequested);
         transaction.write(self.audit.platform_entry(&entry)?);
         // Should nobody ask again, it goes on all the same.
-        let at = now.saturating_add(GOES_ON_AFTER.seconds()).unwrap_or(now);
+        let at = goes_on_at(pending.requested_at);
         transaction.write(due::entry(&self.table, scope, Work::Deletion, at, 0)?);
         transaction.send(&self.client).await?;
         Ok(pending)
@@ -216,6 +216,8 @@ impl Deletions {
         });
         transaction.write(self.directory.strike(&stored.profile)?);
         transaction.write(minutes::strike(&self.table, scope.tenant_id())?);
+        let at = goes_on_at(pending.requested_at);
+        transaction.write(due::strike(&self.table, scope, Work::Deletion, at)?);
         let had_traffic = pending.last_served_until.is_some();
         transaction.write(self.deleted.remember(scope, had_traffic)?);
         let entry = entry(scope, actor, self.clock.now(), Action::TenantDeleted);
@@ -314,6 +316,12 @@ impl Deletions {
             .map_err(|_| incomplete("delete credentials"))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
+}
+
+/// When a deletion goes on by itself that was asked for at a moment.
+fn goes_on_at(requested_at: Timestamp) -> Timestamp {
+    let at = requested_at.saturating_add(GOES_ON_AFTER.seconds());
+    at.unwrap_or(requested_at)
 }
 
 fn entry(scope: &TenantScope, actor: &Actor, at: Timestamp, action: Action) -> AuditEntry {
