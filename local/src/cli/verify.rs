@@ -57,11 +57,11 @@ impl Verify {
 
 /// A document for people: a line for each value, and what belongs to a name indented below it.
 fn text(document: &Value) -> String {
-    let mut lines = Vec::new();
-    match (one_line(document), document) {
-        (Some(line), _) => lines.push(line),
-        (None, document) => add(document, 0, &mut lines),
+    if let Some(line) = one_line(document) {
+        return line;
     }
+    let mut lines = Vec::new();
+    add(document, 0, &mut lines);
     lines.join("\n")
 }
 
@@ -110,8 +110,7 @@ fn one_line(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Array(items) => {
-            let is_plain = |item: &&Value| !item.is_array() && !item.is_object();
-            if !items.iter().all(|item| is_plain(&item)) {
+            if items.iter().any(|item| item.is_array() || item.is_object()) {
                 return None;
             }
             let items: Vec<_> = items.iter().filter_map(one_line).collect();

@@ -22,11 +22,14 @@ impl Dependencies {
         let mut own: BTreeSet<String> = depends_on.iter().map(|(_, name)| name.clone()).collect();
         if let Resource::Function(function) = resource {
             for event in &function.events {
-                // An API's description names the functions of all its routes.
-                if let EventSource::Api(route) = &event.source {
-                    let needed = self.0.entry(route.api.clone()).or_default();
-                    needed.insert(logical_id.to_owned());
-                }
+                // An API's description names the functions of all its routes, a rule its target.
+                let needing = match &event.source {
+                    EventSource::Api(route) => route.api.clone(),
+                    EventSource::Schedule(_) => format!("{logical_id}{}", event.name),
+                    EventSource::Queue(_) | EventSource::Stream(_) => continue,
+                };
+                let needed = self.0.entry(needing).or_default();
+                needed.insert(logical_id.to_owned());
             }
             let mut of_role = BTreeSet::new();
             let mut own_role = true;

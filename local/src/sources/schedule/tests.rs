@@ -1,5 +1,6 @@
 use std::sync::Mutex;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 

@@ -190,6 +190,20 @@ fn the_rule_that_sam_makes_can_be_referred_to() {
 }
 
 #[test]
+fn a_function_that_refers_to_its_own_rule_is_a_circle() {
+    let faults = read(&function(
+        "Environment: {Variables: {RULE: !Ref WebMinute}}
+Events:
+  Minute: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}",
+    ))
+    .unwrap_err();
+    assert!(
+        faults[0].message.contains("WebMinute → Web"),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn the_template_says_what_becomes_of_events_that_fail() {
     let asynchronous = |properties: &str| {
         let template = read(&function(properties)).unwrap();
