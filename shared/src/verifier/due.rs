@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, error, info, info_span, warn};
 
-use super::tenant::{ACTOR, AGAIN_AFTER};
+use super::tenant::{ACTOR, AGAIN_AFTER, Found};
 use super::{Time, Verifier};
 use crate::integrations::{Continued, IntegrationError, RotationError};
 use crate::outbound::Tally;
@@ -164,12 +164,12 @@ impl Verifier {
         let seen = self
             .integration(&due.scope, &connections, record.clone(), own, deadline)
             .await?;
-        use super::tenant::Found;
         let cannot_tell = matches!(
             seen.found,
             Found::Outcome(Outcome::RateLimited | Outcome::Unreachable)
         );
-        if !(cannot_tell || !seen.is_whole) || due.tries >= MOST_CHECKS {
+        let is_done = seen.is_whole && !cannot_tell;
+        if is_done || due.tries >= MOST_CHECKS {
             return Ok(Next::Done);
         }
         let patience = SignedDuration::try_from(Tally::patience()).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What drifted at Twilio is mended within one run, or only reported where the tenant asked for that.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::tenant::TenantId;
@@ -228,7 +229,6 @@ async fn an_app_that_a_number_or_a_token_may_name_is_not_deleted() {
 }
 
 async fn set_ensured_at(world: &World, connected: &Connected, at: &str) {
-    use aws_sdk_dynamodb::types::AttributeValue;
     let update = world.harness.dynamodb().update_item();
     let update = update
         .table_name(world.table())

@@ -1,5 +1,6 @@
 //! What somebody left in the middle goes on by itself.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use local::double::Misbehaviour;
 use local::emulators::faults::Times;
@@ -34,7 +35,6 @@ async fn a_deletion_that_nobody_asks_for_again_goes_on() {
     assert!(last > Clock::system().now() + SignedDuration::from_mins(10), "{due:?}");
 
     // As if that were over.
-    use aws_sdk_dynamodb::types::AttributeValue;
     let update = world.harness.dynamodb().update_item();
     let update = update
         .table_name(world.table())

@@ -80,7 +80,10 @@ async fn a_minute_that_was_missed_is_made_good_and_one_that_was_not_is_not_made_
 
 #[tokio::test]
 async fn a_run_that_somebody_is_at_is_left_to_him_until_his_time_is_over() {
-    let world = World::start();
+    let world = World::with(|options| {
+        let name = "VerificationTimeoutSeconds".to_owned();
+        options.parameters.insert(name, "30".to_owned());
+    });
     let newcomer = world.harness.connected().await;
     let at = moment_of(&newcomer.id);
     let hold = newcomer.account.misbehave(Misbehaviour::Hold, Times::Always);

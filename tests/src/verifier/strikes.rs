@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use local::double::Misbehaviour;
 use local::emulators::faults::Times;
@@ -21,7 +22,6 @@ async fn state(newcomer: &Newcomer) -> (bool, String) {
 
 /// The types of the events that are written down of a tenant.
 async fn events(world: &World, newcomer: &Newcomer) -> Vec<String> {
-    use aws_sdk_dynamodb::types::AttributeValue;
     let query = world.harness.dynamodb().query();
     let query = query
         .table_name(world.harness.variable("ACTIVITY_TABLE"))
