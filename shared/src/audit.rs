@@ -54,6 +54,8 @@ pub enum Action {
     TwimlAppCreated,
     TwimlAppAdopted,
     TwimlAppUpdated,
+    /// There was another of its name.
+    TwimlAppDeleted,
     /// At Twilio and here, or as the detail says.
     RecordingDeleted,
     PhoneNumberConnected,
@@ -92,6 +94,7 @@ impl Action {
             Self::TwimlAppCreated => "twiml_app_created",
             Self::TwimlAppAdopted => "twiml_app_adopted",
             Self::TwimlAppUpdated => "twiml_app_updated",
+            Self::TwimlAppDeleted => "twiml_app_deleted",
             Self::RecordingDeleted => "recording_deleted",
             Self::PhoneNumberConnected => "phone_number_connected",
             Self::PhoneNumberRepaired => "phone_number_repaired",

@@ -138,6 +138,7 @@ impl Onboarding {
                     verification: None,
                     keeps_auth_tokens: false,
                     expires_at: None,
+                    run: None,
                 })
             }
         };

@@ -269,6 +269,28 @@ impl TenantAdministration {
         }
     }
 
+    /// Goes on with a deletion that was asked for before. `None`, when there is none to go on with: the tenant is gone, or another has
+    /// its id by now.
+    ///
+    /// # Errors
+    /// As [`TenantAdministration::delete`].
+    pub async fn go_on_with_deletion(
+        &self,
+        scope: &TenantScope,
+        actor: &Actor,
+        deadline: Instant,
+    ) -> Result<Option<Deletion>, TenantError> {
+        let Some(stored) = self.profiles.read(scope).await? else {
+            return Ok(None);
+        };
+        if stored.deletion.is_none() {
+            return Ok(None);
+        }
+        let expected = Expected::Version(stored.version);
+        let deletion = self.delete(scope, expected, actor, deadline).await?;
+        Ok(Some(deletion))
+    }
+
     /// Closes the subaccount of a tenant that is being deleted, if it has one, and gives its route up after that. False, when there
     /// is more to be done.
     async fn close_subaccount(

@@ -13,6 +13,7 @@ use self::ways::messaging::ways_of_messaging;
 use self::ways::re_encryptor::ways_of_re_encryptor;
 use self::ways::tenants::ways_of_tenants;
 use self::ways::token::ways_of_token;
+use self::ways::verifier::ways_of_verifier;
 use self::ways::{deferred_writer, publisher, webhooks};
 use crate::harness::Harness;
 use crate::template_facts::roles;
@@ -140,6 +141,7 @@ async fn each_role_may_do_what_its_function_does_and_every_permission_of_it_is_n
     let harness = publisher::with_one_lane();
     publisher::ways_of_publisher(&harness).await;
     told.by(&harness);
+    told.by(&ways_of_verifier().await.harness);
     // Statements name both keys here. What is needed without either is a permission of the template as it is by default.
     told.by(&ways_of_re_encryptor().await.harness);
 

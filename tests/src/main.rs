@@ -56,6 +56,7 @@ mod tenant_store;
 mod throttling;
 mod traffic;
 mod unverified_floods;
+mod verifier;
 mod voicemails;
 mod webhook_limits;
 mod webhook_process;

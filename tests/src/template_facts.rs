@@ -4,6 +4,7 @@ mod api;
 mod document;
 mod events;
 mod queue;
+mod variables;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use shared::activity::Route;
 
 use self::document::{binary, list, of_type, statements, template};
+use self::variables::VARIABLES;
 use crate::harness::workspace;
 
 /// The routes of the client API: `GET /api/settings` and so on.
@@ -30,134 +32,6 @@ pub(crate) fn roles() -> BTreeSet<String> {
 }
 
 const FUNCTION: &str = "AWS::Serverless::Function";
-
-/// The variables that each binary reads, besides those of AWS itself.
-const VARIABLES: &[(&str, &[&str])] = &[
-    ("sms-webhook", WEBHOOK),
-    ("whatsapp-webhook", WEBHOOK),
-    ("voice-webhook", WEBHOOK),
-    (
-        "deferred-writer",
-        &[
-            "ACTIVITY_RETENTION_DAYS",
-            "ACTIVITY_TABLE",
-            "DEAD_LETTER_QUEUE_URL",
-            "DEFERRED_QUEUE_URL",
-            "DEFERRED_WRITE_PACE",
-            "LOG_LEVEL",
-            "TENANTS_TABLE",
-        ],
-    ),
-    (
-        "publisher",
-        &[
-            "ACTIVITY_RETENTION_DAYS",
-            "ACTIVITY_TABLE",
-            "EVENT_BUS_NAME",
-            "LOG_LEVEL",
-            "TENANTS_TABLE",
-            "UNDELIVERED_EVENTS_DEAD_LETTER_QUEUE_URL",
-            "UNDELIVERED_EVENTS_QUEUE_URL",
-        ],
-    ),
-    ("token", TOKEN),
-    ("credentials", CREDENTIALS),
-    ("messaging", MESSAGING),
-    (
-        "re-encryptor",
-        &[
-            "ACTIVITY_TABLE",
-            "CREDENTIALS_KEY_ARN",
-            "LOG_LEVEL",
-            "PREVIOUS_CREDENTIALS_KEY_ARNS",
-            "RE_ENCRYPTION_PACE",
-            "TENANTS_TABLE",
-        ],
-    ),
-    ("tenants", TENANTS),
-];
-
-const WEBHOOK: &[&str] = &[
-    "ACTIVITY_RETENTION_DAYS",
-    "ACTIVITY_TABLE",
-    "CREDENTIALS_KEY_ARN",
-    "DEFERRED_QUEUE_URL",
-    "LOG_LEVEL",
-    "PREVIOUS_CREDENTIALS_KEY_ARNS",
-    "PUBLIC_WEBHOOK_BASE_URL",
-    "ROUTES_TABLE",
-    "TENANTS_TABLE",
-    "WEBHOOK_RATE_LIMIT",
-];
-
-const MESSAGING: &[&str] = &[
-    "ACTIVITY_TABLE",
-    "BASE_DOMAIN",
-    "CREDENTIALS_KEY_ARN",
-    "LOG_LEVEL",
-    "PREVIOUS_CREDENTIALS_KEY_ARNS",
-    "PUBLIC_WEBHOOK_BASE_URL",
-    "ROLES_CLAIM",
-    "ROUTES_TABLE",
-    "SMS_WEBHOOK_URL",
-    "TENANTS_TABLE",
-    "TENANT_CLAIM",
-    "TENANT_RATE_LIMIT",
-    "USER_RATE_LIMIT",
-    "VOICE_WEBHOOK_URL",
-    "WHATSAPP_WEBHOOK_URL",
-];
-
-const TENANTS: &[&str] = &[
-    "ACTIVITY_TABLE",
-    "BASE_DOMAIN",
-    "CREDENTIALS_KEY_ARN",
-    "LOG_LEVEL",
-    "PREVIOUS_CREDENTIALS_KEY_ARNS",
-    "ROLES_CLAIM",
-    "ROUTES_TABLE",
-    "TENANTS_TABLE",
-    "TENANT_CLAIM",
-    "TENANT_RATE_LIMIT",
-    "USER_RATE_LIMIT",
-];
-
-const TOKEN: &[&str] = &[
-    "ACTIVITY_TABLE",
-    "BASE_DOMAIN",
-    "CREDENTIALS_KEY_ARN",
-    "LOG_LEVEL",
-    "PREVIOUS_CREDENTIALS_KEY_ARNS",
-    "PUBLIC_WEBHOOK_BASE_URL",
-    "ROLES_CLAIM",
-    "ROUTES_TABLE",
-    "SMS_WEBHOOK_URL",
-    "TENANTS_TABLE",
-    "TENANT_CLAIM",
-    "TENANT_RATE_LIMIT",
-    "USER_RATE_LIMIT",
-    "VOICE_WEBHOOK_URL",
-    "WHATSAPP_WEBHOOK_URL",
-];
-
-const CREDENTIALS: &[&str] = &[
-    "ACTIVITY_TABLE",
-    "AUTH_TOKEN_GRACE_SECONDS",
-    "BASE_DOMAIN",
-    "CREDENTIALS_KEY_ARN",
-    "LOG_LEVEL",
-    "PREVIOUS_CREDENTIALS_KEY_ARNS",
-    "PUBLIC_WEBHOOK_BASE_URL",
-    "ROLES_CLAIM",
-    "ROUTES_TABLE",
-    "SMS_WEBHOOK_URL",
-    "TENANTS_TABLE",
-    "TENANT_CLAIM",
-    "TENANT_RATE_LIMIT",
-    "USER_RATE_LIMIT",
-    "VOICE_WEBHOOK_URL",
-    "WHATSAPP_WEBHOOK_URL",
-];
 
 #[test]
 fn every_function_has_exactly_the_variables_that_its_binary_reads() {

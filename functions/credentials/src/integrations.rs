@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::api::{Call, Code, Problem, json};
 use shared::clock::rfc3339;
+use shared::drift::DriftFinding;
 use shared::http::{Reply, StatusCode};
 use shared::input::Document;
 use shared::integrations::{Entry, Saved};
@@ -147,6 +148,13 @@ struct VerificationResult<'a> {
     error: Option<&'a str>,
 }
 
+/// What the daily check last found of the account's TwiML App and numbers.
+#[derive(Serialize)]
+struct DriftState<'a> {
+    checked_at: String,
+    found: &'a [DriftFinding],
+}
+
 #[derive(Serialize)]
 struct Integration<'a> {
     provider: Provider,
@@ -164,11 +172,23 @@ struct Integration<'a> {
     fingerprint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rotation: Option<RotationState<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<DriftState<'a>>,
     config: &'a Map<String, Value>,
 }
 
 fn answer(status: StatusCode, record: &IntegrationRecord) -> Reply {
     json(status, &document(record)).etag(record.version)
+}
+
+fn drift(record: &IntegrationRecord) -> Option<DriftState<'_>> {
+    let report = record.drift.as_ref();
+    // What was found of an account that was the tenant's before is nothing of this one's.
+    let report = report.filter(|report| record.account_sid.as_ref() == Some(&report.account_sid));
+    report.map(|report| DriftState {
+        checked_at: rfc3339(report.checked_at),
+        found: &report.found,
+    })
 }
 
 fn document(record: &IntegrationRecord) -> Integration<'_> {
@@ -187,6 +207,7 @@ fn document(record: &IntegrationRecord) -> Integration<'_> {
         updated_by: &record.updated_by,
         fingerprint: record.fingerprint.as_deref(),
         rotation: record.rotation.as_ref().map(state),
+        drift: drift(record),
         config: &record.summary,
     }
 }

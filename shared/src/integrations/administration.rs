@@ -1,12 +1,14 @@
 //! What a tenant's admin does with its integrations: lists, stores, changes, checks and deletes them.
 
 mod announcements;
+mod checks;
 mod rotation;
 
 use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+pub use self::checks::{Check, Checked};
 pub use self::rotation::{Continued, RotationAction, RotationError, RotationRequest};
 use super::verification::{Verified, verify};
 use super::{Configuration, Fingerprint, FingerprintKey};
@@ -20,7 +22,7 @@ use crate::outbound::Outbound;
 use crate::platform::{PlatformError, PlatformSecrets};
 use crate::rate_limit::ChangeNotices;
 use crate::store::{
-    Expected, IntegrationRecord, Integrations, NewIntegration, StoreError, Stored, TenantSettings,
+    Expected, IntegrationRecord, Integrations, NewIntegration, StoreError, TenantSettings,
     WriteConflict, WriteError,
 };
 use crate::tenant::{Provider, TenantScope};
@@ -248,45 +250,6 @@ impl IntegrationAdministration {
         })
     }
 
-    /// Asks the provider about the stored credentials, and keeps what it says.
-    ///
-    /// # Errors
-    /// [`IntegrationError`] of any kind but of what is entered. [`WriteConflict::VersionMismatch`], when others were stored meanwhile.
-    pub async fn verify(
-        &self,
-        scope: &TenantScope,
-        provider: Provider,
-        actor: &Actor,
-        deadline: Instant,
-    ) -> Result<Verification, IntegrationError> {
-        let (before, configuration) = self.open(scope, provider).await?;
-        let Verified {
-            verification,
-            replaced,
-        } = verify(&self.outbound, &configuration, &self.clock, deadline).await;
-        let kept = match replaced {
-            Some(replaced) => {
-                let checked = Some(verification.clone());
-                let new = self.sealed(scope, &replaced, checked).await?;
-                let detail = "the provider replaced a token".to_owned();
-                let noted = self.note(actor, Action::CredentialUpdated, provider, detail);
-                let expected = Expected::Version(before.version);
-                self.integrations.put(scope, &new, expected, &noted).await
-            }
-            None => self
-                .integrations
-                .record_verification(scope, provider, before.version, &verification, actor)
-                .await
-                .and_then(|kept| Ok(kept.ok_or(WriteConflict::VersionMismatch)?)),
-        };
-        let is_news = kept.as_ref().map_or(true, |Stored { record: after, .. }| {
-            after.is_active != before.is_active || after.capabilities != before.capabilities
-        });
-        self.announce_stored(scope, provider, &kept, is_news).await;
-        kept?;
-        Ok(verification)
-    }
-
     /// Deletes credentials.
     ///
     /// # Errors
@@ -354,6 +317,7 @@ impl IntegrationAdministration {
             verification,
             keeps_auth_tokens: false,
             expires_at: None,
+            run: None,
         })
     }
 

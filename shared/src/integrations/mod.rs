@@ -13,7 +13,7 @@ mod vapi;
 pub mod verification;
 
 pub use administration::{
-    Continued, Entry, IntegrationAdministration, IntegrationError, RotationAction, RotationError,
+    Check, Checked, Continued, Entry, IntegrationAdministration, IntegrationError, RotationAction, RotationError,
     RotationRequest, Saved, fields,
 };
 pub use configuration::Configuration;

@@ -11,6 +11,7 @@ mod host;
 mod log;
 mod media;
 mod retry;
+mod tally;
 #[cfg(test)]
 pub(crate) mod scripted;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use reqwest::{Client, Response, StatusCode};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use zeroize::Zeroizing;
 
+pub use self::tally::Tally;
 use crate::clock::Clock;
 use crate::environment::Environment;
 pub use answer::Answer;
@@ -109,7 +111,9 @@ impl Outbound {
                 true => self.connections.pooled(),
                 false => self.connections.fresh(),
             };
-            let outcome = match (self.attempt(call, &client).await, before.take()) {
+            let outcome = self.attempt(call, &client).await;
+            Tally::take(&outcome);
+            let outcome = match (outcome, before.take()) {
                 // The call's time was over in the middle: what the provider said before says more than that.
                 (Err(CallError::TimedOut), Some(before)) if call.deadline() <= Instant::now() => {
                     return before;

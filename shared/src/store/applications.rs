@@ -41,6 +41,8 @@ pub struct RememberedApplication {
     pub application: Option<StoredApplication>,
     /// Until when somebody is at making sure of one, or was; absent, when nobody is.
     pub leased_until: Option<Timestamp>,
+    /// When somebody last made sure of it.
+    pub ensured_at: Option<Timestamp>,
 }
 
 /// The right to make a tenant's App, until a moment. Others wait, or have it after that.
@@ -88,11 +90,7 @@ impl ApplicationMemory {
             .send()
             .await
             .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        let item = output.item.unwrap_or_default();
-        Ok(RememberedApplication {
-            application: application(OPERATION, &item)?,
-            leased_until: leased_until(OPERATION, &item)?,
-        })
+        remembered(OPERATION, &output.item.unwrap_or_default())
     }
 
     /// Takes the lease from `now` on for whole seconds, if nobody has it; who has it takes it anew. `owner` is a name that no other
@@ -195,6 +193,23 @@ impl ApplicationMemory {
         }
     }
 
+    /// Writes into the tenant's audit log what is about to be done at Twilio.
+    ///
+    /// # Errors
+    /// [`WriteError`], when the tenant is not there or the store fails.
+    pub async fn note(&self, scope: &TenantScope, entry: &AuditEntry) -> Result<(), WriteError> {
+        const OPERATION: &str = "note what is done to a TwiML App";
+        let mut attempts = Attempts::default();
+        loop {
+            let mut change = self.changes.begin(OPERATION, scope)?;
+            change.audit(scope, entry)?;
+            match change.commit().await? {
+                Commit::Done(_) => return Ok(()),
+                Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
+            }
+        }
+    }
+
     /// Forgets an App that is no longer there, so that the next who needs one makes sure of one. Nothing, when another is remembered
     /// by now. One conditional write.
     ///
@@ -247,6 +262,18 @@ impl Lease {
     pub fn owner(&self) -> &str {
         &self.owner
     }
+}
+
+/// What an item, which may be none, tells of an App.
+pub(super) fn remembered(
+    operation: &'static str,
+    item: &Item,
+) -> Result<RememberedApplication, StoreError> {
+    Ok(RememberedApplication {
+        application: application(operation, item)?,
+        leased_until: leased_until(operation, item)?,
+        ensured_at: Attributes::of(operation, item).optional("ensured_at")?,
+    })
 }
 
 /// The App in an item; none, when the item holds no more than a lease.

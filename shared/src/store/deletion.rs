@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::types::{
 use jiff::{Timestamp, ToSpan};
 
 use super::deleted::DeletedTenants;
+use super::due::{self, Work};
 use super::item::{Attributes, Item, number, text, time};
+use super::minutes;
 use super::profiles::{PendingDeletion, StoredProfile};
 use super::routes::incomplete;
 use super::sweep::Sweep;
@@ -22,6 +24,10 @@ use crate::tenants::TenantError;
 
 /// How often a request is made again that lost a race with another write to the tenant.
 const TRIES: usize = 4;
+
+/// After how many seconds a deletion is gone on with that whoever asked for it may not have finished: later than any call of the API
+/// goes on.
+const GOES_ON_AFTER: i64 = 60;
 
 /// Deletes tenants.
 #[derive(Clone)]
@@ -125,6 +131,9 @@ impl Deletions {
         }
         let entry = entry(scope, actor, now, Action::TenantDeletionRequested);
         transaction.write(self.audit.platform_entry(&entry)?);
+        // Should nobody ask again, it goes on all the same.
+        let at = goes_on_at(pending.requested_at);
+        transaction.write(due::entry(&self.table, scope, Work::Deletion, at, 0)?);
         transaction.send(&self.client).await?;
         Ok(pending)
     }
@@ -206,6 +215,9 @@ impl Deletions {
             TenantError::NotFound
         });
         transaction.write(self.directory.strike(&stored.profile)?);
+        transaction.write(minutes::strike(&self.table, scope.tenant_id())?);
+        let at = goes_on_at(pending.requested_at);
+        transaction.write(due::strike(&self.table, scope, Work::Deletion, at)?);
         let had_traffic = pending.last_served_until.is_some();
         transaction.write(self.deleted.remember(scope, had_traffic)?);
         let entry = entry(scope, actor, self.clock.now(), Action::TenantDeleted);
@@ -304,6 +316,12 @@ impl Deletions {
             .map_err(|_| incomplete("delete credentials"))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
+}
+
+/// When a deletion goes on by itself that was asked for at a moment.
+fn goes_on_at(requested_at: Timestamp) -> Timestamp {
+    let at = requested_at.saturating_add(GOES_ON_AFTER.seconds());
+    at.unwrap_or(requested_at)
 }
 
 fn entry(scope: &TenantScope, actor: &Actor, at: Timestamp, action: Action) -> AuditEntry {

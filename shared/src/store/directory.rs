@@ -9,7 +9,7 @@ use super::item::{Attributes, text};
 use super::profiles::{self, StoredProfile};
 use super::routes::incomplete;
 use super::{Page, StoreError, batch, keys};
-use crate::tenant::{Operator, TenantId, TenantProfile};
+use crate::tenant::{Operator, TenantId, TenantProfile, TenantScope};
 
 /// The directory, in the Tenants table: one entry of each tenant, in the order of their creation.
 #[derive(Clone)]
@@ -49,6 +49,48 @@ impl Directory {
         let mut profiles = self.profiles(OPERATION, operator, &tenants).await?;
         let listed = tenants.iter().filter_map(|id| profiles.remove(id));
         Ok((listed.collect(), next))
+    }
+
+    /// Tenants in the order of their creation, behind a position of the directory, and the position of the last; none when
+    /// there are no more. One query.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn tenants_after(
+        &self,
+        position: Option<&str>,
+        most: i32,
+    ) -> Result<Option<(Vec<TenantScope>, String)>, StoreError> {
+        const OPERATION: &str = "walk the tenants";
+        let partition = keys::directory_partition();
+        let start = position.map(|position| {
+            keys::item_of(partition.clone(), position.to_owned()).into_attributes()
+        });
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :partition")
+            .expression_attribute_values(":partition", text(partition))
+            .set_exclusive_start_key(start)
+            .consistent_read(true)
+            .limit(most)
+            .send()
+            .await
+            .map_err(|error| StoreError::of(OPERATION, "", &error))?;
+        let entries = output.items.unwrap_or_default();
+        let Some(last) = entries.last() else {
+            return Ok(None);
+        };
+        let last = Attributes::of(OPERATION, last).text(keys::SORT)?.to_owned();
+        let tenants: Result<Vec<TenantScope>, StoreError> = entries
+            .iter()
+            .map(|entry| {
+                let tenant_id = Attributes::of(OPERATION, entry).parsed("tenant_id")?;
+                Ok(TenantScope::new(tenant_id))
+            })
+            .collect();
+        Ok(Some((tenants?, last)))
     }
 
     /// The profiles of at most 100 tenants, of those that are there.

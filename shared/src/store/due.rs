@@ -245,6 +245,22 @@ pub(super) fn entry(
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
+/// The removal of an entry of the list in this table, if it is there, to go into the transaction of what ends the work.
+pub(super) fn strike(
+    table: &str,
+    scope: &TenantScope,
+    work: Work,
+    at: Timestamp,
+) -> Result<TransactWriteItem, StoreError> {
+    let key = keys::due(at, &work.to_string(), scope.tenant_id());
+    let delete = Delete::builder()
+        .table_name(table)
+        .set_key(Some(key.into_attributes()))
+        .build()
+        .map_err(|_| incomplete("strike work that is done"))?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
 fn keyed(scope: &TenantScope, work: Work, at: Timestamp, tries: u64) -> Item {
     let name = work.to_string();
     let mut item = keys::due(at, &name, scope.tenant_id()).into_attributes();

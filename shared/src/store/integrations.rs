@@ -1,6 +1,7 @@
 //! The tenants' integrations: sealed credentials of every provider, what checks found of them, and whose account they are of.
 
 mod account;
+mod checks;
 mod entered;
 mod record;
 mod rotation;
@@ -9,6 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use jiff::Timestamp;
 
+pub use self::checks::{OwnCheck, Repeat};
 pub use self::entered::{Expected, NewIntegration};
 pub use self::record::IntegrationRecord;
 pub use self::rotation::RotationStep;
@@ -17,10 +19,9 @@ use super::error::unless_conflict;
 use super::item::{number, text, time};
 use super::routes::incomplete;
 use super::{Routes, StoreError, TableNames, keys, outbox, own_number};
-use crate::audit::{Action, Actor, AuditEntry};
+use crate::audit::AuditEntry;
 use crate::clock::Clock;
 use crate::tenant::{Provider, TenantScope};
-use crate::verification::Verification;
 
 /// The tenants' integrations.
 ///
@@ -158,79 +159,6 @@ impl Integrations {
                         record: after,
                         displaced,
                     });
-                }
-                Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
-            }
-        }
-    }
-
-    /// Keeps what a check found, made at `version` of the credentials; gives them as they are then, and whom it displaced.
-    /// `None`, and nothing is kept, when they are no longer of that version, or a later check was kept already.
-    ///
-    /// The second `invalid` in a row deactivates them, `valid` and `restricted` reactivate them, and both are told as events;
-    /// proof of Twilio's account, whatever the outcome, makes it this tenant's as [`Integrations::put`] does. All of it is in
-    /// the audit log, as `actor`'s. The version stays: nobody's edit is refused for a check.
-    ///
-    /// # Errors
-    /// [`WriteConflict`](super::WriteConflict): with proof, that the account is another's; or that the tenant is not there.
-    /// [`StoreError`] of any kind but a conflict.
-    pub async fn record_verification(
-        &self,
-        scope: &TenantScope,
-        provider: Provider,
-        version: u64,
-        verification: &Verification,
-        actor: &Actor,
-    ) -> Result<Option<Stored>, WriteError> {
-        const OPERATION: &str = "keep what a check found";
-        let mut attempts = Attempts::default();
-        loop {
-            let Some(before) = self.read(scope, provider).await? else {
-                return Ok(None);
-            };
-            let is_older = |kept| verification.checked_at < kept;
-            if before.version != version || before.last_verified_at.is_some_and(is_older) {
-                return Ok(None);
-            }
-            let mut after = before.clone();
-            let changed = after.verified(verification);
-            after.state_version = after.state_version.saturating_add(1);
-            let mut change = self.changes.begin(OPERATION, scope)?;
-            let update = after
-                .state_assignments()?
-                .update(self.changes.table(), keys::integration(scope, provider));
-            change.write(
-                conditional(update, Some(&before), OPERATION)?,
-                Refusal::Raced,
-            );
-            let mut entry = AuditEntry {
-                at: self.clock.now(),
-                actor: actor.clone(),
-                action: Action::CredentialReactivated,
-                target: provider.to_string(),
-                detail: verification.error.clone().unwrap_or_default(),
-            };
-            if let Some(action) = changed {
-                entry.action = action;
-                change.audit(scope, &entry)?;
-            }
-            self.tell(&mut change, scope, Some(&before), &after)?;
-            if verification.proves_account {
-                let claim = account::Claim {
-                    before: Some(&before),
-                    after: &after,
-                    is_proven: true,
-                    keeps_proof: true,
-                    entry: &entry,
-                };
-                self.claim_account(&mut change, scope, &claim).await?;
-            }
-            match change.commit().await? {
-                Commit::Done(displaced) => {
-                    return Ok(Some(Stored {
-                        record: after,
-                        displaced,
-                    }));
                 }
                 Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
             }

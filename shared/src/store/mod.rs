@@ -14,11 +14,13 @@ mod due;
 mod error;
 mod holdings;
 pub(crate) mod images;
+mod inspections;
 mod integrations;
 mod item;
 mod keys;
 mod limits;
 mod listings;
+mod minutes;
 mod outbox;
 mod own_number;
 mod page;
@@ -29,6 +31,7 @@ mod re_encryption;
 mod recordings;
 mod registry;
 mod routes;
+mod runs;
 mod settings;
 mod subaccounts;
 mod subdomains;
@@ -49,12 +52,14 @@ pub use directory::Directory;
 pub use due::{Due, DueWork, Work};
 pub use error::StoreError;
 pub use holdings::QUARANTINE_SECONDS;
+pub use inspections::{Inspections, TenantConnections};
 pub use integrations::{
-    Expected, IntegrationRecord, Integrations, NewIntegration, RotationStep, Stored,
+    Expected, IntegrationRecord, Integrations, NewIntegration, OwnCheck, Repeat, RotationStep, Stored,
 };
 pub use limits::{Counted, Limits};
 pub(crate) use limits::{NOTICE_MINUTES, Take};
 pub use listings::{Conversation, Filter, Interval, Listed, Listings, RecordedCall};
+pub use minutes::Minutes;
 pub use page::Page;
 pub use phone_numbers::{NumberState, OwnNumbers, PhoneNumberItems, StoredNumber, SyncCounts};
 pub use platform::PlatformItems;
@@ -63,6 +68,8 @@ pub use re_encryption::{Progress, Quarantined, ReEncryptionItems, Sealed, Sealed
 pub use recordings::{KeptRecording, KnownRecording, RecordingDeletions};
 pub use registry::{NewProfile, ProfileChanges, Registry};
 pub use routes::{AccountRoute, Routes};
+pub(crate) use runs::owner;
+pub use runs::{Leased, RunState, Runs};
 pub use settings::{StoredSettings, TenantSettings};
 pub use subaccounts::SubaccountMemory;
 pub use subdomains::Subdomains;

@@ -15,7 +15,7 @@ use super::item::{Attributes, Item, number, text};
 use super::keys::Key;
 use super::routes::incomplete;
 use super::transaction::{self, Transaction};
-use super::{Audit, StoreError, keys};
+use super::{Audit, Directory, StoreError, keys};
 use crate::audit::AuditEntry;
 use crate::tenant::{Provider, TenantId, TenantScope};
 
@@ -69,6 +69,7 @@ pub struct ReEncryptionItems {
     client: Client,
     table: String,
     audit: Audit,
+    directory: Directory,
 }
 
 impl ReEncryptionItems {
@@ -77,6 +78,7 @@ impl ReEncryptionItems {
     pub fn new(client: Client, table: String) -> Self {
         Self {
             audit: Audit::new(client.clone(), table.clone()),
+            directory: Directory::new(client.clone(), table.clone()),
             client,
             table,
         }
@@ -136,36 +138,7 @@ impl ReEncryptionItems {
         position: Option<&str>,
         most: i32,
     ) -> Result<Option<(Vec<TenantScope>, String)>, StoreError> {
-        const OPERATION: &str = "walk the tenants";
-        let partition = keys::directory_partition();
-        let start = position.map(|position| {
-            keys::item_of(partition.clone(), position.to_owned()).into_attributes()
-        });
-        let output = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :partition")
-            .expression_attribute_values(":partition", text(partition))
-            .set_exclusive_start_key(start)
-            .consistent_read(true)
-            .limit(most)
-            .send()
-            .await
-            .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-        let entries = output.items.unwrap_or_default();
-        let Some(last) = entries.last() else {
-            return Ok(None);
-        };
-        let last = Attributes::of(OPERATION, last).text(keys::SORT)?.to_owned();
-        let tenants: Result<Vec<TenantScope>, StoreError> = entries
-            .iter()
-            .map(|entry| {
-                let tenant_id = Attributes::of(OPERATION, entry).parsed("tenant_id")?;
-                Ok(TenantScope::new(tenant_id))
-            })
-            .collect();
-        Ok(Some((tenants?, last)))
+        self.directory.tenants_after(position, most).await
     }
 
     /// The platform, which keeps a secret and may have credentials of its own.

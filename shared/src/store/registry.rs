@@ -9,6 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use super::deleted::DeletedTenants;
 use super::due::{self, Work};
 use super::item::{Item, number, text, time};
+use super::minutes;
 use super::profiles::{self, StoredProfile};
 use super::routes::incomplete;
 use super::transaction::Transaction;
@@ -73,7 +74,8 @@ impl Registry {
         }
     }
 
-    /// Creates a tenant with its directory entry, its subdomain and an entry of both audit logs. One transaction of up to 6.
+    /// Creates a tenant with its entries of the directory and of its minute, its subdomain and an entry of both audit logs. One transaction of up
+    /// to 8.
     ///
     /// # Errors
     /// [`TenantError::Exists`], [`TenantError::Deleting`], [`TenantError::RecentlyDeleted`], [`TenantError::SubdomainTaken`],
@@ -110,6 +112,7 @@ impl Registry {
             transaction.conditional(claim, Subdomains::taken);
         }
         transaction.write(self.directory.enter(&profile)?);
+        transaction.write(minutes::enter(&self.table, scope.tenant_id())?);
         let entry = self.entry(now, actor, scope, Action::TenantCreated, String::new());
         transaction.write(self.audit.entry(scope, &entry)?);
         transaction.write(self.audit.platform_entry(&entry)?);

@@ -9,7 +9,7 @@ use super::routes::incomplete;
 use super::transaction::Transaction;
 use super::{
     IntegrationRecord, NewIntegration, OwnNumbers, Profiles, Routes, StoreError, StoredApplication,
-    applications, directory, integrations, keys, profiles,
+    applications, directory, integrations, keys, minutes, profiles,
 };
 use crate::clock::Clock;
 use crate::tenant::{Provider, Settings, TenantProfile, TenantScope, TenantStatus};
@@ -149,6 +149,7 @@ impl Tenants {
             conflict("the tenant is being deleted, or was stored for the first time or deleted at the same moment: try again")
         });
         transaction.write(directory::enter(&self.table, &profile)?);
+        transaction.write(minutes::enter(&self.table, scope.tenant_id())?);
         transaction.write(self.put_settings(scope, settings, updated_by)?);
         if known.is_none() {
             let deleted =

@@ -1,6 +1,7 @@
 //! Tenants: who they are, what they set, and the proof that a request may act for one.
 
 mod id;
+mod minute;
 mod profile;
 mod provider;
 mod scope;
@@ -9,6 +10,7 @@ mod subaccount;
 mod subdomain;
 
 pub use id::{InvalidTenantId, TenantId};
+pub use minute::Minute;
 pub use profile::{TenantProfile, TenantStatus};
 pub use provider::{Provider, UnknownProvider};
 pub use scope::{Operator, TenantScope};

@@ -140,7 +140,7 @@ async fn adopt(
 }
 
 /// The App that was made first. Of two of the same second the lower SID, so that everyone picks the same.
-pub(super) fn oldest(applications: Vec<Application>) -> Option<Application> {
+pub(crate) fn oldest(applications: Vec<Application>) -> Option<Application> {
     applications.into_iter().min_by(|one, other| {
         let age = |application: &Application| {
             (application.date_created.is_none(), application.date_created)

@@ -30,10 +30,30 @@ const SEALED_ANEW: &[&str] = &[
     "re-encryptor/retire.json",
 ];
 
+/// What the verifier is invoked with.
+const VERIFIED: &[&str] = &[
+    "verifier/schedule.json",
+    "verifier/tenants.json",
+    "verifier/tenant.json",
+    "verifier/all.json",
+];
+
 /// The samples of the functions that answer no HTTP.
 pub(super) fn files() -> impl Iterator<Item = &'static str> {
     let batches = BATCHES.iter().chain(PUBLISHED);
-    batches.chain(SEALED_ANEW).copied()
+    batches.chain(SEALED_ANEW).chain(VERIFIED).copied()
+}
+
+#[tokio::test]
+async fn the_verifier_is_invoked_by_the_schedule_by_its_queue_and_by_hand() {
+    let answer = send("verifier/schedule.json").await;
+    assert_eq!(answer["run"], "29540914", "{answer}");
+    let answer = send("verifier/tenants.json").await;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    let answer = send("verifier/tenant.json").await;
+    assert_eq!(answer["integrations"][0]["provider"], "twilio", "{answer}");
+    let answer = send("verifier/all.json").await;
+    assert_eq!(answer["started"], true, "{answer}");
 }
 
 #[tokio::test]

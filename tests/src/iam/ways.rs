@@ -7,6 +7,7 @@ pub(super) mod publisher;
 pub(super) mod re_encryptor;
 pub(super) mod tenants;
 pub(super) mod token;
+pub(super) mod verifier;
 pub(super) mod webhooks;
 
 use std::time::Duration;

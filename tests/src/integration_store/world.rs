@@ -174,6 +174,7 @@ impl World {
             verification: outcome.map(|outcome| self.check(outcome)),
             keeps_auth_tokens: false,
             expires_at: None,
+            run: None,
         }
     }
 

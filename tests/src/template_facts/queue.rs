@@ -38,6 +38,26 @@ fn the_queue_is_encrypted_and_what_cannot_be_stored_is_kept() {
     }
 }
 
+#[test]
+fn tenants_that_wait_to_be_verified_are_not_handed_out_twice_while_they_are() {
+    let template = template();
+    let properties = |name: &str| &template["Resources"][name]["Properties"];
+    let function = properties("VerifierFunction");
+    let timeout = number(&function["Timeout"]);
+    assert!(number(&properties("VerificationQueue")["VisibilityTimeout"]) >= 6 * timeout);
+    let redrive = &properties("VerificationQueue")["RedrivePolicy"];
+    let dead = json!({"Fn::GetAtt": "VerificationDeadLetterQueue.Arn"});
+    assert_eq!(redrive["deadLetterTargetArn"], dead);
+    for name in ["VerificationQueue", "VerificationDeadLetterQueue"] {
+        assert_eq!(properties(name)["SqsManagedSseEnabled"], "true", "{name}");
+    }
+    let events = &function["Events"];
+    let every_minute = &events["EveryMinute"]["Properties"]["Schedule"];
+    assert_eq!(every_minute, "rate(1 minute)");
+    let responses = &events["Verification"]["Properties"]["FunctionResponseTypes"];
+    assert_eq!(responses, &json!(["ReportBatchItemFailures"]));
+}
+
 /// The metrics that an alarm watches, each with its queue.
 fn watched(alarm: &Value) -> BTreeSet<(String, String)> {
     let metrics = list(&alarm["Metrics"]).into_iter();

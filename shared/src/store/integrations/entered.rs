@@ -30,6 +30,8 @@ pub struct NewIntegration {
     pub keeps_auth_tokens: bool,
     /// When they expire, where the provider says so.
     pub expires_at: Option<Timestamp>,
+    /// The run of the verifier that made the live check, if one did.
+    pub run: Option<String>,
 }
 
 /// What a write expects to be there.
@@ -95,6 +97,9 @@ impl NewIntegration {
             updated_at: now,
             updated_by: updated_by.to_owned(),
             rotation: before.and_then(|before| before.rotation.clone()),
+            verified_run: self.run.clone(),
+            // It is of an account, whoever stores what.
+            drift: before.and_then(|before| before.drift.clone()),
             state_version: state_version.saturating_add(1),
         };
         if !self.keeps_auth_tokens {

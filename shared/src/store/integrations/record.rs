@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::audit::Action;
+use crate::drift::DriftReport;
 use crate::sid::AccountSid;
 use crate::store::StoreError;
 use crate::store::assignments::Assignments;
@@ -57,6 +58,10 @@ pub struct IntegrationRecord {
     pub updated_by: String,
     /// The rotation of its auth token that is in progress, or the last; of Twilio's credentials alone.
     pub rotation: Option<Rotation>,
+    /// The run of the verifier that checked them last; it does so once.
+    pub verified_run: Option<String>,
+    /// What the verifier last found of the account's TwiML App and numbers; of Twilio's credentials alone.
+    pub drift: Option<DriftReport>,
     /// Counts what changed without anybody storing anything, so that a check and a save that meet do not undo each other.
     pub(super) state_version: u64,
 }
@@ -107,7 +112,8 @@ impl IntegrationRecord {
         Ok(assignments)
     }
 
-    /// Everything but the key and what other writers keep ([`IntegrationRecord::last_used_at`]), to be stored.
+    /// Everything but the key and what other writers keep ([`IntegrationRecord::last_used_at`], [`IntegrationRecord::drift`]), to be
+    /// stored.
     pub(super) fn assignments(&self) -> Result<Assignments, StoreError> {
         let mut assignments = Assignments::default();
         let message = AttributeValue::B(Blob::new(self.message.clone()));
@@ -146,6 +152,8 @@ impl IntegrationRecord {
         let error = self.verification_error.as_ref();
         assignments.set_or_remove("verification_error", error.map(text));
         assignments.set("consecutive_invalid", number(self.consecutive_invalid));
+        let run = self.verified_run.as_ref();
+        assignments.set_or_remove("verified_run", run.map(text));
         Ok(())
     }
 
@@ -183,6 +191,8 @@ impl IntegrationRecord {
             updated_at: attributes.time("updated_at")?,
             updated_by: attributes.text("updated_by")?.to_owned(),
             rotation: json(attributes, "rotation")?,
+            verified_run: attributes.optional("verified_run")?,
+            drift: json(attributes, "drift")?,
             state_version: count("state_version")?.unwrap_or_default(),
         })
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Key, item_of, moment, partition};
 use crate::sid::{AccountSid, PhoneNumberSid};
-use crate::tenant::{Provider, Subdomain, TenantId, TenantScope};
+use crate::tenant::{Minute, Provider, Subdomain, TenantId, TenantScope};
 
 /// The sort key of a tenant's profile.
 pub(in crate::store) const PROFILE: &str = "profile";
@@ -68,6 +68,34 @@ pub(in crate::store) fn due(at: Timestamp, work: &str, tenant_id: &TenantId) -> 
 /// What the sort key of what is due at a moment begins with: milliseconds since 1970, in a fixed width until the year 2286.
 pub(in crate::store) fn due_moment(at: Timestamp) -> String {
     format!("{:013}", at.as_millisecond().max(0))
+}
+
+/// The partition of the tenants that are verified in a minute of the day.
+pub(in crate::store) fn minute_partition(minute: Minute) -> String {
+    format!("{}#minute#{minute}", TenantId::PLATFORM)
+}
+
+/// A tenant's entry among those of its minute.
+pub(in crate::store) fn minute_entry(tenant_id: &TenantId) -> Key {
+    item_of(
+        minute_partition(Minute::of(tenant_id)),
+        tenant_id.to_string(),
+    )
+}
+
+/// The partition of what is known of the runs of the verifier.
+pub(in crate::store) fn runs_partition() -> String {
+    format!("{}#runs", TenantId::PLATFORM)
+}
+
+/// A run, by its name.
+pub(in crate::store) fn run(name: &str) -> Key {
+    item_of(runs_partition(), name.to_owned())
+}
+
+/// The part of a run that is one message of the queue, by the first tenant of the message.
+pub(in crate::store) fn part_of_run(name: &str, first: &TenantId) -> Key {
+    item_of(runs_partition(), format!("part#{name}#{first}"))
 }
 
 /// The partition of what is known of the re-encryption of credentials.

@@ -1,9 +1,10 @@
 //! TwiML Apps.
 
 use jiff::Timestamp;
+use reqwest::Method;
 use serde::Deserialize;
 
-use super::error::TwilioError;
+use super::error::{ErrorKind, TwilioError};
 use super::{TwilioClient, fields};
 use crate::outbound::{Call, Host};
 use crate::sid::ApplicationSid;
@@ -186,6 +187,21 @@ impl TwilioClient<'_> {
         let call = Call::post(Host::TwilioApi, "applications.update", &path, self.deadline);
         // The same values twice are the same App.
         self.fetch(call.form(&config.form()).repeatable()).await
+    }
+
+    /// Deletes an App. Numbers and tokens that name it work no more. Nothing, when it was deleted before.
+    ///
+    /// # Errors
+    /// Why it was not deleted.
+    pub async fn delete_application(&self, sid: &ApplicationSid) -> Result<(), TwilioError> {
+        let document = format!("{sid}.json");
+        let path = application_path(self, &document);
+        let (method, operation) = (Method::DELETE, "applications.delete");
+        let call = Call::new(Host::TwilioApi, operation, method, &path, self.deadline);
+        match self.send(call).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            sent => sent.map(drop),
+        }
     }
 }
 

@@ -97,7 +97,7 @@ async fn ways_of_deletion(harness: &Harness) {
 }
 
 /// Has no function know a tenant any more that is being deleted.
-async fn have_been_served_long_ago(harness: &Harness, id: &TenantId) {
+pub(super) async fn have_been_served_long_ago(harness: &Harness, id: &TenantId) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let update = harness.dynamodb().update_item();
     let update = update

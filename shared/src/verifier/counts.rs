@@ -1,0 +1,142 @@
+//! What came of tenants, counted.
+
+use serde::{Deserialize, Serialize};
+
+use super::tenant::{Findings, Found};
+use crate::drift::DriftOutcome;
+use crate::verification::Outcome;
+
+/// What came of tenants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Tenants that were verified.
+    pub tenants: u64,
+    /// Tenants that are not served: suspended, being deleted, or gone.
+    pub skipped: u64,
+    /// Tenants that were left to the queue, for lack of time or because a store failed.
+    pub put_off: u64,
+    /// Credentials that do all that they are for.
+    pub valid: u64,
+    /// Credentials that may do a part of it.
+    pub restricted: u64,
+    /// Credentials that their provider does not accept.
+    pub invalid: u64,
+    /// Credentials of which nothing is known: their provider asks for patience.
+    pub rate_limited: u64,
+    /// Credentials of which nothing is known: their provider does not answer in its own words.
+    pub unreachable: u64,
+    /// Credentials that do not open.
+    pub unreadable: u64,
+    /// Credentials that were changed meanwhile, or whose account is another tenant's.
+    pub undecided: u64,
+    /// Twilio resources that were not as they should be.
+    pub drifted: u64,
+    /// Those that were set right.
+    pub repaired: u64,
+    /// Calls of providers, repeated ones too. Those of an invocation that was killed are not known.
+    pub calls: u64,
+}
+
+impl Counts {
+    /// Of one tenant that was left to the queue, after so many calls.
+    pub(super) fn put_off(calls: u64) -> Self {
+        Self {
+            put_off: 1,
+            calls,
+            ..Self::default()
+        }
+    }
+
+    /// Of one tenant.
+    pub(super) fn of(findings: &Findings, calls: u64) -> Self {
+        let mut counts = Self {
+            calls,
+            ..Self::default()
+        };
+        let Some(found) = &findings.integrations else {
+            counts.skipped = 1;
+            return counts;
+        };
+        counts.tenants = 1;
+        for (_, found) in found {
+            let count = match found {
+                Found::Outcome(Outcome::Valid) => &mut counts.valid,
+                Found::Outcome(Outcome::Restricted) => &mut counts.restricted,
+                Found::Outcome(Outcome::Invalid) => &mut counts.invalid,
+                Found::Outcome(Outcome::RateLimited) => &mut counts.rate_limited,
+                Found::Outcome(Outcome::Unreachable) => &mut counts.unreachable,
+                Found::Unreadable => &mut counts.unreadable,
+                Found::Undecided => &mut counts.undecided,
+            };
+            *count = count.saturating_add(1);
+        }
+        for drift in &findings.drift {
+            counts.drifted = counts.drifted.saturating_add(1);
+            if drift.outcome == DriftOutcome::Repaired {
+                counts.repaired = counts.repaired.saturating_add(1);
+            }
+        }
+        counts
+    }
+
+    /// Adds others.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (count, more) in [
+            (&mut self.tenants, other.tenants),
+            (&mut self.skipped, other.skipped),
+            (&mut self.put_off, other.put_off),
+            (&mut self.valid, other.valid),
+            (&mut self.restricted, other.restricted),
+            (&mut self.invalid, other.invalid),
+            (&mut self.rate_limited, other.rate_limited),
+            (&mut self.unreachable, other.unreachable),
+            (&mut self.unreadable, other.unreadable),
+            (&mut self.undecided, other.undecided),
+            (&mut self.drifted, other.drifted),
+            (&mut self.repaired, other.repaired),
+            (&mut self.calls, other.calls),
+        ] {
+            *count = count.saturating_add(more);
+        }
+    }
+
+    /// The last line of a run, or of a part of one.
+    pub(super) fn log(&self, run: &str, part: &'static str, took: std::time::Duration) {
+        let Self {
+            tenants,
+            skipped,
+            put_off,
+            valid,
+            restricted,
+            invalid,
+            rate_limited,
+            unreachable,
+            unreadable,
+            undecided,
+            drifted,
+            repaired,
+            calls,
+        } = *self;
+        let duration_ms = took.as_secs_f64() * 1_000.0;
+        tracing::info!(
+            run,
+            part,
+            tenants,
+            skipped,
+            put_off,
+            valid,
+            restricted,
+            invalid,
+            rate_limited,
+            unreachable,
+            unreadable,
+            undecided,
+            drifted,
+            repaired,
+            calls,
+            duration_ms,
+            "tenants verified"
+        );
+    }
+}

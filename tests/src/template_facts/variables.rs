@@ -1,0 +1,147 @@
+//! What each function reads from its environment.
+
+/// The variables that each binary reads, besides those of AWS itself.
+pub(super) const VARIABLES: &[(&str, &[&str])] = &[
+    ("sms-webhook", WEBHOOK),
+    ("whatsapp-webhook", WEBHOOK),
+    ("voice-webhook", WEBHOOK),
+    (
+        "deferred-writer",
+        &[
+            "ACTIVITY_RETENTION_DAYS",
+            "ACTIVITY_TABLE",
+            "DEAD_LETTER_QUEUE_URL",
+            "DEFERRED_QUEUE_URL",
+            "DEFERRED_WRITE_PACE",
+            "LOG_LEVEL",
+            "TENANTS_TABLE",
+        ],
+    ),
+    (
+        "publisher",
+        &[
+            "ACTIVITY_RETENTION_DAYS",
+            "ACTIVITY_TABLE",
+            "EVENT_BUS_NAME",
+            "LOG_LEVEL",
+            "TENANTS_TABLE",
+            "UNDELIVERED_EVENTS_DEAD_LETTER_QUEUE_URL",
+            "UNDELIVERED_EVENTS_QUEUE_URL",
+        ],
+    ),
+    ("token", TOKEN),
+    ("credentials", CREDENTIALS),
+    ("messaging", MESSAGING),
+    (
+        "re-encryptor",
+        &[
+            "ACTIVITY_TABLE",
+            "CREDENTIALS_KEY_ARN",
+            "LOG_LEVEL",
+            "PREVIOUS_CREDENTIALS_KEY_ARNS",
+            "RE_ENCRYPTION_PACE",
+            "TENANTS_TABLE",
+        ],
+    ),
+    ("tenants", TENANTS),
+    (
+        "verifier",
+        &[
+            "ACTIVITY_TABLE",
+            "AUTH_TOKEN_GRACE_SECONDS",
+            "CREDENTIALS_KEY_ARN",
+            "LOG_LEVEL",
+            "PREVIOUS_CREDENTIALS_KEY_ARNS",
+            "PUBLIC_WEBHOOK_BASE_URL",
+            "ROUTES_TABLE",
+            "SMS_WEBHOOK_URL",
+            "TENANTS_TABLE",
+            "VERIFICATION_QUEUE_URL",
+            "VERIFICATION_TIMEOUT_SECONDS",
+            "VOICE_WEBHOOK_URL",
+            "WHATSAPP_WEBHOOK_URL",
+        ],
+    ),
+];
+
+const WEBHOOK: &[&str] = &[
+    "ACTIVITY_RETENTION_DAYS",
+    "ACTIVITY_TABLE",
+    "CREDENTIALS_KEY_ARN",
+    "DEFERRED_QUEUE_URL",
+    "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
+    "PUBLIC_WEBHOOK_BASE_URL",
+    "ROUTES_TABLE",
+    "TENANTS_TABLE",
+    "WEBHOOK_RATE_LIMIT",
+];
+
+const MESSAGING: &[&str] = &[
+    "ACTIVITY_TABLE",
+    "BASE_DOMAIN",
+    "CREDENTIALS_KEY_ARN",
+    "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
+    "PUBLIC_WEBHOOK_BASE_URL",
+    "ROLES_CLAIM",
+    "ROUTES_TABLE",
+    "SMS_WEBHOOK_URL",
+    "TENANTS_TABLE",
+    "TENANT_CLAIM",
+    "TENANT_RATE_LIMIT",
+    "USER_RATE_LIMIT",
+    "VOICE_WEBHOOK_URL",
+    "WHATSAPP_WEBHOOK_URL",
+];
+
+const TENANTS: &[&str] = &[
+    "ACTIVITY_TABLE",
+    "BASE_DOMAIN",
+    "CREDENTIALS_KEY_ARN",
+    "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
+    "ROLES_CLAIM",
+    "ROUTES_TABLE",
+    "TENANTS_TABLE",
+    "TENANT_CLAIM",
+    "TENANT_RATE_LIMIT",
+    "USER_RATE_LIMIT",
+];
+
+const TOKEN: &[&str] = &[
+    "ACTIVITY_TABLE",
+    "BASE_DOMAIN",
+    "CREDENTIALS_KEY_ARN",
+    "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
+    "PUBLIC_WEBHOOK_BASE_URL",
+    "ROLES_CLAIM",
+    "ROUTES_TABLE",
+    "SMS_WEBHOOK_URL",
+    "TENANTS_TABLE",
+    "TENANT_CLAIM",
+    "TENANT_RATE_LIMIT",
+    "USER_RATE_LIMIT",
+    "VOICE_WEBHOOK_URL",
+    "WHATSAPP_WEBHOOK_URL",
+];
+
+const CREDENTIALS: &[&str] = &[
+    "ACTIVITY_TABLE",
+    "AUTH_TOKEN_GRACE_SECONDS",
+    "BASE_DOMAIN",
+    "CREDENTIALS_KEY_ARN",
+    "LOG_LEVEL",
+    "PREVIOUS_CREDENTIALS_KEY_ARNS",
+    "PUBLIC_WEBHOOK_BASE_URL",
+    "ROLES_CLAIM",
+    "ROUTES_TABLE",
+    "SMS_WEBHOOK_URL",
+    "TENANTS_TABLE",
+    "TENANT_CLAIM",
+    "TENANT_RATE_LIMIT",
+    "USER_RATE_LIMIT",
+    "VOICE_WEBHOOK_URL",
+    "WHATSAPP_WEBHOOK_URL",
+];
