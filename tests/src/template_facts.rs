@@ -4,6 +4,7 @@ mod api;
 mod document;
 mod events;
 mod queue;
+mod sessions;
 
 use std::collections::BTreeSet;
 
@@ -103,6 +104,7 @@ const MESSAGING: &[&str] = &[
     "TENANTS_TABLE",
     "TENANT_CLAIM",
     "TENANT_RATE_LIMIT",
+    "TENANT_ROLE_ARN",
     "USER_RATE_LIMIT",
     "VOICE_WEBHOOK_URL",
     "WHATSAPP_WEBHOOK_URL",
@@ -116,9 +118,11 @@ const TENANTS: &[&str] = &[
     "PREVIOUS_CREDENTIALS_KEY_ARNS",
     "ROLES_CLAIM",
     "ROUTES_TABLE",
+    "TAKE_OVER_ROLE_ARN",
     "TENANTS_TABLE",
     "TENANT_CLAIM",
     "TENANT_RATE_LIMIT",
+    "TENANT_ROLE_ARN",
     "USER_RATE_LIMIT",
 ];
 
@@ -135,6 +139,7 @@ const TOKEN: &[&str] = &[
     "TENANTS_TABLE",
     "TENANT_CLAIM",
     "TENANT_RATE_LIMIT",
+    "TENANT_ROLE_ARN",
     "USER_RATE_LIMIT",
     "VOICE_WEBHOOK_URL",
     "WHATSAPP_WEBHOOK_URL",
@@ -151,9 +156,11 @@ const CREDENTIALS: &[&str] = &[
     "ROLES_CLAIM",
     "ROUTES_TABLE",
     "SMS_WEBHOOK_URL",
+    "TAKE_OVER_ROLE_ARN",
     "TENANTS_TABLE",
     "TENANT_CLAIM",
     "TENANT_RATE_LIMIT",
+    "TENANT_ROLE_ARN",
     "USER_RATE_LIMIT",
     "VOICE_WEBHOOK_URL",
     "WHATSAPP_WEBHOOK_URL",
