@@ -124,8 +124,14 @@ impl Aws {
 
     /// The same, whose clients act in the name of the tenant that the task at hand works for: see [`Aws::as_tenant`]. Reads
     /// `TENANT_ROLE_ARN`, and `TAKE_OVER_ROLE_ARN` if it is set. `None` for a fault of the environment.
+    ///
+    /// With `none` as the role there are no sessions, for administrators who run a function themselves: what acts as the function's own
+    /// role then reaches no tenant.
     #[must_use]
     pub fn with_tenant_sessions(self, environment: &Environment, clock: Clock) -> Option<Self> {
+        if environment.required("TENANT_ROLE_ARN")? == "none" {
+            return Some(self);
+        }
         let region = self.region().to_owned();
         let sts = Sts {
             connection: self.connection.clone(),
