@@ -13,7 +13,7 @@ use super::caller::{Caller, ClaimNames};
 use super::tenant_hosts::{Selection, TenantHosts};
 use super::{Access, Call, Code, Problem, Role};
 use crate::api::call::invalid;
-use crate::aws::{Aws, Patience, Service};
+use crate::aws::{Aws, Patience, Service, SessionRoles};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::http::{HttpRequest, MalformedEvent, Reply};
@@ -59,8 +59,10 @@ where
     Handled: Future<Output = Result<Reply, Problem>> + Send + 'static,
 {
     let clock = Clock::system();
-    let aws = Aws::from_environment(&environment, Patience::REQUEST)
-        .and_then(|aws| aws.with_tenant_sessions(&environment, clock.clone()));
+    let aws = Aws::from_environment(&environment, Patience::REQUEST);
+    let aws = aws
+        .zip(SessionRoles::from_environment(&environment))
+        .map(|(aws, roles)| aws.with_tenant_sessions(roles, clock.clone()));
     let tables = TableNames::from_environment(&environment);
     let key = CredentialKeys::from_environment(&environment);
     let foundation = aws

@@ -21,6 +21,7 @@ use crate::environment::Environment;
 use crate::tenant::TenantId;
 use connection::Connection;
 pub(crate) use failure::CallFailure;
+pub use session::SessionRoles;
 use session::{ActingCredentials, TenantSessions};
 pub(crate) use session::{as_function, in_same_session, taking_over_from};
 pub use sts::SessionError;
@@ -122,15 +123,14 @@ impl Aws {
         })
     }
 
-    /// The same, whose clients act in the name of the tenant that the task at hand works for: see [`Aws::as_tenant`]. Reads
-    /// `TENANT_ROLE_ARN`, and `TAKE_OVER_ROLE_ARN` if it is set. `None` for a fault of the environment.
+    /// The same, whose clients act in the name of the tenant that the task at hand works for: see [`Aws::as_tenant`].
     ///
-    /// With `none` as the role there are no sessions, for administrators who run a function themselves: what acts as the function's own
-    /// role then reaches no tenant.
+    /// With `none` as `TENANT_ROLE_ARN` there are no sessions, for administrators who run a function themselves: what acts as the
+    /// function's own role then reaches no tenant.
     #[must_use]
-    pub fn with_tenant_sessions(self, environment: &Environment, clock: Clock) -> Option<Self> {
-        if environment.required("TENANT_ROLE_ARN")? == "none" {
-            return Some(self);
+    pub fn with_tenant_sessions(self, roles: SessionRoles, clock: Clock) -> Self {
+        if roles.are_none() {
+            return self;
         }
         let region = self.region().to_owned();
         let sts = Sts {
@@ -141,18 +141,18 @@ impl Aws {
         };
         let own = self.own.clone();
         let provider = ActingCredentials { own: own.clone() };
-        let sessions = TenantSessions::from_environment(environment, sts, own, clock)?;
+        let sessions = TenantSessions::new(roles, sts, own, clock);
         let configuration = self.configuration.into_builder();
         let configuration = configuration
             .credentials_provider(SharedCredentialsProvider::new(provider))
             // The SDK's own would give one tenant's credentials to the next.
             .identity_cache(IdentityCache::no_cache())
             .build();
-        Some(Self {
+        Self {
             configuration,
             sessions: Some(sessions),
             ..self
-        })
+        }
     }
 
     /// Does work in the name of a tenant: until it is done, every call of it to AWS can reach this tenant's data, and no other's. The
@@ -160,14 +160,18 @@ impl Aws {
     ///
     /// # Errors
     /// [`SessionError`]: then the work was not begun.
-    pub async fn as_tenant<F: Future>(
+    pub fn as_tenant<F: Future>(
         &self,
         tenant: &TenantId,
         work: F,
-    ) -> Result<F::Output, SessionError> {
-        match &self.sessions {
-            None => Ok(work.await),
-            Some(sessions) => sessions.act_for(tenant, work).await,
+    ) -> impl Future<Output = Result<F::Output, SessionError>> {
+        // Futures in futures: each that holds another by value is as large as twice that.
+        let work = Box::pin(work);
+        async move {
+            match &self.sessions {
+                None => Ok(work.await),
+                Some(sessions) => sessions.act_for(tenant, work).await,
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! item has a say in it: one that is built wrongly is refused by AWS (docs/decisions/0009-tenant-sessions.md).
 
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +60,31 @@ struct Reach {
     displaced: Option<TenantId>,
 }
 
+/// The roles that a function's sessions are of.
+#[derive(Debug, Clone)]
+pub struct SessionRoles {
+    tenant: String,
+    take_over: Option<String>,
+}
+
+impl SessionRoles {
+    /// Reads `TENANT_ROLE_ARN`, and `TAKE_OVER_ROLE_ARN` of functions that may take an account over. `None` for a fault of the
+    /// environment.
+    #[must_use]
+    pub fn from_environment(environment: &Environment) -> Option<Self> {
+        let take_over = environment.optional("TAKE_OVER_ROLE_ARN");
+        Some(Self {
+            tenant: environment.required("TENANT_ROLE_ARN")?.to_owned(),
+            take_over: take_over.map(str::to_owned),
+        })
+    }
+
+    /// Whether there are to be no sessions: for administrators who run a function themselves.
+    pub(super) fn are_none(&self) -> bool {
+        self.tenant == "none"
+    }
+}
+
 /// The sessions of one process. Clones share them.
 #[derive(Clone)]
 pub(super) struct TenantSessions(Arc<Inner>);
@@ -66,38 +92,28 @@ pub(super) struct TenantSessions(Arc<Inner>);
 struct Inner {
     sts: Sts,
     own: Credentials,
-    tenant_role: String,
-    take_over_role: Option<String>,
+    roles: SessionRoles,
     begun: Cache<Reach, Credentials, SessionError>,
     clock: Clock,
 }
 
 impl TenantSessions {
-    /// Reads `TENANT_ROLE_ARN`, and `TAKE_OVER_ROLE_ARN` of functions that may take an account over. `None` for a fault of the
-    /// environment.
-    pub(super) fn from_environment(
-        environment: &Environment,
-        sts: Sts,
-        own: Credentials,
-        clock: Clock,
-    ) -> Option<Self> {
-        let tenant_role = environment.required("TENANT_ROLE_ARN")?.to_owned();
-        let take_over_role = environment.optional("TAKE_OVER_ROLE_ARN");
-        Some(Self(Arc::new(Inner {
+    /// None are begun yet.
+    pub(super) fn new(roles: SessionRoles, sts: Sts, own: Credentials, clock: Clock) -> Self {
+        Self(Arc::new(Inner {
             sts,
             own,
-            tenant_role,
-            take_over_role: take_over_role.map(str::to_owned),
+            roles,
             begun: Cache::new(SESSIONS, clock.clone()),
             clock,
-        })))
+        }))
     }
 
     /// Does work in the name of a tenant.
     pub(super) async fn act_for<F: Future>(
         &self,
         tenant: &TenantId,
-        work: F,
+        work: Pin<Box<F>>,
     ) -> Result<F::Output, SessionError> {
         self.act(tenant, None, work).await
     }
@@ -106,7 +122,7 @@ impl TenantSessions {
         &self,
         tenant: &TenantId,
         displaced: Option<&TenantId>,
-        work: F,
+        work: Pin<Box<F>>,
     ) -> Result<F::Output, SessionError> {
         let reach = Reach {
             tenant: tenant.clone(),
@@ -137,10 +153,10 @@ impl TenantSessions {
         let tenant = reach.tenant.as_str();
         let mut tags = vec![(TENANT, tenant)];
         let role = match &reach.displaced {
-            None => &self.0.tenant_role,
+            None => &self.0.roles.tenant,
             Some(displaced) => {
                 tags.push((DISPLACED, displaced.as_str()));
-                let role = self.0.take_over_role.as_ref();
+                let role = self.0.roles.take_over.as_ref();
                 role.ok_or_else(|| SessionError::refused("TAKE_OVER_ROLE_ARN is not set"))?
             }
         };
@@ -155,8 +171,8 @@ impl TenantSessions {
 }
 
 /// Does work as the function itself, whomever it acts for: for what belongs to no tenant.
-pub(crate) async fn as_function<F: Future>(work: F) -> F::Output {
-    ACTING.scope(None, work).await
+pub(crate) fn as_function<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    ACTING.scope(None, Box::pin(work))
 }
 
 /// The same work, in the name of whom the task acts for that makes it: for work that is spawned.
@@ -170,15 +186,18 @@ pub(crate) fn in_same_session<F: Future>(work: F) -> impl Future<Output = F::Out
 ///
 /// # Errors
 /// [`SessionError`]: then nothing was done.
-pub(crate) async fn taking_over_from<F: Future>(
+pub(crate) fn taking_over_from<F: Future>(
     displaced: &TenantId,
     work: F,
-) -> Result<F::Output, SessionError> {
-    match ACTING.try_with(Clone::clone).ok().flatten() {
-        None => Ok(work.await),
-        Some(acting) => {
-            let sessions = &acting.sessions;
-            sessions.act(&acting.tenant, Some(displaced), work).await
+) -> impl Future<Output = Result<F::Output, SessionError>> {
+    let work = Box::pin(work);
+    async move {
+        match ACTING.try_with(Clone::clone).ok().flatten() {
+            None => Ok(work.await),
+            Some(acting) => {
+                let sessions = &acting.sessions;
+                sessions.act(&acting.tenant, Some(displaced), work).await
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ mod reach;
 
 use jiff::Timestamp;
 use local::emulators::wire::{Call, Calls};
-use shared::aws::{Aws, Patience};
+use shared::aws::{Aws, Patience, SessionRoles};
 use shared::clock::Clock;
 use shared::environment::Environment;
 use shared::tenant::TenantId;
@@ -37,8 +37,8 @@ fn aws_of(harness: &Harness, name: &str, clock: &Clock) -> Aws {
     );
     let environment = Environment::of(variables);
     let aws = Aws::from_environment(&environment, Patience::REQUEST).unwrap();
-    aws.with_tenant_sessions(&environment, clock.clone())
-        .unwrap()
+    let roles = SessionRoles::from_environment(&environment).unwrap();
+    aws.with_tenant_sessions(roles, clock.clone())
 }
 
 /// A clock that stands until a test moves it.
