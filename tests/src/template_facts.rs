@@ -61,9 +61,9 @@ const VARIABLES: &[(&str, &[&str])] = &[
             "UNDELIVERED_EVENTS_QUEUE_URL",
         ],
     ),
-    ("token", TOKEN),
+    ("token", FOR_USERS),
     ("credentials", CREDENTIALS),
-    ("messaging", MESSAGING),
+    ("messaging", FOR_USERS),
     (
         "re-encryptor",
         &[
@@ -91,7 +91,7 @@ const WEBHOOK: &[&str] = &[
     "WEBHOOK_RATE_LIMIT",
 ];
 
-const MESSAGING: &[&str] = &[
+const FOR_USERS: &[&str] = &[
     "ACTIVITY_TABLE",
     "BASE_DOMAIN",
     "CREDENTIALS_KEY_ARN",
@@ -124,25 +124,6 @@ const TENANTS: &[&str] = &[
     "TENANT_RATE_LIMIT",
     "TENANT_ROLE_ARN",
     "USER_RATE_LIMIT",
-];
-
-const TOKEN: &[&str] = &[
-    "ACTIVITY_TABLE",
-    "BASE_DOMAIN",
-    "CREDENTIALS_KEY_ARN",
-    "LOG_LEVEL",
-    "PREVIOUS_CREDENTIALS_KEY_ARNS",
-    "PUBLIC_WEBHOOK_BASE_URL",
-    "ROLES_CLAIM",
-    "ROUTES_TABLE",
-    "SMS_WEBHOOK_URL",
-    "TENANTS_TABLE",
-    "TENANT_CLAIM",
-    "TENANT_RATE_LIMIT",
-    "TENANT_ROLE_ARN",
-    "USER_RATE_LIMIT",
-    "VOICE_WEBHOOK_URL",
-    "WHATSAPP_WEBHOOK_URL",
 ];
 
 const CREDENTIALS: &[&str] = &[
