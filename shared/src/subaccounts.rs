@@ -16,6 +16,7 @@ pub use self::error::SubaccountError;
 pub use self::name::subaccount_name;
 use crate::api::Foundation;
 use crate::audit::{Action, Actor, AuditEntry};
+use crate::aws::as_function;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::input::Document;
@@ -143,7 +144,9 @@ impl Subaccounts {
     /// The credentials of the platform's own account.
     async fn platforms_credentials(&self) -> Result<TwilioCredentials, SubaccountError> {
         let scope = TenantScope::platform();
-        match self.integrations.open(&scope, Provider::Twilio).await {
+        let opened = self.integrations.open(&scope, Provider::Twilio);
+        // They are no tenant's.
+        match as_function(opened).await {
             Ok((_, Configuration::Twilio(credentials))) => Ok(credentials),
             Ok(_) | Err(IntegrationError::Missing(_)) => Err(SubaccountError::NoPlatformAccount),
             Err(error) => Err(error.into()),

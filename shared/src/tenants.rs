@@ -8,7 +8,7 @@ use tracing::warn;
 
 pub use self::entered::TenantCreation;
 use crate::audit::Actor;
-use crate::aws::Aws;
+use crate::aws::{Aws, as_function};
 use crate::clock::Clock;
 use crate::rate_limit::ChangeNotices;
 use crate::store::{
@@ -88,6 +88,7 @@ pub struct TenantAdministration {
     deletions: Deletions,
     notices: ChangeNotices,
     subaccounts: Option<Subaccounts>,
+    aws: Aws,
     clock: Clock,
 }
 
@@ -103,6 +104,7 @@ impl TenantAdministration {
             deletions: Deletions::new(&client, tables, &clock),
             notices: ChangeNotices::new(client.clone(), tables.tenants.clone(), clock.clone()),
             subaccounts: None,
+            aws: aws.clone(),
             clock,
         }
     }
@@ -151,7 +153,11 @@ impl TenantAdministration {
         let mut suffix = None;
         loop {
             let id = entered::slug(&new.name, suffix).ok_or(TenantError::ReservedId)?;
-            match self.create(&operator.scope(id), new.clone(), actor).await {
+            let scope = operator.scope(id.clone());
+            let created = self.create(&scope, new.clone(), actor);
+            // Who calls acts for nobody yet.
+            let created = self.aws.as_tenant(&id, created).await;
+            match created.map_err(StoreError::from)? {
                 Err(
                     TenantError::Exists
                     | TenantError::Deleting
@@ -235,7 +241,10 @@ impl TenantAdministration {
             self.notices.announce(scope).await;
         }
         let pending = match requested {
-            Err(TenantError::NotFound) if self.deletions.is_remembered(scope).await? => {
+            // The ids that rest are the platform's to know.
+            Err(TenantError::NotFound)
+                if as_function(self.deletions.is_remembered(scope)).await? =>
+            {
                 return Ok(Deletion::Finished);
             }
             requested => requested?,

@@ -1,6 +1,7 @@
 //! What each function may do, held against what it does under enforcement: nothing is missing, and nothing could be taken away.
 
 mod denials;
+mod sessions;
 mod ways;
 
 use std::collections::BTreeSet;
@@ -8,6 +9,7 @@ use std::fmt;
 
 use local::logs::Voice;
 
+use self::sessions::crossings;
 use self::ways::credentials::ways_of_credentials;
 use self::ways::messaging::ways_of_messaging;
 use self::ways::re_encryptor::ways_of_re_encryptor;
@@ -92,6 +94,7 @@ fn denials(harness: &Harness) -> Vec<String> {
 struct Told {
     needed: BTreeSet<Permission>,
     denials: Vec<String>,
+    crossings: Vec<String>,
 }
 
 impl Told {
@@ -99,6 +102,8 @@ impl Told {
     fn by(&mut self, harness: &Harness) {
         self.needed.extend(needed(harness));
         self.denials.extend(denials(harness));
+        let calls = harness.stack.emulators().dynamodb().wire().calls();
+        self.crossings.extend(crossings(&calls));
     }
 }
 
@@ -146,6 +151,7 @@ async fn each_role_may_do_what_its_function_does_and_every_permission_of_it_is_n
     told.by(&ways_of_re_encryptor().await.harness);
 
     assert!(told.denials.is_empty(), "denied: {:#?}", told.denials);
+    assert_eq!(told.crossings, Vec::<String>::new());
     let unneeded: Vec<String> = all
         .difference(&told.needed)
         .map(ToString::to_string)

@@ -42,9 +42,10 @@ async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
     let administration = &tenants.administration;
     let created = match tenant_id {
         Some(id) => {
-            let scope = operator.scope(id);
+            let scope = operator.scope(id.clone());
             call.note_tenant(&scope);
-            administration.create(&scope, profile, &actor).await?
+            let created = administration.create(&scope, profile, &actor);
+            tenants.aws.as_tenant(&id, created).await??
         }
         None => {
             let creation = administration.create_named(operator, profile, &actor);
@@ -53,10 +54,10 @@ async fn create(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
             created
         }
     };
-    let scope = operator.scope(created.profile.tenant_id.clone());
-    let created = administration
-        .go_on_with_subaccount(&scope, created, &actor, call.deadline())
-        .await;
+    let id = created.profile.tenant_id.clone();
+    let scope = operator.scope(id.clone());
+    let settled = administration.go_on_with_subaccount(&scope, created, &actor, call.deadline());
+    let created = tenants.aws.as_tenant(&id, settled).await?;
     let location = format!("/api/tenants/{}", created.profile.tenant_id);
     Ok(answer(StatusCode::CREATED, &created).location(location))
 }

@@ -213,15 +213,15 @@ async fn handle<S: Emulated>(
     };
 
     let answer = match hit {
-        None => shared.answer(call).await,
+        None => shared.answer(call, number).await,
         Some((_, Effect::Refuse(error))) => Some(shared.service.error(&error)),
         Some((_, Effect::Delay(delay))) => {
             tokio::time::sleep(delay).await;
-            shared.answer(call).await
+            shared.answer(call, number).await
         }
         Some((fault, Effect::Hold)) => {
             shared.wait_for_removal(fault).await;
-            shared.answer(call).await
+            shared.answer(call, number).await
         }
         Some((fault, Effect::Hang)) => {
             shared.wait_for_removal(fault).await;
@@ -229,7 +229,7 @@ async fn handle<S: Emulated>(
         }
         Some((_, Effect::Drop)) => None,
         Some((_, Effect::LoseAnswer)) => {
-            shared.answer(call).await;
+            shared.answer(call, number).await;
             None
         }
     };
@@ -251,12 +251,12 @@ async fn handle<S: Emulated>(
 
 impl<S: Emulated> Shared<S> {
     /// The service's answer; `None` if the front stops first.
-    async fn answer(&self, call: Incoming) -> Option<Answer> {
+    async fn answer(&self, call: Incoming, number: Option<u64>) -> Option<Answer> {
         let mut stopping = self.stopping.clone();
         if let Some(answer) = self.service.unsigned(&call) {
             return Some(answer);
         }
-        let caller = match self.admit(&call) {
+        let caller = match self.admit(&call, number) {
             Ok(caller) => caller,
             Err(error) => return Some(self.service.error(&error)),
         };
@@ -269,7 +269,7 @@ impl<S: Emulated> Shared<S> {
     }
 
     /// Who makes a call, if IAM lets them. A request that names no operation is no call.
-    fn admit(&self, call: &Incoming) -> Result<Option<Caller>, AwsError> {
+    fn admit(&self, call: &Incoming, number: Option<u64>) -> Result<Option<Caller>, AwsError> {
         if call.operation.is_empty() {
             return Ok(None);
         }
@@ -281,6 +281,9 @@ impl<S: Emulated> Shared<S> {
         };
         let caller = self.access.authenticate(&request);
         let caller = caller.map_err(|refusal| self.service.refusal(refusal))?;
+        if let Some(number) = number {
+            self.wire.made_by(number, &caller);
+        }
         let requests = self.service.requests(&call.operation, &call.document);
         match self.access.authorize(&caller, &requests) {
             Ok(()) => Ok(Some(caller)),

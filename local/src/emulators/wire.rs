@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::iam::Caller;
+
 /// Calls kept; older ones are forgotten, so that a stack left running does not grow.
 const KEPT: usize = 100_000;
 
@@ -39,6 +41,8 @@ pub struct Call {
     pub status: Option<u16>,
     /// Whether a fault was injected into it.
     pub disturbed: bool,
+    /// Who made it, if an emulator knows the caller.
+    pub by: Option<Caller>,
     /// The media type of the answer, if the answer repeated the secret that the request came with.
     pub echoed: Option<String>,
 }
@@ -229,6 +233,7 @@ impl WireLog {
             took: None,
             status: None,
             disturbed,
+            by: None,
             echoed: None,
         });
         let number = kept
@@ -246,6 +251,11 @@ impl WireLog {
             call.took = Some(call.at.elapsed());
             call.status = status;
         });
+    }
+
+    /// Notes who made a call.
+    pub(crate) fn made_by(&self, number: u64, caller: &Caller) {
+        self.note(number, |call| call.by = Some(caller.clone()));
     }
 
     /// Notes that the answer of a call, which is of this media type, repeats the secret that the call came with.

@@ -44,6 +44,28 @@ pub enum Operation {
     ReadUsage,
 }
 
+impl Operation {
+    /// Whose data it is about.
+    pub(super) fn subject(self) -> Subject {
+        match self {
+            Self::ListTenants | Self::CreateTenant => Subject::Platform,
+            Self::ReadTenant | Self::UpdateTenant | Self::DeleteTenant => Subject::TenantOfPath,
+            _ => Subject::TenantOfCaller,
+        }
+    }
+}
+
+/// Whose data an operation is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// No tenant's, or one's that is yet to be made.
+    Platform,
+    /// The tenant's that the path names.
+    TenantOfPath,
+    /// The tenant's that the caller may act for.
+    TenantOfCaller,
+}
+
 /// A route, and who may call it.
 #[derive(Debug)]
 pub struct Access {

@@ -7,6 +7,7 @@ use lambda_http::http::Method;
 use tokio::time::Instant;
 use tracing::Span;
 
+use super::access::Subject;
 use super::tenant_hosts::Selection;
 use super::{Caller, Code, Operation, Problem, Query, preconditions};
 use crate::audit::Actor;
@@ -14,7 +15,7 @@ use crate::fault::FieldFault;
 use crate::http::HttpRequest;
 use crate::input::Document;
 use crate::store::Expected;
-use crate::tenant::{Operator, TenantScope};
+use crate::tenant::{Operator, TenantId, TenantScope};
 use crate::twilio::Parameters;
 
 /// How many items a list has at most, and by default.
@@ -106,6 +107,22 @@ impl Call {
     /// Those of the selection, see `docs/api.md`.
     pub fn scope(&self) -> Result<TenantScope, Problem> {
         self.caller.scope(&self.selected)
+    }
+
+    /// The tenant that it is admitted to act for. Until its answer is made, it reaches this tenant's data and no other's.
+    ///
+    /// # Errors
+    /// Those of the selection, see `docs/api.md`.
+    pub(super) fn tenant(&self) -> Result<Option<TenantId>, Problem> {
+        match self.operation.subject() {
+            Subject::Platform => Ok(None),
+            // The handler refuses what is no tenant's id.
+            Subject::TenantOfPath => {
+                let id = self.parameter().parse::<TenantId>().ok();
+                Ok(id.filter(|id| !id.is_reserved()))
+            }
+            Subject::TenantOfCaller => Ok(Some(self.scope()?.tenant_id().clone())),
+        }
     }
 
     /// The proof that an operator calls.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Code, Problem};
 use crate::applications::EnsureError;
+use crate::aws::SessionError;
 use crate::cache::LoadError;
 use crate::credentials::CredentialError;
 use crate::fault::{FieldFault, InvalidInput};
@@ -69,6 +70,15 @@ impl From<&StoreError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self::from(&error)
+    }
+}
+
+impl From<SessionError> for Problem {
+    fn from(error: SessionError) -> Self {
+        match error.is_unavailable() {
+            true => Self::unavailable(error),
+            false => Self::internal(error),
+        }
     }
 }
 

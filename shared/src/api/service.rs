@@ -13,7 +13,7 @@ use super::caller::{Caller, ClaimNames};
 use super::tenant_hosts::{Selection, TenantHosts};
 use super::{Access, Call, Code, Problem, Role};
 use crate::api::call::invalid;
-use crate::aws::{Aws, Patience, Service};
+use crate::aws::{Aws, Patience, Service, SessionRoles};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::http::{HttpRequest, MalformedEvent, Reply};
@@ -58,7 +58,11 @@ where
     H: Fn(Arc<S>, Call) -> Handled + Clone + Send + Sync + 'static,
     Handled: Future<Output = Result<Reply, Problem>> + Send + 'static,
 {
+    let clock = Clock::system();
     let aws = Aws::from_environment(&environment, Patience::REQUEST);
+    let aws = aws
+        .zip(SessionRoles::from_environment(&environment))
+        .map(|(aws, roles)| aws.with_tenant_sessions(roles, clock.clone()));
     let tables = TableNames::from_environment(&environment);
     let key = CredentialKeys::from_environment(&environment);
     let foundation = aws
@@ -68,7 +72,7 @@ where
             aws,
             tables,
             key,
-            clock: Clock::system(),
+            clock,
         });
     let gate = foundation
         .as_ref()
@@ -79,7 +83,7 @@ where
     let ((foundation, gate), service) = environment.finish(foundation.zip(gate).zip(service))?;
     foundation
         .aws
-        .prime(&[Service::DynamoDb, Service::Kms])
+        .prime(&[Service::DynamoDb, Service::Kms, Service::Sts])
         .await;
     let (gate, service) = (Arc::new(gate), Arc::new(service));
     serve_http(move |invocation| {
@@ -94,6 +98,7 @@ struct Gate {
     names: ClaimNames,
     hosts: Option<TenantHosts>,
     limiter: RateLimiter,
+    aws: Aws,
 }
 
 impl Gate {
@@ -109,6 +114,7 @@ impl Gate {
             names: ClaimNames::from_environment(environment),
             hosts: hosts?,
             limiter: limiter?,
+            aws: foundation.aws.clone(),
         })
     }
 
@@ -126,8 +132,17 @@ impl Gate {
             let mut trace = Trace::default();
             let work = async {
                 let request = HttpRequest::from_event(&invocation.event, BODY_LIMIT)?;
-                let call = self.admit(request, deadline, &mut trace).await?;
-                handler(call).await
+                let (call, access) = self.admit(request, deadline, &mut trace).await?;
+                let tenant = call.tenant()?;
+                let work = async {
+                    let call = self.counted(call, access, &mut trace).await?;
+                    handler(call).await
+                };
+                match tenant {
+                    None => work.await,
+                    // The call is no tenant's but this one's from here on, whatever keys it asks for.
+                    Some(tenant) => self.aws.as_tenant(&tenant, work).await?,
+                }
             };
             // The handlers see to it that they end before; this is for what hangs.
             let outcome = timeout_at(deadline, work)
@@ -143,13 +158,13 @@ impl Gate {
         answered.instrument(span).await
     }
 
-    /// Lets a request in, if its caller may make it now.
+    /// Lets a request in, if its caller may make it.
     async fn admit(
         &self,
         request: HttpRequest,
         deadline: Instant,
         trace: &mut Trace,
-    ) -> Result<Call, Problem> {
+    ) -> Result<(Call, &'static Access), Problem> {
         let (access, parameters) = route(&request)?;
         trace.access = Some(access);
         let caller = Caller::of(&request, &self.names)?;
@@ -166,7 +181,7 @@ impl Gate {
             // What a user cannot have is refused before anything is read for it.
             caller.scope(&by_header)?;
         }
-        let mut call = Call {
+        let call = Call {
             operation: access.operation,
             selected: self.selected(by_header, request.host()).await?,
             parameters,
@@ -175,6 +190,16 @@ impl Gate {
             deadline,
             changed_at: None,
         };
+        Ok((call, access))
+    }
+
+    /// Counts a call that was let in, if calls of its route are limited.
+    async fn counted(
+        &self,
+        mut call: Call,
+        access: &Access,
+        trace: &mut Trace,
+    ) -> Result<Call, Problem> {
         if let Some(class) = access.limit {
             self.count(&mut call, class, trace).await?;
         }

@@ -9,6 +9,8 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::error::display::DisplayErrorContext;
 
 /// How long a TCP and TLS handshake may take. The SDK's default is 3.1 s, longer than a webhook has.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
@@ -49,6 +51,17 @@ impl Connection {
         http_client_fn(move |_settings, _components| connector.clone())
     }
 
+    /// Makes one call and reads its answer: status and body. A failure is told as a text that may be logged.
+    pub(super) async fn call(&self, request: HttpRequest) -> Result<(u16, Vec<u8>), String> {
+        let answer = self.0.call(request).await;
+        let mut answer = answer.map_err(|error| DisplayErrorContext(error).to_string())?;
+        let status = answer.status().as_u16();
+        let body = std::mem::replace(answer.body_mut(), "".into());
+        let body = ByteStream::new(body).collect().await;
+        let body = body.map_err(|error| DisplayErrorContext(error).to_string())?;
+        Ok((status, body.to_vec()))
+    }
+
     /// Connects to every URL at once and leaves the connections in the pool.
     pub(super) async fn prime(&self, urls: Vec<String>, limit: Duration) {
         let mut calls = tokio::task::JoinSet::new();
@@ -61,9 +74,7 @@ impl Connection {
                 if let Ok(mut response) = connector.call(request).await {
                     // A connection goes back to the pool only when its answer was read to the end.
                     let body = std::mem::replace(response.body_mut(), "".into());
-                    let _ = aws_smithy_types::byte_stream::ByteStream::new(body)
-                        .collect()
-                        .await;
+                    let _ = ByteStream::new(body).collect().await;
                 }
             });
         }

@@ -68,8 +68,8 @@ impl fmt::Display for CallFailure {
 
 /// Whether an error code says "not now" rather than "no", whatever its status. What is not listed is a "no": access denied,
 /// a failed condition, invalid ciphertext, a disabled or deleted key, and whatever AWS will add.
-/// Source: "Common errors" and the errors of each operation, API references of DynamoDB, EventBridge, KMS and SQS.
-fn is_passing(code: &str) -> bool {
+/// Source: "Common errors" and the errors of each operation, API references of DynamoDB, EventBridge, KMS, SQS and STS.
+pub(super) fn is_passing(code: &str) -> bool {
     matches!(
         code,
         "DependencyTimeoutException"

@@ -2,20 +2,30 @@
 
 mod connection;
 mod failure;
+mod session;
+mod sts;
 
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::config::IdentityCache;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
+use crate::clock::Clock;
 use crate::environment::Environment;
+use crate::tenant::TenantId;
 use connection::Connection;
 pub(crate) use failure::CallFailure;
+pub use session::SessionRoles;
+use session::{ActingCredentials, TenantSessions};
+pub(crate) use session::{as_function, in_same_session, taking_over_from};
+pub use sts::SessionError;
+use sts::Sts;
 
 /// How long a call to AWS may take before it counts as failed.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +65,10 @@ pub struct Aws {
     configuration: SdkConfig,
     connection: Connection,
     endpoints: Endpoints,
+    /// What calls are signed with, but those in the name of a tenant.
+    own: Credentials,
+    patience: Patience,
+    sessions: Option<TenantSessions>,
 }
 
 #[derive(Clone)]
@@ -63,6 +77,7 @@ struct Endpoints {
     eventbridge: Option<String>,
     kms: Option<String>,
     sqs: Option<String>,
+    sts: Option<String>,
 }
 
 impl Aws {
@@ -82,7 +97,7 @@ impl Aws {
         let configuration = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(region.to_owned()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .credentials_provider(SharedCredentialsProvider::new(credentials.clone()))
             .http_client(connection.http_client())
             // The second attempt follows at once: a frozen sandbox thaws with dead connections, and every write is idempotent but
             // that of a limit's counter, which errs on the strict side.
@@ -102,7 +117,66 @@ impl Aws {
             configuration,
             connection,
             endpoints: Endpoints::from_environment(environment),
+            own: credentials,
+            patience,
+            sessions: None,
         })
+    }
+
+    /// The same, whose clients act in the name of the tenant that the task at hand works for: see [`Aws::as_tenant`].
+    ///
+    /// With `none` as `TENANT_ROLE_ARN` there are no sessions, for administrators who run a function themselves: what acts as the
+    /// function's own role then reaches no tenant.
+    #[must_use]
+    pub fn with_tenant_sessions(self, roles: SessionRoles, clock: Clock) -> Self {
+        if roles.are_none() {
+            return self;
+        }
+        let region = self.region().to_owned();
+        let sts = Sts {
+            connection: self.connection.clone(),
+            endpoint: self.endpoints.of(Service::Sts, &region),
+            region,
+            patience: self.patience,
+        };
+        let own = self.own.clone();
+        let provider = ActingCredentials { own: own.clone() };
+        let sessions = TenantSessions::new(roles, sts, own, clock);
+        let configuration = self.configuration.into_builder();
+        let configuration = configuration
+            .credentials_provider(SharedCredentialsProvider::new(provider))
+            // The SDK's own would give one tenant's credentials to the next.
+            .identity_cache(IdentityCache::no_cache())
+            .build();
+        Self {
+            configuration,
+            sessions: Some(sessions),
+            ..self
+        }
+    }
+
+    /// Does work in the name of a tenant: until it is done, every call of it to AWS can reach this tenant's data, and no other's. The
+    /// first work for a tenant costs one call of STS, as does the first after 10 minutes. Without sessions it is done as whoever calls.
+    ///
+    /// # Errors
+    /// [`SessionError`]: then the work was not begun.
+    pub fn as_tenant<F: Future>(
+        &self,
+        tenant: &TenantId,
+        work: F,
+    ) -> impl Future<Output = Result<F::Output, SessionError>> {
+        // Futures in futures: each that holds another by value is as large as twice that.
+        let work = Box::pin(work);
+        async move {
+            match &self.sessions {
+                None => Ok(work.await),
+                Some(sessions) => sessions.act_for(tenant, work).await,
+            }
+        }
+    }
+
+    fn region(&self) -> &str {
+        self.configuration.region().map_or("", Region::as_ref)
     }
 
     /// A client of DynamoDB.
@@ -142,7 +216,7 @@ impl Aws {
     pub async fn prime(&self, services: &[Service]) {
         // The first random byte of a process is the dear one (docs/decisions/0002-aws-lc-entropy.md).
         let _ = aws_lc_rs::rand::fill(&mut [0_u8; 1]);
-        let region = self.configuration.region().map_or("", Region::as_ref);
+        let region = self.region();
         let urls = services
             .iter()
             .map(|service| self.endpoints.of(*service, region));
@@ -160,6 +234,7 @@ pub enum Service {
     EventBridge,
     Kms,
     Sqs,
+    Sts,
 }
 
 impl Endpoints {
@@ -172,6 +247,7 @@ impl Endpoints {
             eventbridge: of("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             kms: of("AWS_ENDPOINT_URL_KMS"),
             sqs: of("AWS_ENDPOINT_URL_SQS"),
+            sts: of("AWS_ENDPOINT_URL_STS"),
         }
     }
 
@@ -181,6 +257,7 @@ impl Endpoints {
             Service::EventBridge => (&self.eventbridge, "events"),
             Service::Kms => (&self.kms, "kms"),
             Service::Sqs => (&self.sqs, "sqs"),
+            Service::Sts => (&self.sts, "sts"),
         };
         let suffix = if region.starts_with("cn-") {
             "amazonaws.com.cn"

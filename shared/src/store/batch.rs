@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::StoreError;
 use super::item::Item;
 use super::routes::incomplete;
+use crate::aws::in_same_session;
 
 /// The most that one call deletes. Source: `BatchWriteItem`, Amazon DynamoDB API Reference.
 const A_CALL: usize = 25;
@@ -67,11 +68,11 @@ pub(super) async fn delete(
         let requests: Result<Vec<_>, _> = keys.iter().cloned().map(deletion).collect();
         let requests = requests.map_err(|_| incomplete(OPERATION))?;
         let (client, table, places) = (client.clone(), table.to_owned(), Arc::clone(&places));
-        calls.spawn(async move {
+        calls.spawn(in_same_session(async move {
             // Nobody closes it.
             let _place = places.acquire().await;
             write(OPERATION, &client, table, requests).await
-        });
+        }));
     }
     while let Some(call) = calls.join_next().await {
         call.map_err(|_| panicked(OPERATION))??;
@@ -92,11 +93,11 @@ pub(super) async fn read(
     for keys in keys.chunks(READ_BY_A_CALL) {
         let (client, table, places) = (client.clone(), table.to_owned(), Arc::clone(&places));
         let keys = keys.to_vec();
-        calls.spawn(async move {
+        calls.spawn(in_same_session(async move {
             // Nobody closes it.
             let _place = places.acquire().await;
             read_whole(operation, &client, &table, keys).await
-        });
+        }));
     }
     let mut items = Vec::new();
     while let Some(call) = calls.join_next().await {

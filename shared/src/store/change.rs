@@ -12,8 +12,9 @@ use super::item::Item;
 use super::transaction::{Failure, unconditional};
 use super::{StoreError, audit, outbox, profiles};
 use crate::audit::AuditEntry;
+use crate::aws::taking_over_from;
 use crate::events::CredentialNews;
-use crate::tenant::TenantScope;
+use crate::tenant::{TenantId, TenantScope};
 
 /// What stood against a change. Nothing of the change was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -138,6 +139,7 @@ impl Changes {
             changes: self,
             operation,
             writes: Vec::new(),
+            other: None,
             displaced: None,
         };
         change.require_tenant(scope, Refusal::Tenant)?;
@@ -150,6 +152,8 @@ pub(super) struct Change<'c> {
     changes: &'c Changes,
     operation: &'static str,
     writes: Vec<(TransactWriteItem, Refusal)>,
+    /// The tenant that an account is taken over from.
+    other: Option<TenantId>,
     displaced: Option<Displaced>,
 }
 
@@ -157,6 +161,11 @@ impl Change<'_> {
     /// Adds a write. Of several conditions that do not hold, the one that was added first is told.
     pub(super) fn write(&mut self, write: TransactWriteItem, refusal: Refusal) {
         self.writes.push((write, refusal));
+    }
+
+    /// Says that the change takes an account over from another tenant, into whose partition it reaches.
+    pub(super) fn take_over_from(&mut self, holder: &TenantScope) {
+        self.other = Some(holder.tenant_id().clone());
     }
 
     /// Says that the change makes another tenant's credentials inactive.
@@ -208,7 +217,14 @@ impl Change<'_> {
         let operation = self.operation;
         let (writes, refusals): (Vec<_>, Vec<Refusal>) = self.writes.into_iter().unzip();
         let sent = self.changes.client.transact_write_items();
-        let Err(error) = sent.set_transact_items(Some(writes)).send().await else {
+        let sent = sent.set_transact_items(Some(writes)).send();
+        let sent = match &self.other {
+            None => sent.await,
+            Some(other) => taking_over_from(other, sent)
+                .await
+                .map_err(StoreError::from)?,
+        };
+        let Err(error) = sent else {
             return Ok(Commit::Done(self.displaced));
         };
         match Failure::of(operation, &error) {

@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 
-use crate::aws::CallFailure;
+use crate::aws::{CallFailure, SessionError};
+use crate::cache::LoadError;
 
 /// How a call to a store failed. Its text is for logs, never for callers.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +102,12 @@ impl StoreError {
         } else {
             Self::Refused { operation, cause }
         }
+    }
+}
+
+impl From<SessionError> for StoreError {
+    fn from(error: SessionError) -> Self {
+        Self::failed("begin a session", error.is_unavailable(), error.to_string())
     }
 }
 

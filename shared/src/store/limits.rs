@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::StoreError;
 use super::item::{Item, number};
 use super::keys::{self, Key};
+use crate::aws::in_same_session;
 use crate::cache::CacheLimits;
 use crate::tenant::TenantScope;
 
@@ -150,7 +151,8 @@ impl Limits {
         for minute in minutes {
             let limits = self.clone();
             let key = keys::limit(scope, class, minute);
-            writes.spawn(async move { limits.note(key, gone(minute), now).await });
+            let write = async move { limits.note(key, gone(minute), now).await };
+            writes.spawn(in_same_session(write));
         }
         let mut outcome = Ok(());
         while let Some(written) = writes.join_next().await {

@@ -29,9 +29,9 @@ pub(super) const VARIABLES: &[(&str, &[&str])] = &[
             "UNDELIVERED_EVENTS_QUEUE_URL",
         ],
     ),
-    ("token", TOKEN),
+    ("token", FOR_USERS),
     ("credentials", CREDENTIALS),
-    ("messaging", MESSAGING),
+    ("messaging", FOR_USERS),
     (
         "re-encryptor",
         &[
@@ -77,7 +77,7 @@ const WEBHOOK: &[&str] = &[
     "WEBHOOK_RATE_LIMIT",
 ];
 
-const MESSAGING: &[&str] = &[
+const FOR_USERS: &[&str] = &[
     "ACTIVITY_TABLE",
     "BASE_DOMAIN",
     "CREDENTIALS_KEY_ARN",
@@ -90,6 +90,7 @@ const MESSAGING: &[&str] = &[
     "TENANTS_TABLE",
     "TENANT_CLAIM",
     "TENANT_RATE_LIMIT",
+    "TENANT_ROLE_ARN",
     "USER_RATE_LIMIT",
     "VOICE_WEBHOOK_URL",
     "WHATSAPP_WEBHOOK_URL",
@@ -103,28 +104,12 @@ const TENANTS: &[&str] = &[
     "PREVIOUS_CREDENTIALS_KEY_ARNS",
     "ROLES_CLAIM",
     "ROUTES_TABLE",
+    "TAKE_OVER_ROLE_ARN",
     "TENANTS_TABLE",
     "TENANT_CLAIM",
     "TENANT_RATE_LIMIT",
+    "TENANT_ROLE_ARN",
     "USER_RATE_LIMIT",
-];
-
-const TOKEN: &[&str] = &[
-    "ACTIVITY_TABLE",
-    "BASE_DOMAIN",
-    "CREDENTIALS_KEY_ARN",
-    "LOG_LEVEL",
-    "PREVIOUS_CREDENTIALS_KEY_ARNS",
-    "PUBLIC_WEBHOOK_BASE_URL",
-    "ROLES_CLAIM",
-    "ROUTES_TABLE",
-    "SMS_WEBHOOK_URL",
-    "TENANTS_TABLE",
-    "TENANT_CLAIM",
-    "TENANT_RATE_LIMIT",
-    "USER_RATE_LIMIT",
-    "VOICE_WEBHOOK_URL",
-    "WHATSAPP_WEBHOOK_URL",
 ];
 
 const CREDENTIALS: &[&str] = &[
@@ -138,9 +123,11 @@ const CREDENTIALS: &[&str] = &[
     "ROLES_CLAIM",
     "ROUTES_TABLE",
     "SMS_WEBHOOK_URL",
+    "TAKE_OVER_ROLE_ARN",
     "TENANTS_TABLE",
     "TENANT_CLAIM",
     "TENANT_RATE_LIMIT",
+    "TENANT_ROLE_ARN",
     "USER_RATE_LIMIT",
     "VOICE_WEBHOOK_URL",
     "WHATSAPP_WEBHOOK_URL",

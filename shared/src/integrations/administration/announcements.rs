@@ -1,6 +1,9 @@
 //! Word of what was stored, for the warm functions that remember what was there before.
 
+use tracing::warn;
+
 use super::IntegrationAdministration;
+use crate::aws::taking_over_from;
 use crate::store::{Stored, WriteError};
 use crate::tenant::{Provider, TenantScope};
 
@@ -29,7 +32,11 @@ impl IntegrationAdministration {
             self.announce(scope, provider).await;
         }
         if let Some(displaced) = displaced {
-            self.announce(displaced.scope(), provider).await;
+            let displaced = displaced.scope();
+            let announced = self.announce(displaced, provider);
+            if let Err(error) = taking_over_from(displaced.tenant_id(), announced).await {
+                warn!(%error, "word of a take-over was not left: warm functions learn of it within 5 minutes");
+            }
         }
     }
 }

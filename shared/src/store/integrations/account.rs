@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
 
 use super::{IntegrationRecord, Integrations};
 use crate::audit::{Action, Actor, AuditEntry};
+use crate::aws::taking_over_from;
 use crate::events::{CredentialFailure, CredentialNews, FailureReason};
 use crate::sid::AccountSid;
 use crate::store::change::{Change, Refusal, WriteConflict, WriteError};
@@ -110,7 +111,10 @@ impl Integrations {
         change.audit(scope, &told)?;
 
         let holder = TenantScope::new(holder.tenant_id().clone());
-        let Some(was_active) = self.credentials_of(&holder, account).await? else {
+        change.take_over_from(&holder);
+        let credentials = self.credentials_of(&holder, account);
+        let credentials = taking_over_from(holder.tenant_id(), credentials).await;
+        let Some(was_active) = credentials.map_err(StoreError::from)?? else {
             // Nothing of the holder's is used, so nothing of it is changed.
             change.write(
                 self.require_no_credentials(&holder, account)?,

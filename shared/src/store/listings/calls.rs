@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::index::{Asked, Entry, Partition};
 use super::{CALL, Filter, Interval, List, Listed, Listings, RECORDING, call, recording};
 use crate::activity::{Call, Group, Recording, Resource};
+use crate::aws::in_same_session;
 use crate::sid::CallSid;
 use crate::store::item::Item;
 use crate::store::keys::{self, Key};
@@ -120,13 +121,13 @@ impl Listings {
         for call in calls {
             let (listings, places) = (self.clone(), Arc::clone(&places));
             let (sid, group) = (call.sid.clone(), group(scope, &call.sid));
-            queries.spawn(async move {
+            queries.spawn(in_same_session(async move {
                 // Nobody closes it.
                 let _place = places.acquire().await;
                 let entries =
                     group.entries(operation, &listings.client, &listings.table, of_a_call());
                 entries.await.map(|parts| (sid, parts))
-            });
+            }));
         }
         let mut keys = HashMap::new();
         while let Some(query) = queries.join_next().await {

@@ -20,7 +20,12 @@ pub(in crate::iam) async fn ways_of_credentials(harness: &Harness) {
     let claim = json!({"account_sid": sid, "auth_token": "an-invented-auth-token"});
     let unchecked = format!("{TWILIO}?verify=false");
     squatter.admin.put(&unchecked, &claim).await.document(201);
-    owner.store().await.document(201);
+    // What is taken over takes the place of another account.
+    let elsewhere = json!({
+        "account_sid": format!("AC{}", "8".repeat(32)), "auth_token": "an-invented-auth-token",
+    });
+    owner.admin.put(&unchecked, &elsewhere).await.document(201);
+    owner.store().await.document(200);
     let sender = json!({"phone_number": "+15005550006"});
     owner.admin.patch(TWILIO, &sender).await.document(200);
     let verify = format!("{TWILIO}/verify");

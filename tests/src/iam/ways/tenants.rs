@@ -2,6 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use local::double::Misbehaviour;
+use local::emulators::faults::{Matching, Times};
 use reqwest::Method;
 use serde_json::json;
 use shared::contacts::OptOutChange;
@@ -43,6 +45,7 @@ pub(in crate::iam) async fn ways_of_tenants(harness: &Harness) {
     assert_eq!(operator.delete(&path).await.status, 204);
 
     ways_of_subaccounts(harness).await;
+    ways_of_taken_subaccounts(harness).await;
     ways_of_deletion(harness).await;
 }
 
@@ -65,6 +68,23 @@ async fn ways_of_subaccounts(harness: &Harness) {
         }
     }
     assert_eq!(operator.delete("/api/tenants/given").await.status, 202);
+}
+
+/// A subaccount is given credentials after somebody else entered its account, whom it is taken over from.
+async fn ways_of_taken_subaccounts(harness: &Harness) {
+    let (operator, squatter) = (harness.operator(), harness.newcomer().await);
+    let faults = harness.stack.twilio().faults();
+    let keys = Matching::operations(["GET /2010-04-01/Accounts/{AC}/Keys.json"]);
+    let fault = faults.inject(keys, Misbehaviour::Unauthorized, Times::Always);
+    let entered = json!({"tenant_id": "squatted", "name": "Squatted", "twilio": "subaccount"});
+    let created = operator.post("/api/tenants", &entered).await.document(201);
+    faults.remove(fault);
+    let sid = &created["subaccount"]["account_sid"];
+    let claim = json!({"account_sid": sid, "auth_token": "an-invented-auth-token"});
+    let unchecked = "/api/integrations/twilio?verify=false";
+    squatter.admin.put(unchecked, &claim).await.document(201);
+    let settled = operator.patch("/api/tenants/squatted", &json!({})).await;
+    assert_eq!(settled.document(200)["subaccount"]["status"], "active");
 }
 
 /// A tenant goes that has an account, numbers and all kinds of activity.
