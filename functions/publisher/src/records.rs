@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use shared::deferred::BatchOutcome;
 use shared::lambda::Failure;
 use shared::stream::{RawRecord, UnreadableRecord};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
+use crate::counts::{Counts, add};
 use crate::handler::{Deadlines, Publisher};
 use crate::presence::Presence;
 use crate::told::Told;
@@ -31,16 +32,16 @@ impl Publisher {
         &self,
         records: Vec<RawRecord>,
         deadlines: Deadlines,
+        counts: &mut Counts,
     ) -> Result<BatchOutcome, Failure> {
-        let count = records.len();
-        let (mut told, stuck) = self.read(records).await;
+        counts.records = records.len();
+        let (mut told, stuck) = self.read(records, counts).await;
         let scopes = told.iter().map(|told| &told.scope);
         let presences = self.look_for(scopes, deadlines.look()).await;
         let is_gone = |told: &&mut Told| presences.of(&told.scope) == Presence::Gone;
-        let mut dropped = 0_usize;
         for told in told.iter_mut().filter(is_gone) {
             told.forget();
-            dropped = dropped.saturating_add(1);
+            add(&mut counts.dropped, 1);
         }
         let until = deadlines.contacts;
         let without_contacts = self.keep_contacts(&told, &presences, until).await;
@@ -53,7 +54,7 @@ impl Publisher {
                 .collect::<Vec<_>>()
         };
         let events: Vec<_> = told.iter().enumerate().flat_map(with_place).collect();
-        let count_of_events = events.len();
+        counts.events = events.len();
         let (offered, mut untold): (Vec<_>, Vec<_>) = events
             .into_iter()
             .partition(|(_, is_offered, _)| *is_offered);
@@ -64,6 +65,11 @@ impl Publisher {
                 deadlines.publish(),
             )
             .await;
+        for (place, (_, _, event)) in offered.iter().enumerate() {
+            if !refused.contains(&place) {
+                counts.published(event);
+            }
+        }
         let refused = refused.iter().filter_map(|place| offered.get(*place));
         untold.extend(refused.cloned());
 
@@ -83,11 +89,12 @@ impl Publisher {
                 continue;
             }
             let sequence_number = Some(told.sequence_number.as_str());
-            if !self
-                .is_sent(&letter.body, sequence_number, NO_CONTACTS)
-                .await
-            {
-                undone.insert(*place);
+            let is_sent = self.is_sent(&letter.body, sequence_number, NO_CONTACTS);
+            match is_sent.await {
+                true => add(&mut counts.dead_letters, 1),
+                false => {
+                    undone.insert(*place);
+                }
             }
         }
         let put_aside = messages.len();
@@ -102,13 +109,7 @@ impl Publisher {
                 "not done at once: put aside"
             );
         }
-        info!(
-            records = count,
-            events = count_of_events,
-            published = count_of_events - untold.len(),
-            dropped,
-            "records told"
-        );
+        counts.put_aside = put_aside.saturating_sub(lost.len());
         undone.extend(lost.iter().filter_map(|lost| places.get(*lost)));
         let first = undone.first().and_then(|place| told.get(*place));
         // In the order of the stream: where reading ended comes last.
@@ -120,7 +121,11 @@ impl Publisher {
     }
 
     /// Reads records until one can neither be read nor moved to the dead letters.
-    async fn read(&self, records: Vec<RawRecord>) -> (Vec<Told>, Option<Stuck>) {
+    async fn read(
+        &self,
+        records: Vec<RawRecord>,
+        counts: &mut Counts,
+    ) -> (Vec<Told>, Option<Stuck>) {
         let (mut told, mut last) = (Vec::new(), None);
         for record in records {
             match Told::of(record) {
@@ -134,6 +139,7 @@ impl Publisher {
                     if !is_moved {
                         return (told, Some(Stuck { from: last }));
                     }
+                    add(&mut counts.dead_letters, 1);
                 }
             }
         }

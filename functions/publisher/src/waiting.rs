@@ -6,8 +6,9 @@ use shared::deferred::{Batch, BatchMessage, BatchOutcome};
 use shared::events::{Event, UndeliveredEvent};
 use shared::stream::RawRecord;
 use shared::tenant::TenantScope;
-use tracing::{error, info};
+use tracing::error;
 
+use crate::counts::{Counts, add};
 use crate::handler::{Deadlines, Publisher};
 use crate::presence::Presence;
 use crate::told::Told;
@@ -26,9 +27,14 @@ struct Waiting {
 impl Publisher {
     /// Handles the messages of a batch. What still does not succeed is delivered again by the queue; what waits for a tenant that
     /// is deleted is dropped.
-    pub(crate) async fn tell_late(&self, batch: Batch, deadlines: Deadlines) -> BatchOutcome {
-        let count = batch.messages.len();
-        let mut waiting = self.read_waiting(batch).await;
+    pub(crate) async fn tell_late(
+        &self,
+        batch: Batch,
+        deadlines: Deadlines,
+        counts: &mut Counts,
+    ) -> BatchOutcome {
+        counts.messages = batch.messages.len();
+        let mut waiting = self.read_waiting(batch, counts).await;
         let of_events = waiting.events.iter().map(|(_, scope, _)| scope);
         let of_records = waiting.records.iter().map(|(_, told)| &told.scope);
         let scopes = of_events.chain(of_records);
@@ -58,19 +64,18 @@ impl Publisher {
         again.extend(withheld.into_iter().map(|(id, _, _)| id));
         let events = offered.iter().map(|(_, _, event)| event);
         let refused = self.bus.publish(events, deadlines.publish()).await;
+        for (place, (_, _, event)) in offered.iter().enumerate() {
+            if !refused.contains(&place) {
+                counts.published(event);
+            }
+        }
         let undone = refused.iter().filter_map(|place| offered.get(*place));
         again.extend(undone.map(|(id, _, _)| id.clone()));
-        info!(
-            messages = count,
-            events = offered.len(),
-            published = offered.len() - refused.len(),
-            dropped = dropped.len(),
-            "waiting messages told"
-        );
+        (counts.events, counts.dropped) = (offered.len(), dropped.len());
         BatchOutcome::of(again)
     }
 
-    async fn read_waiting(&self, batch: Batch) -> Waiting {
+    async fn read_waiting(&self, batch: Batch, counts: &mut Counts) -> Waiting {
         let mut waiting = Waiting::default();
         for message in batch.messages {
             if let Ok(UndeliveredEvent { scope, event }) =
@@ -91,7 +96,9 @@ impl Publisher {
                     waiting.records.push((message.id, told));
                 }
                 Some((Err(_), _)) | None => {
-                    if !self.is_dead(&message).await {
+                    if self.is_dead(&message).await {
+                        add(&mut counts.dead_letters, 1);
+                    } else {
                         waiting.unreadable.insert(message.id);
                     }
                 }

@@ -14,6 +14,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 
 use crate::environment::Environment;
+use crate::telemetry::TALLY;
 use connection::Connection;
 pub(crate) use failure::CallFailure;
 
@@ -110,6 +111,7 @@ impl Aws {
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut builder = aws_sdk_dynamodb::config::Builder::from(&self.configuration);
         builder.set_endpoint_url(self.endpoints.dynamodb.clone());
+        builder = builder.interceptor(TALLY.store.counted());
         aws_sdk_dynamodb::Client::from_conf(builder.build())
     }
 
@@ -126,6 +128,7 @@ impl Aws {
     pub fn kms(&self) -> aws_sdk_kms::Client {
         let mut builder = aws_sdk_kms::config::Builder::from(&self.configuration);
         builder.set_endpoint_url(self.endpoints.kms.clone());
+        builder = builder.interceptor(TALLY.kms.counted());
         aws_sdk_kms::Client::from_conf(builder.build())
     }
 

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use lambda_http::http::StatusCode;
 use tracing::{error, info, warn};
 
 use super::Refusal;
 use crate::activity::Route;
 use crate::cache::Source;
 use crate::http::Reply;
+use crate::telemetry::metrics::{WEBHOOK, one_if};
+use crate::telemetry::{AwsCalls, aws_calls};
 use crate::tenant::TenantId;
 
 /// An answer, and what the log says of how it came about.
@@ -26,6 +29,8 @@ pub(super) struct Trace {
     pub(super) credentials: Option<Source>,
     /// Why it was put aside, if it was.
     pub(super) put_aside: Option<PutAside>,
+    /// Whether it is answered with the tenant's auto-reply.
+    pub(super) is_auto_reply: bool,
 }
 
 /// Why a webhook was put aside instead of stored.
@@ -73,7 +78,7 @@ impl Answer {
         }
     }
 
-    /// Writes the one event of the invocation. Only known routes are named: any other path may hold anything.
+    /// Writes the one event of the invocation, with its metrics. Only known routes are named: any other path may hold anything.
     pub(super) fn log(&self, route: Option<Route>, took: Duration, cold_start: bool) {
         let status = self.reply.status();
         let route = route.map_or("-", Route::path);
@@ -81,19 +86,47 @@ impl Answer {
         let reason = self.refusal.as_ref().map(ToString::to_string);
         let duration_ms = took.as_micros().min(u128::from(u32::MAX)) as f64 / 1_000.0;
         let status_code = status.as_u16();
-        let put_aside = self.trace.put_aside.map(PutAside::as_str);
-        let credentials = self.trace.credentials.map(Source::as_str);
+        let Trace {
+            credentials,
+            put_aside,
+            ..
+        } = self.trace;
+        let is_signature = matches!(self.refusal, Some(Refusal::Signature(_)));
+        let AwsCalls {
+            store_calls,
+            store_failures,
+            kms_calls,
+            kms_failures,
+        } = aws_calls();
         macro_rules! event {
             ($level:ident, $message:literal) => {
                 $level!(
+                    target: WEBHOOK,
                     tenant_id,
                     route,
                     status = status_code,
                     reason,
                     duration_ms,
                     cold_start,
-                    credentials,
-                    put_aside,
+                    credentials = credentials.map(Source::as_str),
+                    put_aside = put_aside.map(PutAside::as_str),
+                    answered = one_if(status.is_success()),
+                    refused = one_if(status.is_client_error() && status != StatusCode::FORBIDDEN),
+                    unverified = one_if(status == StatusCode::FORBIDDEN),
+                    // Its holder was found, so that somebody is who signs otherwise.
+                    wrongly_signed = one_if(is_signature && tenant_id.is_some()),
+                    unavailable = one_if(status.is_server_error()),
+                    put_aside_at_limit = one_if(put_aside == Some(PutAside::Limit)),
+                    put_aside_in_outage = one_if(put_aside == Some(PutAside::Outage)),
+                    cache_hits = one_if(matches!(credentials, Some(Source::Memory | Source::Stale))),
+                    cache_misses = one_if(credentials == Some(Source::Loaded)),
+                    served_stale = one_if(credentials == Some(Source::Stale)),
+                    auto_replies = one_if(self.trace.is_auto_reply),
+                    cold_starts = one_if(cold_start),
+                    store_calls,
+                    store_failures,
+                    kms_calls,
+                    kms_failures,
                     $message
                 )
             };
