@@ -2,10 +2,12 @@
 //!
 //! No metric has a line of its own. The line that ends an invocation, or a call to a provider, is logged under the target of a
 //! [`MetricSet`]; its fields that the set names are the metrics, and the formatter adds what makes CloudWatch take them
-//! (the embedded metric format). What is counted and is nothing on a line is left out of it (`counted`, [`one_if`]).
+//! (the embedded metric format). What is counted and is nothing on a line is left out of it ([`counted`], [`one_if`]), but
+//! where an average over all lines is wanted.
 //! docs/metrics.md says of each what it is for; a test compares it, the template's alarms and dashboard with this table.
 //!
-//! A new line with metrics takes two things: a target below, and an entry of [`SETS`].
+//! A new line with metrics takes two things here: a target, and an entry of [`SETS`]. It is then logged as
+//! `info!(target: metrics::NAME, duration_ms, …)`, and described in docs/metrics.md.
 
 use std::fmt::{self, Write};
 
@@ -97,7 +99,6 @@ pub static SETS: &[MetricSet] = &[
             count("put_aside_at_limit"),
             count("put_aside_in_outage"),
             count("cache_hits"),
-            count("cache_misses"),
             count("served_stale"),
             count("auto_replies"),
             count("cold_starts"),

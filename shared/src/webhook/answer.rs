@@ -115,11 +115,11 @@ impl Answer {
                     unverified = one_if(status == StatusCode::FORBIDDEN),
                     // Its holder was found, so that somebody is who signs otherwise.
                     wrongly_signed = one_if(is_signature && tenant_id.is_some()),
-                    unavailable = one_if(status.is_server_error()),
+                    // Of these two, zeros count: their averages are rates.
+                    unavailable = u64::from(status.is_server_error()),
+                    cache_hits = credentials.map(|source| u64::from(source != Source::Loaded)),
                     put_aside_at_limit = one_if(put_aside == Some(PutAside::Limit)),
                     put_aside_in_outage = one_if(put_aside == Some(PutAside::Outage)),
-                    cache_hits = one_if(matches!(credentials, Some(Source::Memory | Source::Stale))),
-                    cache_misses = one_if(credentials == Some(Source::Loaded)),
                     served_stale = one_if(credentials == Some(Source::Stale)),
                     auto_replies = one_if(self.trace.is_auto_reply),
                     cold_starts = one_if(cold_start),
@@ -136,5 +136,57 @@ impl Answer {
             status if status.is_client_error() => event!(warn, "webhook refused"),
             _ => event!(info, "webhook answered"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::telemetry::captured;
+
+    /// The metrics of an answer's line, by name, with what the log says of them.
+    fn metrics_of(answer: &Answer) -> Value {
+        captured::begin();
+        answer.log(Some(Route::Sms), Duration::from_micros(1_500), true);
+        let lines = captured::lines();
+        let [line] = lines.as_slice() else {
+            panic!("{lines:?}");
+        };
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array();
+        let names = metrics.unwrap().iter().map(|metric| &metric["Name"]);
+        // Calls are those of the process, with tests side by side.
+        let names = names.filter_map(|name| name.as_str().filter(|name| !name.contains("_call")));
+        let metrics = names.map(|name| (name.to_owned(), line[name].clone()));
+        Value::Object(metrics.collect())
+    }
+
+    #[test]
+    fn a_tenant_that_is_served_as_it_was_known_is_counted_and_is_in_memory() {
+        let mut answer = Answer::of(Reply::no_content());
+        answer.trace.credentials = Some(Source::Stale);
+        let expected = json!({
+            "duration_ms": 1.5, "answered": 1, "unavailable": 0, "cache_hits": 1, "served_stale": 1, "cold_starts": 1,
+        });
+        assert_eq!(metrics_of(&answer), expected);
+    }
+
+    #[test]
+    fn a_wrong_signature_is_one_of_a_tenant_only_when_somebody_holds_the_account() {
+        use crate::twilio::signature::SignatureError;
+        let mut answer = Answer::refused(Refusal::Signature(SignatureError::Mismatch));
+        let of_nobody = metrics_of(&answer);
+        assert_eq!(
+            (&of_nobody["unverified"], &of_nobody["wrongly_signed"]),
+            (&json!(1), &Value::Null)
+        );
+        answer.trace.claimed = Some("acme".parse().unwrap());
+        answer.trace.credentials = Some(Source::Loaded);
+        let of_acme = metrics_of(&answer);
+        assert_eq!(
+            (&of_acme["wrongly_signed"], &of_acme["cache_hits"]),
+            (&json!(1), &json!(0))
+        );
     }
 }
