@@ -1,8 +1,10 @@
 //! What the template promises, read as data: nobody loses a table, a key or a log by a careless change.
 
+mod alarms;
 mod api;
 mod document;
 mod events;
+mod metrics;
 mod queue;
 
 use std::collections::BTreeSet;
@@ -31,7 +33,7 @@ pub(crate) fn roles() -> BTreeSet<String> {
 
 const FUNCTION: &str = "AWS::Serverless::Function";
 
-/// The variables that each binary reads, besides those of AWS itself.
+/// The variables that each binary reads, besides those of AWS itself and `METRICS_NAMESPACE`, which all read.
 const VARIABLES: &[(&str, &[&str])] = &[
     ("sms-webhook", WEBHOOK),
     ("whatsapp-webhook", WEBHOOK),
@@ -90,23 +92,7 @@ const WEBHOOK: &[&str] = &[
     "WEBHOOK_RATE_LIMIT",
 ];
 
-const MESSAGING: &[&str] = &[
-    "ACTIVITY_TABLE",
-    "BASE_DOMAIN",
-    "CREDENTIALS_KEY_ARN",
-    "LOG_LEVEL",
-    "PREVIOUS_CREDENTIALS_KEY_ARNS",
-    "PUBLIC_WEBHOOK_BASE_URL",
-    "ROLES_CLAIM",
-    "ROUTES_TABLE",
-    "SMS_WEBHOOK_URL",
-    "TENANTS_TABLE",
-    "TENANT_CLAIM",
-    "TENANT_RATE_LIMIT",
-    "USER_RATE_LIMIT",
-    "VOICE_WEBHOOK_URL",
-    "WHATSAPP_WEBHOOK_URL",
-];
+const MESSAGING: &[&str] = TOKEN;
 
 const TENANTS: &[&str] = &[
     "ACTIVITY_TABLE",
@@ -175,7 +161,8 @@ fn every_function_has_exactly_the_variables_that_its_binary_reads() {
         let given: BTreeSet<_> = both
             .flat_map(|map| map.keys().map(String::as_str))
             .collect();
-        assert_eq!(given, read.iter().copied().collect(), "{name}");
+        let read = read.iter().copied().chain(["METRICS_NAMESPACE"]);
+        assert_eq!(given, read.collect(), "{name}");
     }
 }
 
