@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::metrics::Directives;
+use super::directives::Directives;
 use crate::clock::Clock;
 
 /// Writes an event's own fields and those of every span around it side by side, so that `tenant_id` is one plain field to

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod captured;
+mod directives;
 mod line;
 pub mod metrics;
 mod tally;

@@ -36,7 +36,7 @@ async fn whatever_becomes_of_webhooks_that_were_put_aside_is_measured_on_the_lin
         harness.tenant(json!({})).await,
         harness.tenant(json!({})).await,
     );
-    let writes = Matching::writes().partition(format!("{}message#", refused.partition()));
+    let writes = Matching::writes().partition(refused.partition());
     let faults = harness.stack.emulators().dynamodb().faults();
     faults.inject(
         writes,

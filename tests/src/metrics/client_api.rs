@@ -37,9 +37,9 @@ async fn whatever_becomes_of_calls_is_measured_on_the_line_that_ends_each() {
     assert_eq!(newcomer.admin.get("/api/settings").await.status, 503);
     faults.clear();
 
+    let other = harness.newcomer().await;
     let faults = harness.stack.emulators().kms().faults();
     faults.inject(Matching::any(), refusal(), Times::Always);
-    let other = harness.newcomer().await;
     assert_eq!(other.store().await.status, 503);
     faults.clear();
     are_all_emitted(&harness, CALL, &[]).await;
