@@ -66,10 +66,8 @@ async fn whatever_becomes_of_records_and_events_is_measured_on_the_line_of_their
     let harness = Harness::start(|options| options.redelivery_seconds = Some(1));
     let newcomer = harness.connected().await;
     let verify = async || {
-        let checked = newcomer
-            .admin
-            .post("/api/integrations/twilio/verify", &json!({}));
-        checked.await.document(200);
+        let path = "/api/integrations/twilio/verify";
+        newcomer.admin.post(path, &json!({})).await.document(200);
     };
     newcomer.account.suspend();
     verify().await;
