@@ -60,6 +60,7 @@ fn malformed(binary: &str) -> Vec<(&'static str, &'static str)> {
         ("ACTIVITY_TABLE", "activity/table"),
         ("ACTIVITY_RETENTION_DAYS", "a while"),
         ("LOG_LEVEL", "loudly"),
+        ("METRICS_NAMESPACE", "no namespace"),
         ("AWS_LAMBDA_MAX_CONCURRENCY", "many"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much"),
     ];

@@ -1,7 +1,7 @@
 //! Verified webhooks that cannot be kept at once: acknowledged, put aside, and kept once when that works again.
 
 mod pace;
-mod writer;
+pub(crate) mod writer;
 
 use std::time::Duration;
 

@@ -34,6 +34,7 @@ mod load;
 mod measured;
 mod message_statuses;
 mod messages;
+mod metrics;
 mod openapi;
 mod opt_outs;
 mod outages;

@@ -1,7 +1,7 @@
 //! What happens ends on the event bus, with its tenant, as its schema says: from a signed webhook, or from what becomes of
 //! credentials.
 
-mod batches;
+pub(crate) mod batches;
 mod credentials;
 mod gone_tenants;
 mod killed;

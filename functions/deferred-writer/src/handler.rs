@@ -13,6 +13,8 @@ use shared::deferred::{
 use shared::environment::Environment;
 use shared::lambda::{Failure, Invocation, StartError};
 use shared::store::{Activity, Profiles, table_name};
+use shared::telemetry::aws_calls;
+use shared::telemetry::metrics::{DEFERRED_BATCH, counted, one_if};
 use tracing::{Instrument, info, info_span, warn};
 
 /// What is left of an invocation's time to answer in. A message takes at most four background calls of 5 seconds, and all of a
@@ -37,7 +39,16 @@ pub(crate) struct Writer {
 /// What the messages of one batch share.
 struct Shared {
     turns: Turns,
+    counts: Counts,
+}
+
+/// What became of the messages of one batch.
+#[derive(Default)]
+struct Counts {
+    kept: AtomicUsize,
     put_off: AtomicUsize,
+    dropped: AtomicUsize,
+    dead_letters: AtomicUsize,
 }
 
 impl Writer {
@@ -74,7 +85,7 @@ impl Writer {
         let deadline = deadline.checked_sub(TO_ANSWER).unwrap_or(deadline);
         let shared = Arc::new(Shared {
             turns: self.pace.turns(&invocation.event),
-            put_off: AtomicUsize::new(0),
+            counts: Counts::default(),
         });
         let handle = |message| {
             let (writer, shared) = (self.clone(), Arc::clone(&shared));
@@ -82,12 +93,20 @@ impl Writer {
         };
         let (started, messages) = (Instant::now(), invocation.event.messages.len());
         let outcome = invocation.event.handle_each(deadline, handle).await;
+        let (counts, calls) = (&shared.counts, aws_calls());
         info!(
+            target: DEFERRED_BATCH,
             messages,
             again = outcome.to_be_tried_again(),
-            put_off = shared.put_off.load(Ordering::Relaxed),
+            put_off = counts.put_off.load(Ordering::Relaxed),
+            kept = counted(counts.kept.load(Ordering::Relaxed)),
+            dropped = counted(counts.dropped.load(Ordering::Relaxed)),
+            dead_letters = counted(counts.dead_letters.load(Ordering::Relaxed)),
             cold_start = invocation.cold_start,
+            cold_starts = one_if(invocation.cold_start),
             duration_ms = started.elapsed().as_secs_f64() * 1_000.0,
+            store_calls = calls.store_calls,
+            store_failures = calls.store_failures,
             "batch handled"
         );
         Ok(outcome)
@@ -101,7 +120,13 @@ impl Writer {
             // message that is none would be an error in the log for as long.
             Err(UnreadableMessage) => {
                 let moved = self.dead_letters.take(&message.body, UNREADABLE);
-                return moved.instrument(info_span!("message", message_id)).await;
+                let is_moved = moved.instrument(info_span!("message", message_id)).await;
+                let moved = usize::from(is_moved);
+                shared
+                    .counts
+                    .dead_letters
+                    .fetch_add(moved, Ordering::Relaxed);
+                return is_moved;
             }
         };
         let tenant_id = webhook.tenant_id().as_str();
@@ -112,6 +137,7 @@ impl Writer {
                     tenant_id,
                     message_id, "dropped a webhook that was put aside: its tenant is deleted"
                 );
+                shared.counts.dropped.fetch_add(1, Ordering::Relaxed);
                 return true;
             }
             Err(error) => {
@@ -128,7 +154,7 @@ impl Writer {
                     warn!(tenant_id, message_id, error = %error, "not put off yet, to be tried again");
                     return false;
                 }
-                shared.put_off.fetch_add(1, Ordering::Relaxed);
+                shared.counts.put_off.fetch_add(1, Ordering::Relaxed);
                 return true;
             }
             Err(error) => {
@@ -138,7 +164,10 @@ impl Writer {
         }
         let span = info_span!("tenant", tenant_id);
         match webhook.keep(&self.activity).instrument(span).await {
-            Ok(()) => info!(tenant_id, message_id, "kept a webhook that was put aside"),
+            Ok(()) => {
+                shared.counts.kept.fetch_add(1, Ordering::Relaxed);
+                info!(tenant_id, message_id, "kept a webhook that was put aside");
+            }
             Err(error) => {
                 warn!(tenant_id, message_id, error = %error, "not kept yet, to be tried again");
                 return false;

@@ -13,7 +13,8 @@ use shared::lambda::{Failure, Invocation, StartError};
 use shared::store::{Activity, table_name};
 use shared::stream::Delivery;
 use tokio::time::Instant;
-use tracing::info;
+
+use crate::counts::Counts;
 
 /// How long the bus is asked again before events are put aside. While it is down the stream so goes on at the pace of the
 /// queue, and nothing waits behind it.
@@ -100,17 +101,22 @@ impl Publisher {
     ) -> Result<BatchOutcome, Failure> {
         let started = Moment::now();
         let deadlines = Deadlines::of(invocation.deadline);
+        let mut counts = Counts::default();
         let (source, outcome) = match invocation.event {
-            Delivery::Stream(records) => ("stream", self.tell(records, deadlines).await?),
-            Delivery::Queue(batch) => ("queue", self.tell_late(batch, deadlines).await),
+            Delivery::Stream(records) => {
+                let told = self.tell(records, deadlines, &mut counts).await;
+                ("stream", told)
+            }
+            Delivery::Queue(batch) => {
+                let told = self.tell_late(batch, deadlines, &mut counts).await;
+                ("queue", Ok(told))
+            }
         };
-        info!(
-            source,
-            again = outcome.to_be_tried_again(),
-            cold_start = invocation.cold_start,
-            duration_ms = started.elapsed().as_secs_f64() * 1_000.0,
-            "batch handled"
-        );
-        Ok(outcome)
+        // Of a failure, everything.
+        let again = outcome.as_ref().map(BatchOutcome::to_be_tried_again);
+        counts.again = again.unwrap_or(counts.records);
+        let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
+        counts.log(source, duration_ms, invocation.cold_start);
+        outcome
     }
 }

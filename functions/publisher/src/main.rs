@@ -1,5 +1,6 @@
 //! Publishes what happened on the event bus: from the stream of activity, and what the bus did not take at once.
 
+mod counts;
 mod handler;
 mod presence;
 mod records;

@@ -8,8 +8,9 @@ use shared::lambda::Failure;
 use shared::stream::RawRecord;
 use shared::tenant::TenantScope;
 use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, error, info_span, warn};
 
+use crate::counts::{Counts, add};
 use crate::handler::{Deadlines, Publisher};
 use crate::presence::{Presence, Presences};
 use crate::told::Told;
@@ -34,16 +35,17 @@ impl Publisher {
         &self,
         records: Vec<RawRecord>,
         deadlines: Deadlines,
+        counts: &mut Counts,
     ) -> Result<BatchOutcome, Failure> {
-        let count = records.len();
-        let (mut told, stuck) = self.read(records, deadlines.put_aside()).await;
+        counts.records = records.len();
+        let until = deadlines.put_aside();
+        let (mut told, stuck) = self.read(records, until, counts).await;
         let scopes = told.iter().map(|told| &told.read.scope);
         let presences = self.look_for(scopes, deadlines.look()).await;
         let is_gone = |told: &&mut Told| presences.of(&told.read.scope) == Presence::Gone;
-        let mut dropped = 0_usize;
         for told in told.iter_mut().filter(is_gone) {
             told.forget();
-            dropped = dropped.saturating_add(1);
+            add(&mut counts.dropped, 1);
         }
         let until = deadlines.contacts;
         let not_kept = self.keep_contacts(&told, &presences, until).await;
@@ -54,18 +56,11 @@ impl Publisher {
                 events.map(move |event| (place, &read.scope, event))
             })
             .collect();
-        let count_of_events = events.len();
         let until = deadlines.publish();
-        let untold = self.publish(events, &presences, until).await;
-        info!(
-            records = count,
-            events = count_of_events,
-            published = count_of_events - untold.len(),
-            dropped,
-            "records told"
-        );
+        let untold = self.publish(events, &presences, until, counts).await;
         let until = deadlines.put_aside();
-        let undone = self.put_aside(&told, &untold, &not_kept, until).await?;
+        let undone = self.put_aside(&told, &untold, &not_kept, until, counts);
+        let undone = undone.await?;
         let first = undone.first().and_then(|place| told.get(*place));
         // In the order of the stream: where reading ended comes last.
         match (first, stuck) {
@@ -82,11 +77,18 @@ impl Publisher {
         events: Vec<(K, &'e TenantScope, &'e Event)>,
         presences: &Presences,
         deadline: Instant,
+        counts: &mut Counts,
     ) -> Vec<(K, &'e Event)> {
+        counts.events = events.len();
         let (offered, withheld): (Vec<_>, Vec<_>) =
             (events.into_iter()).partition(|(_, scope, _)| presences.of(scope) == Presence::There);
         let offer = offered.iter().map(|(_, _, event)| *event);
         let refused = self.bus.publish(offer, deadline).await;
+        for (number, (_, _, event)) in offered.iter().enumerate() {
+            if !refused.contains(&number) {
+                counts.published(event);
+            }
+        }
         let offered = offered.into_iter().enumerate();
         let refused =
             offered.filter_map(|(number, event)| refused.contains(&number).then_some(event));
@@ -107,6 +109,7 @@ impl Publisher {
         untold: &[(usize, &Event)],
         not_kept: &BTreeSet<usize>,
         deadline: Instant,
+        counts: &mut Counts,
     ) -> Result<BTreeSet<usize>, Failure> {
         let (mut places, mut messages, mut undone) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (place, event) in untold {
@@ -130,6 +133,7 @@ impl Publisher {
                 // What follows is delivered again with it.
                 break;
             }
+            add(&mut counts.dead_letters, 1);
         }
         let put_aside = messages.len();
         let lost = self.undelivered.put_aside(messages, deadline).await;
@@ -142,13 +146,19 @@ impl Publisher {
                 "not done at once: put aside"
             );
         }
+        counts.put_aside = put_aside.saturating_sub(lost.len());
         undone.extend(lost.iter().filter_map(|lost| places.get(*lost)));
         Ok(undone)
     }
 
     /// Reads records until one can neither be read nor moved to the dead letters by `deadline`: what follows it in the stream would
     /// wait for it otherwise.
-    async fn read(&self, records: Vec<RawRecord>, deadline: Instant) -> (Vec<Told>, Option<Stuck>) {
+    async fn read(
+        &self,
+        records: Vec<RawRecord>,
+        deadline: Instant,
+        counts: &mut Counts,
+    ) -> (Vec<Told>, Option<Stuck>) {
         let (mut told, mut last) = (Vec::new(), None);
         for record in records {
             match Told::of(record) {
@@ -172,6 +182,7 @@ impl Publisher {
                     if !is_buried {
                         return (told, Some(Stuck { from: last }));
                     }
+                    add(&mut counts.dead_letters, 1);
                 }
             }
         }

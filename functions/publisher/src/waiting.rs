@@ -6,8 +6,9 @@ use shared::deferred::{Batch, BatchOutcome};
 use shared::events::{Event, UndeliveredEvent};
 use shared::stream::RawRecord;
 use shared::tenant::TenantScope;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, info_span};
 
+use crate::counts::{Counts, add};
 use crate::handler::{Deadlines, Publisher};
 use crate::presence::Presence;
 use crate::told::Told;
@@ -29,9 +30,14 @@ struct Waiting {
 impl Publisher {
     /// Handles the messages of a batch. What still does not succeed is delivered again by the queue; what waits for a tenant that
     /// is deleted is dropped.
-    pub(crate) async fn tell_late(&self, batch: Batch, deadlines: Deadlines) -> BatchOutcome {
-        let count = batch.messages.len();
-        let mut waiting = self.read_waiting(batch).await;
+    pub(crate) async fn tell_late(
+        &self,
+        batch: Batch,
+        deadlines: Deadlines,
+        counts: &mut Counts,
+    ) -> BatchOutcome {
+        counts.messages = batch.messages.len();
+        let mut waiting = self.read_waiting(batch, counts).await;
         let of_events = waiting.events.iter().map(|(_, scope, _)| scope);
         let of_records = waiting.records.iter().map(|(_, told)| &told.read.scope);
         let scopes = of_events.chain(of_records);
@@ -58,19 +64,13 @@ impl Publisher {
             .map(|(id, scope, event)| (id, scope, event))
             .collect();
         let until = deadlines.publish();
-        let untold = self.publish(events, &presences, until).await;
+        let untold = self.publish(events, &presences, until, counts).await;
         again.extend(untold.iter().map(|(id, _)| (*id).clone()));
-        info!(
-            messages = count,
-            events = waiting.events.len(),
-            published = waiting.events.len() - untold.len(),
-            dropped = dropped.len(),
-            "waiting messages told"
-        );
+        counts.dropped = dropped.len();
         BatchOutcome::of(again)
     }
 
-    async fn read_waiting(&self, batch: Batch) -> Waiting {
+    async fn read_waiting(&self, batch: Batch, counts: &mut Counts) -> Waiting {
         let mut waiting = Waiting::default();
         for message in batch.messages {
             if let Ok(UndeliveredEvent { scope, event }) =
@@ -94,7 +94,9 @@ impl Publisher {
                     // It would be tried for as long as the queue tries it.
                     let span = info_span!("message", message_id = message.id);
                     let moved = self.dead_letters.take(&message.body, UNREADABLE);
-                    if !moved.instrument(span).await {
+                    if moved.instrument(span).await {
+                        add(&mut counts.dead_letters, 1);
+                    } else {
                         waiting.unreadable.insert(message.id);
                     }
                 }

@@ -114,7 +114,9 @@ fn event(object: &Map<String, Value>, paint: impl Fn(Colour, &str) -> String) ->
     }
     let mut rest = String::new();
     for (name, value) in object {
-        const SHOWN_ABOVE: [&str; 9] = [
+        const NOT_SHOWN_AGAIN: [&str; 10] = [
+            // What makes metrics of fields, for CloudWatch.
+            "_aws",
             "timestamp",
             "level",
             "function",
@@ -125,7 +127,7 @@ fn event(object: &Map<String, Value>, paint: impl Fn(Colour, &str) -> String) ->
             "cold_start",
             "message",
         ];
-        if !SHOWN_ABOVE.contains(&name.as_str()) {
+        if !NOT_SHOWN_AGAIN.contains(&name.as_str()) {
             let separator = if rest.is_empty() { "" } else { " " };
             let value = value.as_str().map_or_else(|| value.to_string(), one_line);
             // Writing to a string cannot fail.

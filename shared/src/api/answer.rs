@@ -7,8 +7,10 @@ use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::{error, info, warn};
 
-use super::{Access, Problem};
+use super::{Access, Code, Operation, Problem};
 use crate::http::Reply;
+use crate::telemetry::metrics::{CALL, one_if};
+use crate::telemetry::{AwsCalls, aws_calls};
 
 /// A document as an answer.
 #[must_use]
@@ -84,7 +86,7 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    /// The answer to the outcome of a call, and the one log event of its invocation.
+    /// The answer to the outcome of a call, and the one log event of its invocation, with its metrics.
     pub(super) fn finish(
         self,
         outcome: Result<Reply, Problem>,
@@ -106,9 +108,18 @@ impl Trace {
         let status = reply.status();
         let status_code = status.as_u16();
         let duration_ms = took.as_micros().min(u128::from(u32::MAX)) as f64 / 1_000.0;
+        let is_token = self.access.map(|access| access.operation) == Some(Operation::IssueToken);
+        let is_limited = problem.as_ref().map(|problem| problem.code) == Some(Code::RateLimited);
+        let AwsCalls {
+            store_calls,
+            store_failures,
+            kms_calls,
+            kms_failures,
+        } = aws_calls();
         macro_rules! event {
             ($level:ident, $message:literal) => {
                 $level!(
+                    target: CALL,
                     method,
                     route,
                     status = status_code,
@@ -116,6 +127,16 @@ impl Trace {
                     reason,
                     duration_ms,
                     cold_start,
+                    answered = one_if(status_code < 400),
+                    refused = one_if(status.is_client_error()),
+                    failed = one_if(status.is_server_error()),
+                    rate_limited = one_if(is_limited),
+                    tokens_issued = one_if(is_token && status.is_success()),
+                    cold_starts = one_if(cold_start),
+                    store_calls,
+                    store_failures,
+                    kms_calls,
+                    kms_failures,
                     $message
                 )
             };

@@ -18,6 +18,7 @@ use aws_types::region::Region;
 
 use crate::clock::Clock;
 use crate::environment::Environment;
+use crate::telemetry::TALLY;
 use crate::tenant::TenantId;
 use connection::Connection;
 pub(crate) use failure::CallFailure;
@@ -184,6 +185,7 @@ impl Aws {
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut builder = aws_sdk_dynamodb::config::Builder::from(&self.configuration);
         builder.set_endpoint_url(self.endpoints.dynamodb.clone());
+        builder = builder.interceptor(TALLY.store.counted());
         aws_sdk_dynamodb::Client::from_conf(builder.build())
     }
 
@@ -200,6 +202,7 @@ impl Aws {
     pub fn kms(&self) -> aws_sdk_kms::Client {
         let mut builder = aws_sdk_kms::config::Builder::from(&self.configuration);
         builder.set_endpoint_url(self.endpoints.kms.clone());
+        builder = builder.interceptor(TALLY.kms.counted());
         aws_sdk_kms::Client::from_conf(builder.build())
     }
 

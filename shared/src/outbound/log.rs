@@ -5,9 +5,10 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::{Answer, Call, CallError};
+use crate::telemetry::metrics::{PROVIDER_CALL, one_if};
 
 /// The one line of a call. The tenant is on it through the span around; what was asked and answered never is: URLs have
-/// phone numbers in them, bodies anything.
+/// phone numbers in them, bodies anything. It carries the metrics of the call.
 pub(super) fn write(
     call: &Call<'_>,
     result: &Result<Answer, CallError>,
@@ -24,19 +25,34 @@ pub(super) fn write(
     let provider_request_id = answer.and_then(Answer::request_id);
     let code = answer.and_then(Answer::error_code);
     let code = code.filter(|code| !call.is_repeated_in(code));
+    let error = result.as_ref().err().map(tracing::field::display);
+    let is_throttled = status == Some(429);
+    // Of an answer that asks for patience nothing is wrong but the pace.
+    let is_error = !is_throttled && status.is_none_or(|status| status >= 500);
+    macro_rules! event {
+        ($level:ident, $message:literal) => {
+            $level!(
+                target: PROVIDER_CALL,
+                provider,
+                operation,
+                status,
+                code,
+                provider_request_id,
+                attempts,
+                ms,
+                error,
+                errors = one_if(is_error),
+                throttled = one_if(is_throttled),
+                unauthorized = one_if(matches!(status, Some(401 | 403))),
+                retries = attempts.checked_sub(1).filter(|retries| *retries > 0),
+                $message
+            )
+        };
+    }
     match result {
-        Ok(answer) if answer.status() < 500 => info!(
-            provider,
-            operation, status, code, provider_request_id, attempts, ms, "called a provider"
-        ),
-        Ok(_) => warn!(
-            provider,
-            operation, status, code, provider_request_id, attempts, ms, "a provider failed"
-        ),
-        Err(error) => warn!(
-            provider, operation, status, code, provider_request_id, attempts, ms, error = %error,
-            "a provider did not answer a call"
-        ),
+        Ok(answer) if answer.status() < 500 => event!(info, "called a provider"),
+        Ok(_) => event!(warn, "a provider failed"),
+        Err(_) => event!(warn, "a provider did not answer a call"),
     }
 }
 

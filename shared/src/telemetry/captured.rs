@@ -16,6 +16,9 @@ thread_local! {
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
+/// The namespace of its metrics.
+pub(crate) const NAMESPACE: &str = "Trunkline/captured";
+
 struct OfThisThread;
 
 impl Write for OfThisThread {
@@ -33,7 +36,9 @@ impl Write for OfThisThread {
 pub(crate) fn begin() {
     static GLOBAL: Once = Once::new();
     GLOBAL.call_once(|| {
-        let subscriber = subscriber("sms-webhook", LevelFilter::INFO, || OfThisThread);
+        let subscriber = subscriber("sms-webhook", Some(NAMESPACE), LevelFilter::INFO, || {
+            OfThisThread
+        });
         tracing::subscriber::set_global_default(subscriber).unwrap();
     });
     LOGGED.take();

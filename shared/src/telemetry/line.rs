@@ -7,19 +7,22 @@ use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::directives::Directives;
 use crate::clock::Clock;
 
 /// Writes an event's own fields and those of every span around it side by side, so that `tenant_id` is one plain field to
-/// search for. The stock formatter nests span fields.
+/// search for. The stock formatter nests span fields. A line of a set of metrics carries what makes CloudWatch take them.
 pub(super) struct JsonLine {
     function: String,
+    directives: Directives,
     clock: Clock,
 }
 
 impl JsonLine {
-    pub(super) fn new(function: &str) -> Self {
+    pub(super) fn new(function: &str, namespace: Option<&str>) -> Self {
         Self {
             function: serde_json::Value::from(function).to_string(),
+            directives: Directives::of(namespace),
             clock: Clock::system(),
         }
     }
@@ -35,12 +38,11 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let level = event.metadata().level();
+        let (level, now) = (event.metadata().level(), self.clock.now());
         write!(
             writer,
             r#"{{"timestamp":"{:.3}","level":"{level}","function":{}"#,
-            self.clock.now(),
-            self.function
+            now, self.function
         )?;
         let mut fields = String::new();
         context
@@ -52,6 +54,8 @@ where
                 append(&mut writer, fields)?;
             }
         }
+        self.directives
+            .write(&mut writer, event, now.as_millisecond())?;
         writer.write_str("}\n")
     }
 }

@@ -1,18 +1,23 @@
-//! Logs: JSON, one line an event, with the tenant on every line of its request.
+//! Logs: JSON, one line an event, with the tenant on every line of its request, and the metrics on the lines that end something.
 
 #[cfg(test)]
 pub(crate) mod captured;
+mod directives;
 mod line;
+pub mod metrics;
+mod tally;
 
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::environment::Environment;
+pub(crate) use tally::TALLY;
+pub use tally::{AwsCalls, aws_calls};
 
 /// The crates whose lines `LOG_LEVEL` is for: this one and the functions.
 const OURS: [&str; 11] = [
@@ -32,7 +37,8 @@ const OURS: [&str; 11] = [
 /// Sends all events of this process to standard output, and panics with them.
 ///
 /// `LOG_LEVEL` (`error`, `warn`, `info`, `debug`, `trace`; default `info`) applies to this crate and its functions. Other
-/// crates are never let below `warn`: HTTP clients log headers and bodies at `trace`.
+/// crates are never let below `warn`: HTTP clients log headers and bodies at `trace`. Lines with metrics are written at any level.
+/// They are metrics of the namespace `METRICS_NAMESPACE`, and plain lines where it is not set.
 pub fn start(environment: &Environment) {
     let level = environment.parsed(
         "LOG_LEVEL",
@@ -44,6 +50,7 @@ pub fn start(environment: &Environment) {
         .unwrap_or("unknown");
     let subscriber = subscriber(
         function,
+        namespace(environment),
         level.unwrap_or(LevelFilter::INFO),
         std::io::stdout,
     );
@@ -53,23 +60,43 @@ pub fn start(environment: &Environment) {
     }
 }
 
+/// Reads `METRICS_NAMESPACE`, in which `CloudWatch` takes only these characters.
+fn namespace(environment: &Environment) -> Option<&str> {
+    let variable = "METRICS_NAMESPACE";
+    let name = environment.optional(variable)?;
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._/#:-".contains(&byte);
+    if name.len() <= 255 && name.bytes().all(is_allowed) {
+        return Some(name);
+    }
+    environment.fault(format!(
+        "{variable} must be a namespace of CloudWatch: 255 letters, digits and ._/#:- at most"
+    ));
+    None
+}
+
 fn subscriber<W>(
     function: &str,
+    namespace: Option<&str>,
     level: LevelFilter,
     writer: W,
 ) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let targets = OURS.into_iter().fold(
-        Targets::new().with_default(level.min(LevelFilter::WARN)),
-        |t, name| t.with_target(name, level),
-    );
+    let of_ours = |targets: Targets, level: LevelFilter| {
+        let names = OURS.into_iter();
+        names.fold(targets, |targets, name| targets.with_target(name, level))
+    };
+    let others = Targets::new().with_default(level.min(LevelFilter::WARN));
+    let events = of_ours(others, level).with_target(metrics::TARGETS, LevelFilter::INFO);
+    // Whatever is logged says of which invocation and of which tenant.
+    let are_spans = filter_fn(|metadata: &Metadata<'_>| metadata.is_span());
+    let spans = of_ours(Targets::new(), LevelFilter::INFO).and(are_spans);
     let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
-        .event_format(line::JsonLine::new(function))
+        .event_format(line::JsonLine::new(function, namespace))
         .with_writer(writer);
-    Registry::default().with(lines.with_filter(targets))
+    Registry::default().with(lines.with_filter(events.or(spans)))
 }
 
 /// Logs where a panic happened. Its text is left out unless it is a literal: a formatted one may hold what was parsed.

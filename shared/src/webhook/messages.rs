@@ -17,14 +17,16 @@ use crate::twilio::twiml::{Message, MessagingResponse};
 /// Both are written until a deadline, in which the webhook is to be answered; without one nothing is, since the store did not
 /// keep the message itself. Nothing depends on their success but the answer: an opt-out is kept once more from the stream, and
 /// whose turn is not known to be is not answered. Past the tenant's limit little of it is written: see [`KeptStops`].
+///
+/// Gives, beside the answer, whether it is the auto-reply.
 pub(super) async fn reply(
     contacts: &ContactItems,
     stops: &KeptStops,
     message: &Verified<InboundMessage>,
     until: Option<Instant>,
-) -> Reply {
+) -> (Reply, bool) {
     let (kind, scope) = (message.kind(), message.scope());
-    let nothing = || Reply::twiml(MessagingResponse::new().to_xml());
+    let nothing = || (Reply::twiml(MessagingResponse::new().to_xml()), false);
     let (Some(turn), Some(until)) = (&kind.turn, until) else {
         return nothing();
     };
@@ -44,7 +46,8 @@ pub(super) async fn reply(
         Ok(true) => {
             let status_url = message.url_of(kind.status_route);
             let reply = Message::text(text).status_callback(status_url);
-            Reply::twiml(MessagingResponse::new().message(reply).to_xml())
+            let response = MessagingResponse::new().message(reply);
+            (Reply::twiml(response.to_xml()), true)
         }
         Ok(false) => nothing(),
         Err(error) => {

@@ -167,7 +167,9 @@ impl Webhooks {
                 let is_outage = trace.put_aside == Some(PutAside::Outage);
                 let until = (!is_outage).then_some(arrived + ANSWER_BY);
                 let reply = messages::reply(&self.contacts, &self.stops, &message, until);
-                (Box::pin(reply.instrument(span)).await, None)
+                let (reply, is_auto_reply) = Box::pin(reply.instrument(span)).await;
+                trace.is_auto_reply = is_auto_reply;
+                (reply, None)
             }
             Err(refusal) => (refusal.reply(), Some(refusal)),
         };

@@ -19,7 +19,7 @@ use crate::tenant_store::{Opened, scope};
 use crate::traffic::{Event, WORDS, event, facts, history};
 
 /// The body of a message that was put aside, in the form that is never changed.
-pub(super) fn message(tenant: &Tenant, event: &Event) -> String {
+pub(crate) fn message(tenant: &Tenant, event: &Event) -> String {
     json!({
         "tenant_id": tenant.id,
         "fact": {
@@ -33,7 +33,7 @@ pub(super) fn message(tenant: &Tenant, event: &Event) -> String {
 }
 
 /// Invokes the writer with messages, named by their place.
-pub(super) async fn outcome(harness: &Harness, bodies: impl IntoIterator<Item = String>) -> Value {
+pub(crate) async fn outcome(harness: &Harness, bodies: impl IntoIterator<Item = String>) -> Value {
     let message = |(place, body)| json!({"messageId": format!("message-{place}"), "body": body});
     let messages: Vec<_> = bodies.into_iter().enumerate().map(message).collect();
     let batch = json!({"Records": messages}).to_string();

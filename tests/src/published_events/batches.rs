@@ -43,7 +43,7 @@ fn attribute(value: &AttributeValue) -> Value {
 }
 
 /// The records of the writes that made these items, in one batch.
-pub(super) fn batch_of(items: &[HashMap<String, AttributeValue>]) -> Value {
+pub(crate) fn batch_of(items: &[HashMap<String, AttributeValue>]) -> Value {
     let records = items.iter().zip(1..).map(|(item, number)| {
         let image = item.iter();
         let image = image.map(|(name, value)| (name.clone(), attribute(value)));
@@ -61,7 +61,7 @@ pub(super) fn batch_of(items: &[HashMap<String, AttributeValue>]) -> Value {
     json!({"Records": records.collect::<Vec<_>>()})
 }
 
-pub(super) async fn invoke(harness: &Harness, event: &Value) -> Result<Value, InvocationError> {
+pub(crate) async fn invoke(harness: &Harness, event: &Value) -> Result<Value, InvocationError> {
     let publisher = harness.stack.function("publisher").unwrap().clone();
     let payload = event.to_string().into();
     let answer = harness.on_stack(async move { publisher.invoke(payload).await });

@@ -85,7 +85,7 @@ async fn of_a_deleted_tenant_each_message_that_waited_is_counted_as_dropped_once
 
     assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
     let logs = harness.stack.logs();
-    let told = logs.wait_for(|line| line.text.contains("waiting messages told"), PATIENCE);
+    let told = logs.wait_for(|line| line.text.contains(r#""source":"queue""#), PATIENCE);
     let told: Value = serde_json::from_str(&told.await.unwrap().text).unwrap();
     assert_eq!(
         (&told["messages"], &told["dropped"]),

@@ -55,7 +55,10 @@ fn the_queues_of_events_are_encrypted_and_what_cannot_be_told_is_kept_and_raises
     ]);
     let watched: BTreeSet<_> = of_type(&template, "AWS::CloudWatch::Alarm")
         .iter()
-        .filter(|(name, _)| !name.starts_with("Deferred"))
+        .filter(|(name, _)| {
+            let is_of_queue = name.starts_with("UndeliveredEvents");
+            is_of_queue || *name == "PublisherLagAlarm"
+        })
         .map(|(_, alarm)| {
             let alarm = &alarm["Properties"];
             let watched = list(&alarm["Dimensions"])[0]["Value"].to_string();

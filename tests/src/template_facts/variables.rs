@@ -1,6 +1,6 @@
 //! What each function reads from its environment.
 
-/// The variables that each binary reads, besides those of AWS itself.
+/// The variables that each binary reads, besides those of AWS itself and `METRICS_NAMESPACE`, which all read.
 pub(super) const VARIABLES: &[(&str, &[&str])] = &[
     ("sms-webhook", WEBHOOK),
     ("whatsapp-webhook", WEBHOOK),
