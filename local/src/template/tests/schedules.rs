@@ -197,10 +197,7 @@ Events:
   Minute: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}",
     ))
     .unwrap_err();
-    assert!(
-        faults[0].message.contains("WebMinute → Web"),
-        "{faults:?}"
-    );
+    assert!(faults[0].message.contains("WebMinute → Web"), "{faults:?}");
 }
 
 #[test]
