@@ -1,7 +1,7 @@
 //! The verifier: what drifted is found and mended, what is not accepted is marked, and a run that is killed ends as if it had not been.
 
-mod due;
 mod drift;
+mod due;
 mod requests;
 mod runs;
 mod strikes;
@@ -91,7 +91,8 @@ impl World {
     }
 
     async fn twilio_item(&self, tenant: &TenantId) -> HashMap<String, AttributeValue> {
-        let item = self.item(&format!("{tenant}#tenant"), "integration#twilio");
+        let partition = format!("{tenant}#tenant");
+        let item = self.item(&partition, "integration#twilio");
         item.await.unwrap()
     }
 
@@ -113,7 +114,9 @@ impl World {
     pub(crate) async fn part_of(&self, run: &str) -> Option<String> {
         let name = format!("part#{run}#");
         let runs = self.partition("platform#runs").await;
-        let mut parts = runs.iter().filter(|item| text(item, "sk").starts_with(&name));
+        let mut parts = runs
+            .iter()
+            .filter(|item| text(item, "sk").starts_with(&name));
         parts.next().map(|item| text(item, "counts"))
     }
 
@@ -166,7 +169,11 @@ pub(crate) fn run_of(at: Timestamp) -> String {
 impl Newcomer {
     /// What its admin sees of what drifted: resource, SID, problem and outcome.
     pub(crate) async fn drift(&self) -> Vec<[String; 4]> {
-        let shown = self.admin.get("/api/integrations/twilio").await.document(200);
+        let shown = self
+            .admin
+            .get("/api/integrations/twilio")
+            .await
+            .document(200);
         let found = shown["drift"]["found"].as_array().unwrap();
         let member = |finding: &Value, name: &str| finding[name].as_str().unwrap().to_owned();
         let mut found: Vec<_> = found

@@ -13,8 +13,8 @@ mod vapi;
 pub mod verification;
 
 pub use administration::{
-    Check, Checked, Continued, Entry, IntegrationAdministration, IntegrationError, RotationAction, RotationError,
-    RotationRequest, Saved, fields,
+    Check, Checked, Continued, Entry, IntegrationAdministration, IntegrationError, RotationAction,
+    RotationError, RotationRequest, Saved, fields,
 };
 pub use configuration::Configuration;
 pub use elevenlabs::ElevenLabsCredentials;

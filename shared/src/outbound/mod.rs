@@ -11,9 +11,9 @@ mod host;
 mod log;
 mod media;
 mod retry;
-mod tally;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod tally;
 #[cfg(test)]
 mod tests;
 

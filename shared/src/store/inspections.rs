@@ -70,7 +70,9 @@ impl Inspections {
         let items = output.items.unwrap_or_default();
         let find = |sort: &str| {
             let sort = text(sort);
-            items.iter().find(|item| item.get(keys::SORT) == Some(&sort))
+            items
+                .iter()
+                .find(|item| item.get(keys::SORT) == Some(&sort))
         };
         let Some(profile) = find(keys::PROFILE) else {
             return Ok(None);

@@ -54,7 +54,8 @@ pub use error::StoreError;
 pub use holdings::QUARANTINE_SECONDS;
 pub use inspections::{Inspections, TenantConnections};
 pub use integrations::{
-    Expected, IntegrationRecord, Integrations, NewIntegration, OwnCheck, Repeat, RotationStep, Stored,
+    Expected, IntegrationRecord, Integrations, NewIntegration, OwnCheck, Repeat, RotationStep,
+    Stored,
 };
 pub use limits::{Counted, Limits};
 pub(crate) use limits::{NOTICE_MINUTES, Take};

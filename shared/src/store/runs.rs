@@ -134,7 +134,10 @@ impl Runs {
             .expression_attribute_names("#after", "after")
             .expression_attribute_values(":owner", text(owner))
             .expression_attribute_values(":counts", text(counts))
-            .expression_attribute_values(":after", text(state.after.as_deref().unwrap_or_default()));
+            .expression_attribute_values(
+                ":after",
+                text(state.after.as_deref().unwrap_or_default()),
+            );
         let update = match until {
             Some(until) => update
                 .update_expression("SET counts = :counts, #after = :after, leased_until = :until")

@@ -44,7 +44,9 @@ mod tests {
     async fn an_account_has_one_turn_at_a_time_and_others_do_not_wait_for_it() {
         let accounts = Accounts::default();
         let account = |digit: char| -> AccountSid {
-            format!("AC{}", digit.to_string().repeat(32)).parse().unwrap()
+            format!("AC{}", digit.to_string().repeat(32))
+                .parse()
+                .unwrap()
         };
         let turn = accounts.turn(&account('1')).await;
         drop(accounts.turn(&account('2')).await);

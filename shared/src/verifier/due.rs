@@ -173,9 +173,9 @@ impl Verifier {
             return Ok(Next::Done);
         }
         let patience = SignedDuration::try_from(Tally::patience()).unwrap_or_default();
-        Ok(Next::At(self.later(
-            pause(due.tries.saturating_add(2)).max(patience),
-        )))
+        Ok(Next::At(
+            self.later(pause(due.tries.saturating_add(2)).max(patience)),
+        ))
     }
 }
 

@@ -21,12 +21,12 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::{Instrument, info, info_span};
 
+use self::accounts::Accounts;
 pub use self::counts::Counts;
+use self::queue::VerificationQueue;
 pub use self::request::{
     Answer, Request, RunEnd, UnknownRequest, VerifiedIntegration, VerifierError,
 };
-use self::accounts::Accounts;
-use self::queue::VerificationQueue;
 use crate::api::Foundation;
 use crate::aws::{Aws, Patience, Service};
 use crate::clock::Clock;

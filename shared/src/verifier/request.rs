@@ -176,7 +176,10 @@ mod tests {
         assert!(matches!(batch, Request::Batch(batch) if batch.messages.len() == 1));
         let tenant = Request::of(json!({"tenant_id": "acme"})).unwrap();
         assert!(matches!(tenant, Request::Tenant(id) if id.as_str() == "acme"));
-        assert!(matches!(Request::of(json!({"all": true})), Ok(Request::All)));
+        assert!(matches!(
+            Request::of(json!({"all": true})),
+            Ok(Request::All)
+        ));
     }
 
     #[test]

@@ -46,7 +46,8 @@ impl Connected {
     fn app(&self) -> Value {
         let apps = self.newcomer.account.applications();
         let mut apps = apps.into_iter();
-        apps.find(|app| app["sid"] == self.app.as_str()).unwrap_or_default()
+        apps.find(|app| app["sid"] == self.app.as_str())
+            .unwrap_or_default()
     }
 
     fn name(&self) -> String {
@@ -56,7 +57,9 @@ impl Connected {
     fn number(&self) -> Value {
         let numbers = self.newcomer.account.numbers();
         let mut numbers = numbers.into_iter();
-        numbers.find(|it| it["sid"] == self.number.as_str()).unwrap()
+        numbers
+            .find(|it| it["sid"] == self.number.as_str())
+            .unwrap()
     }
 }
 
@@ -73,15 +76,27 @@ impl Drifted {
         let harness = &world.harness;
         let changed = Connected::of(harness, drift).await;
         let form = [("VoiceUrl", ELSEWHERE)];
-        assert!(changed.newcomer.account.configure_application(&changed.app, &form));
+        assert!(
+            changed
+                .newcomer
+                .account
+                .configure_application(&changed.app, &form)
+        );
         let deleted = Connected::of(harness, drift).await;
         assert!(deleted.newcomer.account.delete_application(&deleted.app));
         let duplicated = Connected::of(harness, drift).await;
         let account = &duplicated.newcomer.account;
-        let other = account.add_application(&duplicated.name(), ELSEWHERE).unwrap();
+        let other = account
+            .add_application(&duplicated.name(), ELSEWHERE)
+            .unwrap();
         let moved = Connected::of(harness, drift).await;
         let form = [("VoiceUrl", ELSEWHERE)];
-        assert!(moved.newcomer.account.configure_number(&moved.number, &form));
+        assert!(
+            moved
+                .newcomer
+                .account
+                .configure_number(&moved.number, &form)
+        );
         Self {
             changed,
             deleted,
@@ -91,7 +106,12 @@ impl Drifted {
     }
 
     fn all(&self) -> [&Connected; 4] {
-        [&self.changed, &self.deleted, &self.duplicated.0, &self.moved]
+        [
+            &self.changed,
+            &self.deleted,
+            &self.duplicated.0,
+            &self.moved,
+        ]
     }
 
     /// One run of the minute of each.
@@ -124,7 +144,12 @@ async fn an_app_that_was_changed_deleted_or_duplicated_and_a_number_are_mended_w
     } = &drifted;
     let voice = |app: &Value| app["voice_url"].as_str().unwrap().to_owned();
     assert_ne!(voice(&changed.app()), ELSEWHERE);
-    assert!(changed.newcomer.is_logged("twiml_app_updated", &changed.app).await);
+    assert!(
+        changed
+            .newcomer
+            .is_logged("twiml_app_updated", &changed.app)
+            .await
+    );
     let expected = finding("twiml_app", &changed.app, "changed", "repaired");
     assert_eq!(changed.newcomer.drift().await, expected);
 
@@ -138,14 +163,27 @@ async fn an_app_that_was_changed_deleted_or_duplicated_and_a_number_are_mended_w
     assert_eq!(deleted.newcomer.drift().await, expected);
 
     let apps = duplicated.newcomer.account.applications();
-    let sids: Vec<&str> = apps.iter().map(|app| app["sid"].as_str().unwrap()).collect();
+    let sids: Vec<&str> = apps
+        .iter()
+        .map(|app| app["sid"].as_str().unwrap())
+        .collect();
     assert_eq!(sids, [duplicated.app.as_str()]);
-    assert!(duplicated.newcomer.is_logged("twiml_app_deleted", other).await);
+    assert!(
+        duplicated
+            .newcomer
+            .is_logged("twiml_app_deleted", other)
+            .await
+    );
     let expected = finding("twiml_app", other, "duplicated", "repaired");
     assert_eq!(duplicated.newcomer.drift().await, expected);
 
     assert_ne!(moved.number()["voice_url"], ELSEWHERE);
-    assert!(moved.newcomer.is_logged("phone_number_repaired", &moved.number).await);
+    assert!(
+        moved
+            .newcomer
+            .is_logged("phone_number_repaired", &moved.number)
+            .await
+    );
     let expected = finding("phone_number", &moved.number, "changed", "repaired");
     assert_eq!(moved.newcomer.drift().await, expected);
 
@@ -183,10 +221,22 @@ async fn what_drifted_is_only_reported_where_the_tenant_asked_for_that() {
         moved,
     } = &drifted;
     for (connected, expected) in [
-        (changed, finding("twiml_app", &changed.app, "changed", "reported")),
-        (deleted, finding("twiml_app", &deleted.app, "missing", "reported")),
-        (duplicated, finding("twiml_app", other, "duplicated", "reported")),
-        (moved, finding("phone_number", &moved.number, "changed", "reported")),
+        (
+            changed,
+            finding("twiml_app", &changed.app, "changed", "reported"),
+        ),
+        (
+            deleted,
+            finding("twiml_app", &deleted.app, "missing", "reported"),
+        ),
+        (
+            duplicated,
+            finding("twiml_app", other, "duplicated", "reported"),
+        ),
+        (
+            moved,
+            finding("phone_number", &moved.number, "changed", "reported"),
+        ),
     ] {
         assert_eq!(connected.newcomer.drift().await, expected);
     }
@@ -206,7 +256,9 @@ async fn an_app_that_a_number_or_a_token_may_name_is_not_deleted() {
     let world = World::start();
     let connected = Connected::of(&world.harness, "repair").await;
     let account = &connected.newcomer.account;
-    let named = account.add_application(&connected.name(), ELSEWHERE).unwrap();
+    let named = account
+        .add_application(&connected.name(), ELSEWHERE)
+        .unwrap();
     let other = account.add_number("+12125550199");
     assert!(account.configure_number(&other, &[("VoiceApplicationSid", &named)]));
     world.verify(connected.id()).await;
@@ -232,7 +284,10 @@ async fn set_ensured_at(world: &World, connected: &Connected, at: &str) {
     let update = world.harness.dynamodb().update_item();
     let update = update
         .table_name(world.table())
-        .key("pk", AttributeValue::S(format!("{}#tenant", connected.id())))
+        .key(
+            "pk",
+            AttributeValue::S(format!("{}#tenant", connected.id())),
+        )
         .key("sk", AttributeValue::S("twiml-app".to_owned()))
         .update_expression("SET ensured_at = :at")
         .expression_attribute_values(":at", AttributeValue::S(at.to_owned()));

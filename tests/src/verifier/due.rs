@@ -26,13 +26,20 @@ async fn a_deletion_that_nobody_asks_for_again_goes_on() {
 
     // Not before no function can know the tenant any more: then it is due again.
     let scope = world.harness.console().scope(&newcomer.id);
-    world.due().put(&scope, Work::Deletion, Clock::system().now()).await.unwrap();
+    world
+        .due()
+        .put(&scope, Work::Deletion, Clock::system().now())
+        .await
+        .unwrap();
     world.minute(moment_of(&newcomer.id)).await;
     let profile = format!("{}#tenant", newcomer.id);
     assert!(world.item(&profile, "profile").await.is_some());
     let due = world.due_of(&newcomer.id).await;
     let last = due.iter().map(|(_, at)| *at).max().unwrap();
-    assert!(last > Clock::system().now() + SignedDuration::from_mins(10), "{due:?}");
+    assert!(
+        last > Clock::system().now() + SignedDuration::from_mins(10),
+        "{due:?}"
+    );
 
     // As if that were over.
     let update = world.harness.dynamodb().update_item();
@@ -41,9 +48,16 @@ async fn a_deletion_that_nobody_asks_for_again_goes_on() {
         .key("pk", AttributeValue::S(profile.clone()))
         .key("sk", AttributeValue::S("profile".to_owned()))
         .update_expression("SET last_served_until = :past")
-        .expression_attribute_values(":past", AttributeValue::S("2026-03-01T00:00:00.000Z".to_owned()));
+        .expression_attribute_values(
+            ":past",
+            AttributeValue::S("2026-03-01T00:00:00.000Z".to_owned()),
+        );
     update.send().await.unwrap();
-    world.due().put(&scope, Work::Deletion, Clock::system().now()).await.unwrap();
+    world
+        .due()
+        .put(&scope, Work::Deletion, Clock::system().now())
+        .await
+        .unwrap();
     world.minute(moment_of(&newcomer.id)).await;
     assert_eq!(world.item(&profile, "profile").await, None);
 }
@@ -53,7 +67,11 @@ async fn work_of_a_deletion_does_nothing_to_a_tenant_that_nobody_deletes() {
     let world = World::start();
     let newcomer = world.harness.connected().await;
     let scope = world.harness.console().scope(&newcomer.id);
-    world.due().put(&scope, Work::Deletion, Clock::system().now()).await.unwrap();
+    world
+        .due()
+        .put(&scope, Work::Deletion, Clock::system().now())
+        .await
+        .unwrap();
     world.minute(moment_of(&newcomer.id)).await;
     assert_eq!(world.due_of(&newcomer.id).await, []);
     let shown = newcomer.admin.get("/api/integrations/twilio").await;
@@ -65,14 +83,20 @@ async fn a_rotation_goes_on_by_itself() {
     let world = World::start();
     let newcomer = world.harness.connected().await;
     let path = "/api/integrations/twilio/rotate";
-    let down = newcomer.account.misbehave(Misbehaviour::Unavailable, Times::Always);
+    let down = newcomer
+        .account
+        .misbehave(Misbehaviour::Unavailable, Times::Always);
     let asked = newcomer.admin.post(path, &json!({})).await;
     assert_ne!(asked.status, 200);
     world.harness.stack.twilio().faults().remove(down);
     let before = newcomer.account.secondary_auth_token();
     assert_eq!(before, None);
     let scope = world.harness.console().scope(&newcomer.id);
-    world.due().put(&scope, Work::Rotation, Clock::system().now()).await.unwrap();
+    world
+        .due()
+        .put(&scope, Work::Rotation, Clock::system().now())
+        .await
+        .unwrap();
     world.minute(moment_of(&newcomer.id)).await;
     assert!(newcomer.account.secondary_auth_token().is_some());
 }

@@ -23,7 +23,8 @@ async fn a_tenant_has_its_minute_from_its_creation_until_it_is_deleted() {
     let path = format!("/api/tenants/{}", newcomer.id);
     let gone = world.harness.operator().delete(&path).await;
     assert_eq!(gone.status, 204);
-    let entry = world.item(&partition(&newcomer.id), newcomer.id.as_str());
+    let partition = partition(&newcomer.id);
+    let entry = world.item(&partition, newcomer.id.as_str());
     assert_eq!(entry.await, None);
 }
 
@@ -57,7 +58,12 @@ async fn all_tenants_are_verified_when_somebody_asks_for_it_and_have_a_minute_th
         }
     };
     timeout(PATIENCE, all_are_verified).await.unwrap();
-    assert!(world.item(&partition(forgotten), forgotten.as_str()).await.is_some());
+    assert!(
+        world
+            .item(&partition(forgotten), forgotten.as_str())
+            .await
+            .is_some()
+    );
     for tenant in &tenants {
         let item = world.twilio_item(tenant).await;
         // Once.
@@ -80,17 +86,31 @@ async fn a_tenant_is_verified_when_somebody_asks_for_it() {
     operator.patch(&path, &suspended).await.document(200);
     let calls = newcomer.account.calls().count();
     let answer = world.verify(&newcomer.id).await;
-    assert_eq!((&answer["active"], &answer["integrations"]), (&json!(false), &json!([])));
+    assert_eq!(
+        (&answer["active"], &answer["integrations"]),
+        (&json!(false), &json!([]))
+    );
     assert_eq!(newcomer.account.calls().count(), calls);
 
-    let (kind, message) = world.try_ask(&json!({"tenant_id": "nobody-at-all"})).await.unwrap_err();
-    assert_eq!((kind.as_str(), message.as_str()), ("UnknownTenant", "there is no tenant nobody-at-all"));
+    let (kind, message) = world
+        .try_ask(&json!({"tenant_id": "nobody-at-all"}))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (kind.as_str(), message.as_str()),
+        ("UnknownTenant", "there is no tenant nobody-at-all")
+    );
 }
 
 #[tokio::test]
 async fn anything_else_is_refused_in_words_that_say_what_there_is() {
     let world = World::start();
-    for event in [json!({}), json!({"all": "yes"}), json!({"tenant": "acme"}), Value::Null] {
+    for event in [
+        json!({}),
+        json!({"all": "yes"}),
+        json!({"tenant": "acme"}),
+        Value::Null,
+    ] {
         let (kind, message) = world.try_ask(&event).await.unwrap_err();
         assert_eq!(kind, "UnknownRequest", "{event}");
         assert!(message.contains("{\"all\": true}"), "{message}");

@@ -86,7 +86,9 @@ async fn a_run_that_somebody_is_at_is_left_to_him_until_his_time_is_over() {
     });
     let newcomer = world.harness.connected().await;
     let at = moment_of(&newcomer.id);
-    let hold = newcomer.account.misbehave(Misbehaviour::Hold, Times::Always);
+    let hold = newcomer
+        .account
+        .misbehave(Misbehaviour::Hold, Times::Always);
     let event = super::scheduled(at);
     let (first, second) = tokio::join!(world.ask(&event), async {
         let begun = async {
@@ -99,7 +101,10 @@ async fn a_run_that_somebody_is_at_is_left_to_him_until_his_time_is_over() {
         world.harness.stack.twilio().faults().remove(hold);
         second
     });
-    assert_eq!((&first["state"], &second["state"]), (&json!("done"), &json!("held")));
+    assert_eq!(
+        (&first["state"], &second["state"]),
+        (&json!("done"), &json!("held"))
+    );
     assert_eq!(first["counts"]["tenants"], 1);
 }
 

@@ -15,7 +15,11 @@ use super::{World, moment_of};
 use crate::client_api::onboarding::Newcomer;
 
 async fn state(newcomer: &Newcomer) -> (bool, String) {
-    let shown = newcomer.admin.get("/api/integrations/twilio").await.document(200);
+    let shown = newcomer
+        .admin
+        .get("/api/integrations/twilio")
+        .await
+        .document(200);
     let status = shown["status"].as_str().unwrap().to_owned();
     (shown["is_active"].as_bool().unwrap(), status)
 }
@@ -47,7 +51,9 @@ async fn the_second_refusal_in_a_row_marks_within_15_minutes_and_one_success_cle
     let world = World::start();
     let newcomer = world.harness.connected().await;
     let token = newcomer.account.auth_token().unwrap();
-    newcomer.account.set_auth_token("somebody-made-another-token");
+    newcomer
+        .account
+        .set_auth_token("somebody-made-another-token");
 
     world.minute(moment_of(&newcomer.id)).await;
     assert_eq!(state(&newcomer).await, (true, "invalid".to_owned()));
@@ -58,7 +64,10 @@ async fn the_second_refusal_in_a_row_marks_within_15_minutes_and_one_success_cle
         panic!("{due:?}");
     };
     assert_eq!(work, "recheck#twilio");
-    assert!((now..now + SignedDuration::from_mins(15)).contains(at), "{at}");
+    assert!(
+        (now..now + SignedDuration::from_mins(15)).contains(at),
+        "{at}"
+    );
 
     // As if they were over.
     let scope = world.harness.console().scope(&newcomer.id);
@@ -93,7 +102,9 @@ async fn what_is_not_twilios_own_word_against_credentials_never_marks_them() {
         (hangs, "unreachable"),
     ] {
         let newcomer = world.harness.connected().await;
-        newcomer.account.misbehave(misbehaviour.clone(), Times::Always);
+        newcomer
+            .account
+            .misbehave(misbehaviour.clone(), Times::Always);
         for _ in 0..3 {
             let answer = world.verify(&newcomer.id).await;
             let outcome = &answer["integrations"][0]["outcome"];

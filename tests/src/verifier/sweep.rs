@@ -32,7 +32,9 @@ pub(crate) struct Seeds {
 
 /// The account of the tenant of this number.
 pub(crate) fn account_of(number: usize) -> AccountSid {
-    format!("AC{:032x}", 0xabc_0000_0000_u64 + number as u64).parse().unwrap()
+    format!("AC{:032x}", 0xabc_0000_0000_u64 + number as u64)
+        .parse()
+        .unwrap()
 }
 
 fn token_of(number: usize) -> String {
@@ -81,7 +83,12 @@ impl Seeds {
 }
 
 /// Profile, credentials and entry of a minute, as they are stored.
-async fn items(vault: &Vault, minute: Minute, number: usize, tenant: &TenantId) -> Vec<WriteRequest> {
+async fn items(
+    vault: &Vault,
+    minute: Minute,
+    number: usize,
+    tenant: &TenantId,
+) -> Vec<WriteRequest> {
     let document = json!({"account_sid": account_of(number), "auth_token": token_of(number)});
     let credentials: TwilioCredentials = serde_json::from_value(document).unwrap();
     let context = EncryptionContext::new(tenant, Provider::Twilio, Purpose::Credentials);
@@ -89,9 +96,13 @@ async fn items(vault: &Vault, minute: Minute, number: usize, tenant: &TenantId) 
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let partition = format!("{tenant}#tenant");
     let put = |members: Vec<(&str, AttributeValue)>| {
-        let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let members = members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
         let put = PutRequest::builder().set_item(Some(members.collect::<HashMap<_, _>>()));
-        WriteRequest::builder().put_request(put.build().unwrap()).build()
+        WriteRequest::builder()
+            .put_request(put.build().unwrap())
+            .build()
     };
     vec![
         put(vec![
@@ -169,7 +180,8 @@ async fn every_tenant_of_a_large_minute_is_verified_once_though_the_run_is_kille
     let (began, run) = (Instant::now(), run_of(at));
     let mark = twilio.wire().mark();
     for part in [1, 2] {
-        let (killed, ()) = tokio::join!(world.try_ask(&super::scheduled(at)), async {
+        let event = super::scheduled(at);
+        let (killed, ()) = tokio::join!(world.try_ask(&event), async {
             let reached = async {
                 while twilio.wire().since(mark).count() < count * part / 3 {
                     sleep(Duration::from_millis(20)).await;
@@ -184,7 +196,11 @@ async fn every_tenant_of_a_large_minute_is_verified_once_though_the_run_is_kille
     let answer = world.minute(at).await;
     let took = began.elapsed();
     assert_eq!(answer["state"], "done", "{answer}");
-    let of_kind = |kind| (0..count).filter(|number| Kind::of(*number) == kind).count();
+    let of_kind = |kind| {
+        (0..count)
+            .filter(|number| Kind::of(*number) == kind)
+            .count()
+    };
     if answer["counts"]["put_off"] == 0 {
         let counts = &answer["counts"];
         for (name, expected) in [
@@ -207,7 +223,11 @@ async fn every_tenant_of_a_large_minute_is_verified_once_though_the_run_is_kille
         };
         // One check was kept of each, and none of them takes anything out of use.
         let kept = &items[tenant.as_str()];
-        assert_eq!(kept, &(expected.to_owned(), "2".to_owned(), true), "{tenant}");
+        assert_eq!(
+            kept,
+            &(expected.to_owned(), "2".to_owned(), true),
+            "{tenant}"
+        );
     }
     let calls = twilio.wire().since(mark);
     let mut by_path: BTreeMap<String, usize> = BTreeMap::new();
@@ -228,14 +248,21 @@ async fn every_tenant_of_a_large_minute_is_verified_once_though_the_run_is_kille
 }
 
 /// Of every tenant that the run verified: outcome, number of changes, whether it is in use.
-async fn verified(world: &World, run: &str, count: usize) -> BTreeMap<String, (String, String, bool)> {
+async fn verified(
+    world: &World,
+    run: &str,
+    count: usize,
+) -> BTreeMap<String, (String, String, bool)> {
     let client = world.harness.dynamodb();
     let looked = async {
         loop {
             let mut found = BTreeMap::new();
             let mut start = None;
             loop {
-                let scan = client.scan().table_name(world.table()).consistent_read(true);
+                let scan = client
+                    .scan()
+                    .table_name(world.table())
+                    .consistent_read(true);
                 let page = scan.set_exclusive_start_key(start).send().await.unwrap();
                 for item in page.items.unwrap_or_default() {
                     if text(&item, "verified_run") == run {

@@ -236,11 +236,7 @@ impl Apps {
 }
 
 /// Whether an access token that is still good may name an App that is not the one in use.
-fn may_be_in_a_token(
-    made_at: Option<Timestamp>,
-    since: Option<Timestamp>,
-    now: Timestamp,
-) -> bool {
+fn may_be_in_a_token(made_at: Option<Timestamp>, since: Option<Timestamp>, now: Timestamp) -> bool {
     let Some(since) = since else {
         return true;
     };
@@ -263,6 +259,10 @@ mod tests {
         assert!(may_be_in_a_token(at("2026-11-01T11:59:59Z"), since, now));
         assert!(may_be_in_a_token(None, since, now));
         assert!(!may_be_in_a_token(None, since, tomorrow));
-        assert!(may_be_in_a_token(at("2026-11-01T12:30:00Z"), None, tomorrow));
+        assert!(may_be_in_a_token(
+            at("2026-11-01T12:30:00Z"),
+            None,
+            tomorrow
+        ));
     }
 }

@@ -52,16 +52,24 @@ async fn ways_of_runs(world: &World) {
     owner.store().await.document(201);
     let user = harness.user(&owner.id, "member");
     user.post("/api/token", &json!({})).await.document(200);
-    let app = owner.account.applications()[0]["sid"].as_str().unwrap().to_owned();
+    let app = owner.account.applications()[0]["sid"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let name = format!("TwiMLApp_Tenant_{}", owner.id);
-    owner.account.add_application(&name, "https://elsewhere.test/").unwrap();
+    owner
+        .account
+        .add_application(&name, "https://elsewhere.test/")
+        .unwrap();
     world.verify(&owner.id).await;
     assert!(owner.account.delete_application(&app));
     let numbers = ["+12125550100", "+12125550101"].map(|number| owner.account.add_number(number));
     for sid in &numbers {
         let path = format!("/api/phone-numbers/{sid}/connect");
         owner.admin.post(&path, &json!({})).await.document(200);
-        owner.account.configure_number(sid, &[("VoiceUrl", "https://elsewhere.test/")]);
+        owner
+            .account
+            .configure_number(sid, &[("VoiceUrl", "https://elsewhere.test/")]);
     }
     let gone = Matching::operations([NUMBER]).on(owner.account.sid().as_str());
     let faults = harness.stack.twilio().faults();
@@ -79,7 +87,9 @@ async fn ways_of_runs(world: &World) {
 async fn ways_of_rotations(world: &World) {
     let owner = world.harness.connected().await;
     let path = "/api/integrations/twilio/rotate";
-    let down = owner.account.misbehave(Misbehaviour::Unavailable, Times::Always);
+    let down = owner
+        .account
+        .misbehave(Misbehaviour::Unavailable, Times::Always);
     owner.admin.post(path, &json!({})).await;
     world.harness.stack.twilio().faults().remove(down);
     remove(world, "platform#tenant", "platform-secret").await;
@@ -101,7 +111,10 @@ async fn ways_of_subaccounts(world: &World) {
     wait_for_lease(world, &id).await;
     have_done(world, &id, Work::Subaccount).await;
     let shown = "/api/integrations/twilio";
-    assert_eq!(send_for(id.as_str(), harness, Method::GET, shown, &json!(null)).await, 200);
+    assert_eq!(
+        send_for(id.as_str(), harness, Method::GET, shown, &json!(null)).await,
+        200
+    );
     let down = faults.inject(Matching::any(), Misbehaviour::Unavailable, Times::Always);
     let path = format!("/api/tenants/{id}");
     assert_eq!(operator.delete(&path).await.status, 202);
