@@ -32,7 +32,7 @@ fn judged(
 fn tenant() -> Value {
     json!({
         "tenant_id": "acme", "name": "Acme", "status": "active", "subdomain": null,
-        "created_at": "2026-11-21T09:15:30Z", "updated_at": "2026-11-21T09:15:30.5Z"
+        "created_at": "2026-11-21T09:15:30.000Z", "updated_at": "2026-11-21T09:15:30.500Z"
     })
 }
 
@@ -178,7 +178,7 @@ fn a_secret_that_is_not_masked_is_refused() {
         json!({
             "provider": "resend", "is_active": true, "version": 1, "status": null, "capabilities": [],
             "last_verified_at": null, "verification_error": null, "last_used_at": null, "rotated_at": null,
-            "expires_at": null, "updated_at": "2026-11-21T09:15:30Z", "updated_by": "console", "fingerprint": null,
+            "expires_at": null, "updated_at": "2026-11-21T09:15:30.000Z", "updated_by": "console", "fingerprint": null,
             "config": {"api_key": secret}
         })
     };

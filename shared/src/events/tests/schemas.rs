@@ -118,14 +118,15 @@ fn the_examples_of_the_documentation_are_one_of_each_type_and_as_the_schemas_say
 fn a_schema_refuses_an_event_that_lacks_something_or_is_of_another_type() {
     let event = json!({
         "id": "x", "type": "credential.recovered", "version": 1, "tenant_id": "acme",
-        "time": "2026-03-01T12:00:00Z", "data": {"provider": "twilio"},
+        "time": "2026-03-01T12:00:00.000Z", "data": {"provider": "twilio"},
     });
     assert_eq!(faults(&event), [""; 0]);
     for (member, value) in [
         ("tenant_id", json!("Acme")),
         ("tenant_id", Value::Null),
         ("version", json!(2)),
-        ("time", json!("yesterday")),
+        ("time", json!("2026-02-30T12:00:00.000Z")),
+        ("time", json!("2026-03-01T12:00:00Z")),
         ("data", json!({})),
         ("data", json!({"provider": "carrier pigeon"})),
         ("more", json!(1)),
