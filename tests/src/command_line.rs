@@ -5,6 +5,7 @@ mod curl;
 mod demo_tenants;
 mod events;
 mod faults;
+mod operations;
 mod program;
 mod seeding;
 mod walks;
@@ -57,7 +58,16 @@ async fn the_readmes_commands_are_those_of_the_program() {
     let (next, _) = next.split_once(" --data").unwrap();
     assert!(readme.contains(&format!("```sh\n{next}\n```")), "{next}");
     let help = run(&["help"]).await.output;
-    for command in ["up", "invoke", "simulate", "events", "token", "seed"] {
+    for command in [
+        "up",
+        "invoke",
+        "simulate",
+        "events",
+        "verify",
+        "re-encrypt",
+        "token",
+        "seed",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     let help = run(&["simulate", "--help"]).await.output;

@@ -4,9 +4,10 @@ mod denials;
 mod sessions;
 mod ways;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use local::iam::LEADING_KEYS;
 use local::logs::Voice;
 
 use self::sessions::crossings;
@@ -18,6 +19,7 @@ use self::ways::token::ways_of_token;
 use self::ways::verifier::ways_of_verifier;
 use self::ways::{deferred_writer, publisher, webhooks};
 use crate::harness::Harness;
+use crate::template_facts::leading_keys::patterns;
 use crate::template_facts::roles;
 
 /// What nothing here calls, and every function needs on AWS: writes to logs and to X-Ray.
@@ -41,6 +43,9 @@ impl fmt::Display for Permission {
         write!(formatter, "{}, {}", self.role, self.part)
     }
 }
+
+/// Leading keys by the logical id of the role, the action that touched them, and whether it was in an index.
+type Keys = BTreeMap<(String, String, bool), BTreeSet<String>>;
 
 /// Every permission of every role on this stack.
 fn all(harness: &Harness) -> BTreeSet<Permission> {
@@ -81,6 +86,41 @@ fn needed(harness: &Harness) -> BTreeSet<Permission> {
     needed
 }
 
+/// The leading keys of calls that were made on this stack, by role and action.
+fn keys_touched(harness: &Harness) -> Keys {
+    let access = harness.stack.emulators().access();
+    let mut touched = Keys::new();
+    for it in access.uses() {
+        let is_index = it.request.resource.contains("/index/");
+        let keys = it.request.context.get(LEADING_KEYS).unwrap_or_default();
+        let of_action = touched.entry((it.role, it.action, is_index)).or_default();
+        of_action.extend(keys.iter().cloned());
+    }
+    touched
+}
+
+/// The patterns for partitions of any number that only those of an index, which all have the number 0, need.
+fn too_wide(touched: &Keys) -> Vec<String> {
+    let mut too_wide = Vec::new();
+    for it in patterns() {
+        let Some((_, kind)) = it.pattern.trim_end_matches("#*").split_once('#') else {
+            continue;
+        };
+        let kind = format!("#{kind}#");
+        let is_many = it.pattern.ends_with("#*") && !it.pattern.starts_with("platform");
+        let keys = it.actions.iter().filter_map(|action| {
+            let of_action = (it.role.clone(), action.clone(), it.is_index);
+            touched.get(&of_action)
+        });
+        let mut keys = keys.flatten().filter(|key| key.contains(&kind));
+        if is_many && keys.all(|key| key.ends_with("#0")) {
+            let (role, statement, pattern) = (it.role, it.statement, it.pattern);
+            too_wide.push(format!("{role}, {statement}: {pattern}"));
+        }
+    }
+    too_wide
+}
+
 /// Every denial on a stack.
 fn denials(harness: &Harness) -> Vec<String> {
     let lines = harness.stack.logs().lines().into_iter();
@@ -95,6 +135,7 @@ struct Told {
     needed: BTreeSet<Permission>,
     denials: Vec<String>,
     crossings: Vec<String>,
+    touched: Keys,
 }
 
 impl Told {
@@ -102,6 +143,9 @@ impl Told {
     fn by(&mut self, harness: &Harness) {
         self.needed.extend(needed(harness));
         self.denials.extend(denials(harness));
+        for (of_action, keys) in keys_touched(harness) {
+            self.touched.entry(of_action).or_default().extend(keys);
+        }
         let calls = harness.stack.emulators().dynamodb().wire().calls();
         self.crossings.extend(crossings(&calls));
     }
@@ -157,6 +201,7 @@ async fn each_role_may_do_what_its_function_does_and_every_permission_of_it_is_n
         .map(ToString::to_string)
         .collect();
     assert!(unneeded.is_empty(), "not needed: {unneeded:#?}");
+    assert_eq!(too_wide(&told.touched), Vec::<String>::new());
     let driven: BTreeSet<&str> = told.needed.iter().map(|it| it.role.as_str()).collect();
     assert_eq!(driven, roles().iter().map(String::as_str).collect());
 }

@@ -4,6 +4,7 @@ mod alarms;
 mod api;
 mod document;
 mod events;
+pub(crate) mod leading_keys;
 mod metrics;
 mod queue;
 mod sessions;

@@ -22,6 +22,8 @@ pub const PROVIDER_CALL: &str = "trunkline::metrics::provider_call";
 pub const DEFERRED_BATCH: &str = "trunkline::metrics::deferred_batch";
 /// The line that ends a batch of the stream, or of what waits to be told.
 pub const PUBLISHED_BATCH: &str = "trunkline::metrics::published_batch";
+/// The line that ends a run of the verifier, or a part of one.
+pub const VERIFICATION: &str = "trunkline::metrics::verification";
 
 /// The metrics of one kind of line.
 #[derive(Debug)]
@@ -124,7 +126,7 @@ pub static SETS: &[MetricSet] = &[
     },
     MetricSet {
         target: PROVIDER_CALL,
-        functions: &["credentials", "messaging", "tenants", "token"],
+        functions: &["credentials", "messaging", "tenants", "token", "verifier"],
         dimensions: &["function", "provider"],
         metrics: &[
             milliseconds("ms"),
@@ -173,6 +175,31 @@ pub static SETS: &[MetricSet] = &[
             count("cold_starts"),
             count("store_calls"),
             count("store_failures"),
+        ],
+    },
+    MetricSet {
+        target: VERIFICATION,
+        functions: &["verifier"],
+        dimensions: &["function"],
+        metrics: &[
+            milliseconds("duration_ms"),
+            count("tenants"),
+            count("skipped"),
+            count("put_off"),
+            count("valid"),
+            count("restricted"),
+            count("invalid"),
+            count("rate_limited"),
+            count("unreachable"),
+            count("unreadable"),
+            count("undecided"),
+            count("drifted"),
+            count("repaired"),
+            count("calls"),
+            count("store_calls"),
+            count("store_failures"),
+            count("kms_calls"),
+            count("kms_failures"),
         ],
     },
 ];

@@ -20,7 +20,7 @@ pub(crate) use tally::TALLY;
 pub use tally::{AwsCalls, aws_calls};
 
 /// The crates whose lines `LOG_LEVEL` is for: this one and the functions.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "credentials",
     "deferred_writer",
     "messaging",
@@ -30,6 +30,7 @@ const OURS: [&str; 11] = [
     "sms_webhook",
     "tenants",
     "token",
+    "verifier",
     "voice_webhook",
     "whatsapp_webhook",
 ];

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::tenant::{Findings, Found};
 use crate::drift::DriftOutcome;
+use crate::telemetry::aws_calls;
+use crate::telemetry::metrics::VERIFICATION;
 use crate::verification::Outcome;
 
 /// What came of tenants.
@@ -118,8 +120,9 @@ impl Counts {
             repaired,
             calls,
         } = *self;
-        let duration_ms = took.as_secs_f64() * 1_000.0;
+        let (duration_ms, aws_calls) = (took.as_secs_f64() * 1_000.0, aws_calls());
         tracing::info!(
+            target: VERIFICATION,
             run,
             part,
             tenants,
@@ -135,6 +138,10 @@ impl Counts {
             drifted,
             repaired,
             calls,
+            store_calls = aws_calls.store_calls,
+            store_failures = aws_calls.store_failures,
+            kms_calls = aws_calls.kms_calls,
+            kms_failures = aws_calls.kms_failures,
             duration_ms,
             "tenants verified"
         );

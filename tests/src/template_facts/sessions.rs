@@ -26,6 +26,7 @@ const BESIDES: [(&str, &[&str]); 5] = [
             "platform#audit",
             "platform#deleted",
             "platform#due",
+            "platform#minute#*",
             "platform#tenants",
             "subdomain#*",
             "twilio-account#*",
