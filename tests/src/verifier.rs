@@ -37,7 +37,7 @@ impl World {
         Self::with(|_| {})
     }
 
-    fn with(change: impl FnOnce(&mut StackOptions)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut StackOptions)) -> Self {
         let harness = Harness::start(|options| {
             options.feeds_streams = false;
             options.redelivery_seconds = Some(1);

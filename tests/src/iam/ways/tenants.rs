@@ -13,6 +13,7 @@ use shared::tenant::TenantId;
 use super::credentials::{send_for, store_of_platform};
 use super::messaging::ways_of_numbers;
 use super::publisher::keep_one_of_each;
+use crate::client_api::onboarding::Newcomer;
 use crate::harness::Harness;
 
 /// Tenants are made, listed, read, changed and deleted: one that has nothing, one that has settings, one with a subaccount, and one
@@ -91,11 +92,7 @@ async fn ways_of_taken_subaccounts(harness: &Harness) {
 async fn ways_of_deletion(harness: &Harness) {
     let leaving = harness.connected().await;
     ways_of_numbers(&leaving).await;
-    leaving.account.suspend();
-    for _ in 0..2 {
-        let verify = "/api/integrations/twilio/verify";
-        leaving.admin.post(verify, &json!({})).await.document(200);
-    }
+    fail(&leaving).await;
     let leaving = leaving.id;
     keep_one_of_each(harness, &leaving).await;
     // An address that only the webhook knows of yet.
@@ -114,6 +111,15 @@ async fn ways_of_deletion(harness: &Harness) {
     assert_eq!(operator.delete(&path).await.status, 202);
     have_been_served_long_ago(harness, &leaving).await;
     assert_eq!(operator.delete(&path).await.status, 204);
+}
+
+/// Has a tenant's credentials be found to fail, which is an event.
+pub(super) async fn fail(tenant: &Newcomer) {
+    tenant.account.suspend();
+    for _ in 0..2 {
+        let verify = "/api/integrations/twilio/verify";
+        tenant.admin.post(verify, &json!({})).await.document(200);
+    }
 }
 
 /// Has no function know a tenant any more that is being deleted.

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::double::Misbehaviour;
-use local::emulators::faults::{Matching, Times};
+use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use reqwest::Method;
 use serde_json::json;
 use shared::clock::Clock;
@@ -14,15 +14,15 @@ use super::PATIENCE;
 use super::credentials::{send_for, store_of_platform};
 use super::messaging::ways_of_numbers;
 use super::publisher::keep_one_of_each;
-use super::tenants::have_been_served_long_ago;
+use super::tenants::{fail, have_been_served_long_ago};
 use crate::client_api::onboarding::Newcomer;
 use crate::verifier::{World, moment_of};
 
 const NUMBER: &str = "GET /2010-04-01/Accounts/{AC}/IncomingPhoneNumbers/{PN}.json";
 
-/// The stack is one on which nothing happens but what is done.
+/// The stream is fed: contacts are a part of what a deletion removes.
 pub(in crate::iam) async fn ways_of_verifier() -> World {
-    let world = World::start();
+    let world = World::with(|options| options.feeds_streams = true);
     ways_of_runs(&world).await;
     ways_of_rotations(&world).await;
     ways_of_subaccounts(&world).await;
@@ -133,14 +133,20 @@ async fn wait_for_lease(world: &World, id: &TenantId) {
     update.send().await.unwrap();
 }
 
-/// A deletion that nobody asks for again.
+/// A deletion that removed nothing yet, and that nobody asks for again.
 async fn ways_of_deletions(world: &World) {
     let harness = &world.harness;
     let leaving: Newcomer = harness.connected().await;
     ways_of_numbers(&leaving).await;
+    fail(&leaving).await;
     keep_one_of_each(harness, &leaving.id).await;
     let path = format!("/api/tenants/{}", leaving.id);
+    let faults = harness.stack.emulators().dynamodb().faults();
+    let removals = Matching::operations(["BatchWriteItem"]);
+    let refusal = Effect::Refuse(AwsError::internal());
+    let fault = faults.inject(removals, refusal, Times::Always);
     assert_eq!(harness.operator().delete(&path).await.status, 202);
+    faults.remove(fault);
     have_been_served_long_ago(harness, &leaving.id).await;
     have_done(world, &leaving.id, Work::Deletion).await;
 }
