@@ -205,12 +205,12 @@ async fn a_function_calls_nobody_before_its_first_event_needs_it() {
             .on_stack(async move { function.invoke(batch.into()).await });
         invoked.await.unwrap();
     }
-    let functions = counting.harness.stack.functions().iter();
-    assert!(
-        functions
-            .clone()
-            .all(|function| function.records()[0].cold_start())
-    );
+    let mut functions = counting.harness.stack.functions().iter();
+    assert!(functions.all(|function| {
+        // What these two are invoked for always takes the stores.
+        ["re-encryptor", "verifier"].contains(&function.spec().binary.as_str())
+            || function.records()[0].cold_start()
+    }));
     let nothing = Calls {
         writes: 0,
         ..ONE_WRITE

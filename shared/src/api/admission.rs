@@ -1,5 +1,6 @@
 //! Whether the tenant that a call is for may act.
 
+use super::access::Subject;
 use super::{Call, Code, Foundation, Problem, Role};
 use crate::store::Profiles;
 use crate::tenant::{TenantScope, TenantStatus};
@@ -24,8 +25,12 @@ impl Admission {
     /// before it is resumed. One strongly consistent read.
     ///
     /// # Errors
-    /// Those of [`Call::scope`], [`Code::TenantNotFound`] and those of [`served`].
+    /// Those of [`Call::scope`], [`Code::TenantNotFound`] and those of [`served`]; [`Code::NotFound`] for a route of operators, which
+    /// another function serves and no tenant's session reaches.
     pub async fn tenant(&self, call: &Call) -> Result<TenantScope, Problem> {
+        if call.operation().subject() != Subject::TenantOfCaller {
+            return Err(Problem::not_here());
+        }
         let scope = call.scope()?;
         let stored = self.profiles.read(&scope).await?;
         let stored = stored.ok_or(TenantError::NotFound)?;

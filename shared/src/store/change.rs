@@ -264,8 +264,9 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// The most that are made. Each that fails means that another writer was served.
-    const MOST: u32 = 8;
+    /// The most that are made, which takes 2 to 3 seconds. Each that fails means that another writer was served: who writes without a
+    /// pause is in the way of every second one, and must not keep the other out by that.
+    const MOST: u32 = 16;
 
     /// Waits a moment before the next attempt: 10 to 20 ms, then up to 20 ms longer each time.
     pub(super) async fn pause(&mut self, operation: &'static str) -> Result<(), StoreError> {

@@ -29,6 +29,9 @@ const LIFE: &[(&str, u16)] = &[
     ("token/issue-token.json", 200),
     ("token/issue-token-without-body.json", 200),
     ("credentials/check-health.json", 200),
+    ("messaging/sync-phone-numbers.json", 200),
+    ("messaging/list-phone-numbers.json", 200),
+    ("messaging/read-usage.json", 200),
     ("credentials/rotate-auth-token.json", 202),
     ("credentials/list-audit.json", 200),
     ("tenants/suspend-tenant.json", 200),
@@ -98,6 +101,12 @@ const REFUSED: &[(&str, u16, &str)] = &[
         "messaging/delete-recording.json",
         404,
         "recording_not_found",
+    ),
+    // The account has numbers of its own making, whose SIDs nobody knows before they were synced.
+    (
+        "messaging/connect-phone-number.json",
+        404,
+        "phone_number_not_found",
     ),
     ("messaging/unknown-message.json", 404, "message_not_found"),
     ("messaging/malformed-sid.json", 404, "message_not_found"),

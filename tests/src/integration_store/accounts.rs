@@ -1,5 +1,7 @@
 //! Whose an account is: with proof, without, given up, taken.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use shared::audit::Action;
 use shared::sid::AccountSid;
 use shared::store::{Expected, NewIntegration, WriteConflict};
@@ -238,9 +240,12 @@ async fn who_claims_and_gives_up_over_and_over_does_not_keep_out_who_proves_the_
     let world = World::new().await;
     for _ in 0..10 {
         let ((squatter, account), (owner, _)) = (world.bare().await, world.bare().await);
+        let is_over = AtomicBool::new(false);
         let squat = async {
             // Until it is the other's.
-            while put(&world, &squatter, &account, None).await.is_ok() {
+            while !is_over.load(Ordering::Relaxed)
+                && put(&world, &squatter, &account, None).await.is_ok()
+            {
                 let entry = world.entry(Action::CredentialDeleted);
                 let integrations = &world.integrations;
                 let given_up =
@@ -250,7 +255,11 @@ async fn who_claims_and_gives_up_over_and_over_does_not_keep_out_who_proves_the_
                 }
             }
         };
-        let prove = put(&world, &owner, &account, Some(Outcome::Valid));
+        let prove = async {
+            let proved = put(&world, &owner, &account, Some(Outcome::Valid)).await;
+            is_over.store(true, Ordering::Relaxed);
+            proved
+        };
         let ((), proved) = tokio::join!(squat, prove);
         proved.unwrap();
         let proven = Some((owner.tenant_id().clone(), false));
