@@ -23,6 +23,7 @@ async fn what_a_function_may_not_do_is_a_line_of_the_log() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{before}  SmsWebhookRole:\n{role}")).unwrap();
     let harness = Harness::start(|options| options.template = file.path().to_owned());
+    harness.expect_denials();
     let tenant = harness.tenant(json!({})).await;
     let sms = event(&tenant, Route::Sms);
     deliver(&tenant, &sms).await;
