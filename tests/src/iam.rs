@@ -2,6 +2,7 @@
 
 mod beyond;
 mod denials;
+mod misled;
 mod sessions;
 mod ways;
 
