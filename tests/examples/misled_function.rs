@@ -1,6 +1,8 @@
 //! A function of the client API with a defect: its keys are those of the tenant that a header names, whichever tenant the call was
 //! admitted for. All else is as in the others: gate, sessions, stores.
 
+#![recursion_limit = "256"]
+
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
