@@ -49,41 +49,39 @@ impl Misled {
     }
 
     /// Reads an item of a batch.
-    async fn read_batch(&self, key: Item) -> Result<(), aws_sdk_dynamodb::Error> {
-        let keys = KeysAndAttributes::builder().keys(key).build()?;
+    async fn read_batch(&self, key: Item) -> Result<(), Problem> {
+        let keys = KeysAndAttributes::builder().keys(key).build();
+        let keys = keys.map_err(Problem::internal)?;
         let read = self.client.batch_get_item();
-        read.request_items(&self.activity, keys).send().await?;
-        Ok(())
+        let sent = read.request_items(&self.activity, keys).send().await;
+        sent.map(drop).map_err(Problem::internal)
     }
 
     /// Deletes an item of a batch.
-    async fn delete_batch(&self, key: Item) -> Result<(), aws_sdk_dynamodb::Error> {
-        let delete = DeleteRequest::builder().set_key(Some(key)).build()?;
+    async fn delete_batch(&self, key: Item) -> Result<(), Problem> {
+        let delete = DeleteRequest::builder().set_key(Some(key)).build();
+        let delete = delete.map_err(Problem::internal)?;
         let delete = WriteRequest::builder().delete_request(delete).build();
         let write = self.client.batch_write_item();
-        write
-            .request_items(&self.activity, vec![delete])
-            .send()
-            .await?;
-        Ok(())
+        let write = write.request_items(&self.activity, vec![delete]);
+        write.send().await.map(drop).map_err(Problem::internal)
     }
 
     /// Writes an item by itself.
-    async fn write(&self, key: Item) -> Result<(), aws_sdk_dynamodb::Error> {
+    async fn write(&self, item: Item) -> Result<(), Problem> {
         let put = self.client.put_item().table_name(&self.activity);
-        put.set_item(Some(key)).send().await?;
-        Ok(())
+        let sent = put.set_item(Some(item)).send().await;
+        sent.map(drop).map_err(Problem::internal)
     }
 
     /// Writes an item in a transaction.
-    async fn write_together(&self, key: Item) -> Result<(), aws_sdk_dynamodb::Error> {
-        let put = Put::builder()
-            .table_name(&self.activity)
-            .set_item(Some(key));
-        let put = TransactWriteItem::builder().put(put.build()?).build();
-        let write = self.client.transact_write_items();
-        write.transact_items(put).send().await?;
-        Ok(())
+    async fn write_together(&self, item: Item) -> Result<(), Problem> {
+        let put = Put::builder().table_name(&self.activity);
+        let put = put.set_item(Some(item)).build();
+        let put = put.map_err(Problem::internal)?;
+        let put = TransactWriteItem::builder().put(put).build();
+        let write = self.client.transact_write_items().transact_items(put);
+        write.send().await.map(drop).map_err(Problem::internal)
     }
 }
 
@@ -91,11 +89,9 @@ type Item = HashMap<String, AttributeValue>;
 
 /// The key of an item of the activity table.
 fn key(tenant: &TenantId, kind: &str) -> Item {
-    let text = |text: String| AttributeValue::S(text);
-    HashMap::from([
-        ("pk".to_owned(), text(format!("{tenant}#{kind}#1"))),
-        ("sk".to_owned(), text(kind.to_owned())),
-    ])
+    let pk = AttributeValue::S(format!("{tenant}#{kind}#1"));
+    let sk = AttributeValue::S(kind.to_owned());
+    HashMap::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)])
 }
 
 async fn handle(misled: Arc<Misled>, call: Call) -> Result<Reply, Problem> {
@@ -103,32 +99,23 @@ async fn handle(misled: Arc<Misled>, call: Call) -> Result<Reply, Problem> {
     let tenant: TenantId = tenant.ok_or_else(Problem::not_here)?;
     let scope = call.operator()?.scope(tenant.clone());
     let (integrations, now) = (&misled.integrations, misled.clock.now());
-    let done = match call.header("x-work").unwrap_or_default() {
-        "read" => {
-            integrations.read(&scope, Provider::Twilio).await?;
-            Ok(())
-        }
-        "list" => {
-            integrations.list(&scope).await?;
-            Ok(())
-        }
+    match call.header("x-work").unwrap_or_default() {
+        "read" => drop(integrations.read(&scope, Provider::Twilio).await?),
+        "list" => drop(integrations.list(&scope).await?),
         "update" => {
             integrations
                 .used(&scope, Provider::Twilio, now, now)
                 .await?;
-            Ok(())
         }
         "index" => {
             let (every, page) = (Interval::default(), Page::new(10, None));
             misled.listings.calls(&scope, every, None, &page).await?;
-            Ok(())
         }
-        "read-batch" => misled.read_batch(key(&tenant, "message")).await,
-        "delete-batch" => misled.delete_batch(key(&tenant, "message")).await,
-        "write" => misled.write(key(&tenant, "event")).await,
-        "write-together" => misled.write_together(key(&tenant, "event")).await,
+        "read-batch" => misled.read_batch(key(&tenant, "message")).await?,
+        "delete-batch" => misled.delete_batch(key(&tenant, "message")).await?,
+        "write" => misled.write(key(&tenant, "event")).await?,
+        "write-together" => misled.write_together(key(&tenant, "event")).await?,
         _ => return Err(Problem::not_here()),
-    };
-    done.map_err(Problem::internal)?;
+    }
     Ok(Reply::no_content())
 }
