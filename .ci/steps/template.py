@@ -60,6 +60,7 @@ def as_list(value: object) -> list:
 def role_faults(resources: dict) -> list[str]:
     """Roles that allow more than named actions on named resources."""
     roles = of_type(resources, "AWS::IAM::Role")
+    besides = of_type(resources, "AWS::IAM::RolePolicy")
     faults = []
     for name, function in of_type(resources, "AWS::Lambda::Function").items():
         role = function["Role"].get("Fn::GetAtt", [None])[0]
@@ -68,7 +69,10 @@ def role_faults(resources: dict) -> list[str]:
     for name, role in roles.items():
         if role.get("ManagedPolicyArns"):
             faults.append(f"{name} uses a managed policy")
-        for statement in statements(role):
+    allowed = {name: statements(role) for name, role in roles.items()}
+    allowed |= {name: policy["PolicyDocument"]["Statement"] for name, policy in besides.items()}
+    for name, inline in allowed.items():
+        for statement in inline:
             actions = as_list(statement["Action"])
             if any(action.endswith("*") for action in actions):
                 faults.append(f"{name} allows a whole family of actions: {actions}")

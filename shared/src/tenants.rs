@@ -236,19 +236,29 @@ impl TenantAdministration {
         actor: &Actor,
         deadline: Instant,
     ) -> Result<Deletion, TenantError> {
-        let requested = self.deletions.request(scope, expected, actor).await;
-        if requested.is_err() && may_be_made(&requested) {
-            self.notices.announce(scope).await;
-        }
-        let pending = match requested {
+        match self.delete_existing(scope, expected, actor, deadline).await {
             // The ids that rest are the platform's to know.
             Err(TenantError::NotFound)
                 if as_function(self.deletions.is_remembered(scope)).await? =>
             {
-                return Ok(Deletion::Finished);
+                Ok(Deletion::Finished)
             }
-            requested => requested?,
-        };
+            deletion => deletion,
+        }
+    }
+
+    async fn delete_existing(
+        &self,
+        scope: &TenantScope,
+        expected: Expected,
+        actor: &Actor,
+        deadline: Instant,
+    ) -> Result<Deletion, TenantError> {
+        let requested = self.deletions.request(scope, expected, actor).await;
+        if requested.is_err() && may_be_made(&requested) {
+            self.notices.announce(scope).await;
+        }
+        let pending = requested?;
         if !self.close_subaccount(scope, actor, deadline).await? {
             return Ok(self.continues(&pending));
         }
@@ -278,8 +288,7 @@ impl TenantAdministration {
         }
     }
 
-    /// Goes on with a deletion that was asked for before. `None`, when there is none to go on with: the tenant is gone, or another has
-    /// its id by now.
+    /// Goes on with a deletion that was asked for before. `None`, when the tenant is gone, or another has its id by now.
     ///
     /// # Errors
     /// As [`TenantAdministration::delete`].
@@ -289,15 +298,15 @@ impl TenantAdministration {
         actor: &Actor,
         deadline: Instant,
     ) -> Result<Option<Deletion>, TenantError> {
-        let Some(stored) = self.profiles.read(scope).await? else {
+        let stored = self.profiles.read(scope).await?;
+        let Some(stored) = stored.filter(|it| it.deletion.is_some()) else {
             return Ok(None);
         };
-        if stored.deletion.is_none() {
-            return Ok(None);
-        }
         let expected = Expected::Version(stored.version);
-        let deletion = self.delete(scope, expected, actor, deadline).await?;
-        Ok(Some(deletion))
+        match self.delete_existing(scope, expected, actor, deadline).await {
+            Err(TenantError::NotFound) => Ok(None),
+            deletion => deletion.map(Some),
+        }
     }
 
     /// Closes the subaccount of a tenant that is being deleted, if it has one, and gives its route up after that. False, when there

@@ -1,5 +1,7 @@
 //! Functions whose variables are missing or malformed: they stop before their first event and say which.
 
+mod variables;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,72 +12,11 @@ use local::logs::{Display, Line, Logs, Voice};
 use shared::activity::Route;
 use shared::clock::Clock;
 
+use self::variables::{malformed, required};
 use crate::harness::Harness;
 use crate::traffic::RawRequest;
 
 const WEBHOOKS: [&str; 3] = ["sms-webhook", "whatsapp-webhook", "voice-webhook"];
-
-const WRITER: &str = "deferred-writer";
-
-/// What a function cannot be without. The template's own, then Lambda's.
-fn required(binary: &str) -> Vec<&'static str> {
-    let of_webhooks = [
-        "TENANTS_TABLE",
-        "ROUTES_TABLE",
-        "CREDENTIALS_KEY_ARN",
-        "DEFERRED_QUEUE_URL",
-    ];
-    let of_all = [
-        "ACTIVITY_TABLE",
-        "AWS_REGION",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    ];
-    if binary == WRITER {
-        let of_writer = [
-            "TENANTS_TABLE",
-            "DEFERRED_QUEUE_URL",
-            "DEAD_LETTER_QUEUE_URL",
-        ];
-        [&of_writer[..], &of_all].concat()
-    } else {
-        [&of_webhooks[..], &of_all].concat()
-    }
-}
-
-/// Values that are none, each of its variable.
-fn malformed(binary: &str) -> Vec<(&'static str, &'static str)> {
-    let of_webhooks = [
-        ("TENANTS_TABLE", "no table"),
-        ("ROUTES_TABLE", "??"),
-        ("CREDENTIALS_KEY_ARN", "alias/credentials"),
-        ("DEFERRED_QUEUE_URL", "DeferredQueue"),
-        ("PUBLIC_WEBHOOK_BASE_URL", "hooks.example.com"),
-        ("WEBHOOK_RATE_LIMIT", "unbounded"),
-    ];
-    let of_all = [
-        ("ACTIVITY_TABLE", "activity/table"),
-        ("ACTIVITY_RETENTION_DAYS", "a while"),
-        ("LOG_LEVEL", "loudly"),
-        ("METRICS_NAMESPACE", "no namespace"),
-        ("AWS_LAMBDA_MAX_CONCURRENCY", "many"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much"),
-    ];
-    if binary == WRITER {
-        let of_writer = [
-            ("TENANTS_TABLE", "no table"),
-            ("DEFERRED_QUEUE_URL", "DeferredQueue"),
-            ("DEAD_LETTER_QUEUE_URL", "DeadLetters"),
-            ("DEFERRED_WRITE_PACE", "at leisure"),
-        ];
-        [&of_writer[..], &of_all].concat()
-    } else {
-        [&of_webhooks[..], &of_all].concat()
-    }
-}
 
 /// What a start that failed looked like.
 struct FailedStart {
@@ -124,13 +65,32 @@ async fn start_with(binary: &str, variables: &[(&str, &str)]) -> FailedStart {
     }
 }
 
-fn binaries() -> impl Iterator<Item = &'static str> {
-    WEBHOOKS.into_iter().chain([WRITER])
-}
+/// All but the publisher.
+const BINARIES: [&str; 10] = [
+    "sms-webhook",
+    "whatsapp-webhook",
+    "voice-webhook",
+    "deferred-writer",
+    "token",
+    "credentials",
+    "messaging",
+    "tenants",
+    "verifier",
+    "re-encryptor",
+];
+
+/// Those that look at everything before they miss anything. What others are made of is made of other parts, which come first.
+const AT_ONCE: [&str; 5] = [
+    "sms-webhook",
+    "whatsapp-webhook",
+    "voice-webhook",
+    "deferred-writer",
+    "re-encryptor",
+];
 
 #[tokio::test]
 async fn a_function_without_one_of_its_variables_stops_in_its_init_and_names_it() {
-    for binary in binaries() {
+    for binary in BINARIES {
         for name in required(binary) {
             let failed = start_with(binary, &[(name, "")]).await;
             assert_eq!((failed.kind, failed.processes), (ErrorKind::Init, 0));
@@ -141,7 +101,7 @@ async fn a_function_without_one_of_its_variables_stops_in_its_init_and_names_it(
 
 #[tokio::test]
 async fn a_function_with_a_malformed_variable_stops_in_its_init_and_names_it_without_its_value() {
-    for binary in binaries() {
+    for binary in BINARIES {
         for (name, value) in malformed(binary) {
             let failed = start_with(binary, &[(name, value)]).await;
             assert_eq!((failed.kind, failed.processes), (ErrorKind::Init, 0));
@@ -158,7 +118,7 @@ async fn a_function_with_a_malformed_variable_stops_in_its_init_and_names_it_wit
 
 #[tokio::test]
 async fn a_function_names_all_of_its_missing_variables_at_once() {
-    for binary in binaries() {
+    for binary in AT_ONCE {
         let missing: Vec<_> = required(binary)
             .into_iter()
             .map(|name| (name, ""))
@@ -174,7 +134,7 @@ async fn a_function_names_all_of_its_missing_variables_at_once() {
 
 #[tokio::test]
 async fn a_function_names_all_of_its_malformed_variables_at_once() {
-    for binary in binaries() {
+    for binary in AT_ONCE {
         let malformed = malformed(binary);
         let reason = start_with(binary, &malformed).await.reason();
         for (name, _) in &malformed {

@@ -4,12 +4,13 @@
 //! for everybody starts a stack of its own with [`Harness::start`].
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use local::console::Console;
 use local::emulators::{QueueHandle, StreamHandle};
+use local::iam::Access;
 use local::stack::{Stack, StackOptions};
 use local::template::Resource;
 use local::twilio::{FunctionUrls, Target, WebhookSender};
@@ -24,8 +25,11 @@ use tokio::runtime::{Handle, Runtime};
 /// How long a test waits for what must come: as long as the slowest of them needs on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// A running stack, on a runtime of its own that outlives the tests' runtimes.
+/// A running stack, on a runtime of its own that outlives the tests' runtimes. A test on whose stack IAM denies a call fails,
+/// unless it says that it expects so.
 pub(crate) struct Harness {
+    /// First, so that it looks before the stack goes.
+    undenied: Undenied,
     pub(crate) stack: Stack,
     runtime: Handle,
 }
@@ -41,6 +45,37 @@ pub(crate) struct Tenant {
     pub(crate) document: Value,
     /// The stores, for a look at what is there.
     pub(crate) console: Console,
+    #[expect(dead_code, reason = "it looks when the tenant goes")]
+    pub(crate) undenied: Undenied,
+}
+
+/// Fails the test that drops it if IAM denied a call of its stack in the meantime: a function's role lacks something, or it asks
+/// for what is not its own. Where the function goes on without it, nothing else would tell.
+pub(crate) struct Undenied {
+    access: Access,
+    before: usize,
+    is_expected: Arc<AtomicBool>,
+}
+
+impl Undenied {
+    fn from_now_on(stack: &Stack, is_expected: Arc<AtomicBool>) -> Self {
+        let access = stack.emulators().access().clone();
+        Self {
+            before: access.denials().len(),
+            access,
+            is_expected,
+        }
+    }
+}
+
+impl Drop for Undenied {
+    fn drop(&mut self) {
+        if self.is_expected.load(Ordering::Relaxed) || std::thread::panicking() {
+            return;
+        }
+        let denials = self.access.denials().split_off(self.before);
+        assert!(denials.is_empty(), "denied: {denials:#?}");
+    }
 }
 
 impl Tenant {
@@ -89,10 +124,23 @@ impl Harness {
         let stack = std::thread::spawn(|| runtime.block_on(Stack::start(options)))
             .join()
             .unwrap();
+        let stack = stack.unwrap_or_else(|error| panic!("{error}"));
         Self {
-            stack: stack.unwrap_or_else(|error| panic!("{error}")),
+            undenied: Undenied::from_now_on(&stack, Arc::default()),
+            stack,
             runtime: runtime.handle().clone(),
         }
+    }
+
+    /// Says that calls are denied on this stack, on purpose.
+    pub(crate) fn expect_denials(&self) {
+        self.undenied.is_expected.store(true, Ordering::Relaxed);
+    }
+
+    /// What a test holds that uses a stack together with others, so that it fails if a call is denied meanwhile: its own, or that
+    /// of a test beside it.
+    pub(crate) fn undenied(&self) -> Undenied {
+        Undenied::from_now_on(&self.stack, Arc::clone(&self.undenied.is_expected))
     }
 
     /// Runs something on the stack's own runtime.
@@ -142,6 +190,7 @@ impl Harness {
             target,
             document,
             console,
+            undenied: self.undenied(),
         }
     }
 

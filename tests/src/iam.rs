@@ -1,6 +1,8 @@
 //! What each function may do, held against what it does under enforcement: nothing is missing, and nothing could be taken away.
 
+mod beyond;
 mod denials;
+mod misled;
 mod sessions;
 mod ways;
 
@@ -8,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use local::iam::LEADING_KEYS;
-use local::logs::Voice;
 
+use self::beyond::{allowed_beyond, is_tried_about_others};
 use self::sessions::crossings;
 use self::ways::credentials::ways_of_credentials;
 use self::ways::messaging::ways_of_messaging;
@@ -121,18 +123,48 @@ fn too_wide(touched: &Keys) -> Vec<String> {
     too_wide
 }
 
-/// Every denial on a stack.
-fn denials(harness: &Harness) -> Vec<String> {
-    let lines = harness.stack.logs().lines().into_iter();
-    let denied =
-        lines.filter(|line| line.voice == Voice::Problem && line.text.contains(" may not "));
-    denied.map(|line| line.text).collect()
+/// The conditions of every role on this stack, and those of them without which a call would have been allowed that must not be.
+fn conditions(harness: &Harness) -> (BTreeSet<Permission>, BTreeSet<Permission>) {
+    let access = harness.stack.emulators().access();
+    let uses = access.uses();
+    let (mut all, mut holding) = (BTreeSet::new(), BTreeSet::new());
+    for role in access.rules().unwrap().roles() {
+        let uses = || uses.iter().filter(|it| it.role == role.logical_id);
+        for (part, wider) in role.policy.unconditioned() {
+            let condition = Permission {
+                role: role.logical_id.clone(),
+                part,
+            };
+            if !allowed_beyond(uses(), &wider).is_empty() {
+                holding.insert(condition.clone());
+            }
+            all.insert(condition);
+        }
+    }
+    (all, holding)
+}
+
+/// What the policies allow beyond the calls that were made on this stack, and must not.
+fn beyond(harness: &Harness) -> Vec<String> {
+    let access = harness.stack.emulators().access();
+    let uses = access.uses();
+    let roles = access.rules().unwrap().roles();
+    let beyond = roles.flat_map(|role| {
+        let uses = uses.iter().filter(|it| it.role == role.logical_id);
+        allowed_beyond(uses, &role.policy)
+    });
+    beyond.collect()
 }
 
 /// What stacks told on which functions did all that they are for.
 #[derive(Default)]
 struct Told {
     needed: BTreeSet<Permission>,
+    conditions: BTreeSet<Permission>,
+    holding: BTreeSet<Permission>,
+    beyond: Vec<String>,
+    /// The roles that were tried about another tenant than that of their session.
+    tried: BTreeSet<String>,
     denials: Vec<String>,
     crossings: Vec<String>,
     touched: Keys,
@@ -142,13 +174,25 @@ impl Told {
     /// Takes what a stack tells.
     fn by(&mut self, harness: &Harness) {
         self.needed.extend(needed(harness));
-        self.denials.extend(denials(harness));
+        let (conditions, holding) = conditions(harness);
+        self.conditions.extend(conditions);
+        self.holding.extend(holding);
+        self.beyond.extend(beyond(harness));
+        let access = harness.stack.emulators().access();
+        let tried = access.uses().into_iter().filter(is_tried_about_others);
+        self.tried.extend(tried.map(|it| it.role));
+        self.denials.extend(access.denials());
         for (of_action, keys) in keys_touched(harness) {
             self.touched.entry(of_action).or_default().extend(keys);
         }
         let calls = harness.stack.emulators().dynamodb().wire().calls();
         self.crossings.extend(crossings(&calls));
     }
+}
+
+/// Whether the sessions of a role are tagged with a tenant.
+fn is_of_tenants(role: &str) -> bool {
+    role.ends_with("TenantRole") || role == "TakeOverRole"
 }
 
 /// A stack on which a function has one process, and nothing happens but what is done.
@@ -160,7 +204,8 @@ fn quiet() -> Harness {
 }
 
 #[tokio::test]
-async fn each_role_may_do_what_its_function_does_and_every_permission_of_it_is_needed() {
+async fn each_role_may_do_what_its_function_does_and_every_permission_and_condition_of_it_is_needed()
+ {
     let mut told = Told::default();
     // Each on a stack of its own, so that each makes the platform's secret where it is the first to need it.
     let harness = Harness::start(|_| {});
@@ -196,6 +241,11 @@ async fn each_role_may_do_what_its_function_does_and_every_permission_of_it_is_n
 
     assert!(told.denials.is_empty(), "denied: {:#?}", told.denials);
     assert_eq!(told.crossings, Vec::<String>::new());
+    assert_eq!(told.beyond, Vec::<String>::new());
+    let idle: Vec<_> = told.conditions.difference(&told.holding).collect();
+    assert!(idle.is_empty(), "nobody would miss: {idle:#?}");
+    let of_tenants = roles().into_iter().filter(|name| is_of_tenants(name));
+    assert_eq!(told.tried, of_tenants.collect());
     let unneeded: Vec<String> = all
         .difference(&told.needed)
         .map(ToString::to_string)

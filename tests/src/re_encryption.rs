@@ -336,6 +336,7 @@ async fn webhooks_of_both_keys_are_verified_while_they_move() {
         target,
         document: Value::Null,
         console: moving.harness.console(),
+        undenied: moving.harness.undenied(),
     };
     for tenant in [&moved, &still] {
         let sms = event(tenant, shared::activity::Route::Sms);

@@ -9,10 +9,18 @@ mod settings;
 
 use std::process::ExitCode;
 
+use shared::aws::SessionRoles;
 use shared::{api, lambda};
 
 use service::Credentials;
 
 fn main() -> ExitCode {
-    lambda::start(|environment| api::run(environment, Credentials::new, handler::handle))
+    lambda::start(|environment| {
+        api::run(
+            environment,
+            SessionRoles::with_take_over,
+            Credentials::new,
+            handler::handle,
+        )
+    })
 }

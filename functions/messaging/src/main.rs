@@ -13,10 +13,18 @@ mod usage;
 
 use std::process::ExitCode;
 
+use shared::aws::SessionRoles;
 use shared::{api, lambda};
 
 use service::Messaging;
 
 fn main() -> ExitCode {
-    lambda::start(|environment| api::run(environment, Messaging::new, handler::handle))
+    lambda::start(|environment| {
+        api::run(
+            environment,
+            SessionRoles::of_tenants,
+            Messaging::new,
+            handler::handle,
+        )
+    })
 }

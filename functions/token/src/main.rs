@@ -4,9 +4,17 @@ mod handler;
 
 use std::process::ExitCode;
 
+use shared::aws::SessionRoles;
 use shared::tokens::Tokens;
 use shared::{api, lambda};
 
 fn main() -> ExitCode {
-    lambda::start(|environment| api::run(environment, Tokens::new, handler::handle))
+    lambda::start(|environment| {
+        api::run(
+            environment,
+            SessionRoles::of_tenants,
+            Tokens::new,
+            handler::handle,
+        )
+    })
 }

@@ -51,6 +51,8 @@ pub(super) struct Answer {
 pub(super) trait Emulated: Send + Sync + 'static {
     /// Its name in sentences.
     const NAME: &'static str;
+    /// Its name in the scope of credentials.
+    const SERVICE: &'static str;
     /// The media type of its answers.
     const CONTENT_TYPE: &'static str;
 
@@ -274,6 +276,7 @@ impl<S: Emulated> Shared<S> {
             return Ok(None);
         }
         let request = SignedRequest {
+            service: S::SERVICE,
             method: &call.method,
             uri: &call.uri,
             headers: &call.headers,

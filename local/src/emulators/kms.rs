@@ -232,6 +232,7 @@ impl Service {
 
 impl Emulated for Service {
     const NAME: &'static str = "KMS";
+    const SERVICE: &'static str = "kms";
     const CONTENT_TYPE: &'static str = "application/x-amz-json-1.1";
 
     fn targets(&self, _operation: &str, body: &Value) -> Vec<Target> {

@@ -1,7 +1,7 @@
 //! What the emulators ask before they do a call.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,6 +22,9 @@ use crate::logs::{Logs, Voice};
 /// How long a session that has ended is remembered, so that its owner hears why.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
+/// How many denials are kept.
+const KEPT_DENIALS: usize = 1_000;
+
 /// Who may do what on one stack. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Access(Arc<Inner>);
@@ -35,6 +38,8 @@ struct Inner {
     rules: OnceLock<Rules>,
     sessions: RwLock<HashMap<String, Caller>>,
     usage: Usage,
+    /// The first denials, as they were logged.
+    denials: Mutex<Vec<String>>,
     logs: OnceLock<Logs>,
 }
 
@@ -69,6 +74,7 @@ impl Access {
             rules: OnceLock::new(),
             sessions: RwLock::new(sessions),
             usage: Usage::default(),
+            denials: Mutex::default(),
             logs: OnceLock::new(),
         }))
     }
@@ -99,6 +105,13 @@ impl Access {
     #[must_use]
     pub fn uses(&self) -> Vec<Use> {
         self.0.usage.all()
+    }
+
+    /// What was denied so far, oldest first: what the log says of it, the first 1,000.
+    #[must_use]
+    pub fn denials(&self) -> Vec<String> {
+        let denials = self.0.denials.lock();
+        denials.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A session of the function with this logical id, which does not end. `name` is the function's, `label` what it is called
@@ -255,6 +268,13 @@ impl Access {
         if !denial.nearly.is_empty() {
             let nearly = denial.nearly.join(", ");
             text.push_str(&format!(": a condition of {nearly} does not hold"));
+        }
+        {
+            let denials = self.0.denials.lock();
+            let mut denials = denials.unwrap_or_else(PoisonError::into_inner);
+            if denials.len() < KEPT_DENIALS {
+                denials.push(text.clone());
+            }
         }
         match self.0.logs.get() {
             Some(logs) => logs.record(&caller.0.label, Voice::Problem, text),

@@ -1,6 +1,7 @@
 //! Conditions of statements.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::context::Subject;
 use super::key::ConditionKey;
@@ -86,6 +87,17 @@ pub(super) enum Test {
     Null {
         absent: bool,
     },
+}
+
+impl fmt::Display for Condition {
+    /// What it is about: its key, and whether it asks for more than that there is one.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let asks = match &self.test {
+            Test::Null { .. } => "Null of",
+            Test::Text { .. } | Test::Arn { .. } => "values of",
+        };
+        write!(formatter, "{asks} {}", self.key.name())
+    }
 }
 
 impl Condition {

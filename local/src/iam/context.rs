@@ -31,6 +31,17 @@ impl Context {
         self
     }
 
+    /// The same with other values of a key, which is absent if there are none.
+    #[must_use]
+    pub fn replacing(
+        mut self,
+        key: &str,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.0.remove(key);
+        self.with(key, values)
+    }
+
     /// The values of a key; none if it is absent.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&[String]> {

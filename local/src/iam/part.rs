@@ -75,6 +75,25 @@ impl Policy {
         parts
     }
 
+    /// Every condition of its statements that allow, by name, each with the policy that is left without it.
+    #[must_use]
+    pub fn unconditioned(&self) -> Vec<(String, Self)> {
+        let mut wider = Vec::new();
+        for (place, statement) in self.statements.iter().enumerate() {
+            if statement.effect == Effect::Deny {
+                continue;
+            }
+            for (index, condition) in statement.conditions.iter().enumerate() {
+                let mut policy = self.clone();
+                if let Some(statement) = policy.statements.get_mut(place) {
+                    drop(statement.conditions.remove(index));
+                }
+                wider.push((format!("{}: {condition}", statement.name), policy));
+            }
+        }
+        wider
+    }
+
     /// The same policy without one permission: the statement's other actions keep what they had.
     #[must_use]
     pub fn without(&self, part: &Part) -> Self {

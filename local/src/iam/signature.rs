@@ -15,6 +15,8 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// A request as it came.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedRequest<'a> {
+    /// The service that it came to, as scopes of credentials name it: `dynamodb`.
+    pub service: &'a str,
     /// The method.
     pub method: &'a Method,
     /// Path and query.
@@ -85,8 +87,8 @@ impl<'a> Authorization<'a> {
         })
     }
 
-    /// Whether `request` was signed with this secret. When it was signed is not looked at: who can listen on loopback needs
-    /// no old requests.
+    /// Whether `request` was signed with this secret, for its service, this region and the day that it names. How long ago is not
+    /// looked at: who can listen on loopback needs no old requests.
     #[must_use]
     pub(super) fn is_made_with(
         &self,
@@ -101,6 +103,10 @@ impl<'a> Authorization<'a> {
 
     fn expected(&self, secret_access_key: &str, request: &SignedRequest<'_>) -> Option<String> {
         let date = request.headers.get("x-amz-date")?.to_str().ok()?;
+        let (day, _) = date.split_once('T')?;
+        if self.scope != format!("{day}/{REGION}/{}/aws4_request", request.service) {
+            return None;
+        }
         // A request that does not sign these could be another one.
         let mut signed = self.signed_headers.split(';');
         if !signed.clone().any(|name| name == "host") || !signed.any(|name| name == "x-amz-date") {
@@ -211,6 +217,7 @@ mod tests {
 
     fn is_good(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8], secret: &str) -> bool {
         let request = SignedRequest {
+            service: "service",
             method,
             uri,
             headers,
@@ -241,6 +248,31 @@ mod tests {
         assert!(!is_good(&method, &uri, &changed, b"", SECRET));
         changed.remove("x-amz-date");
         assert!(!is_good(&method, &uri, &changed, b"", SECRET));
+    }
+
+    #[test]
+    fn a_signature_for_another_service_region_or_day_is_none_however_well_it_is_made() {
+        let (method, uri, mut headers) = example();
+        let hash = hex(digest::digest(&digest::SHA256, b"").as_ref());
+        let canonical = format!(
+            "GET\n/\nParam1=value1&Param2=value2\nhost:example.amazonaws.com\nx-amz-date:20150830T123600Z\n\nhost;x-amz-date\n{hash}"
+        );
+        for (scope, is_right) in [
+            ("20150830/us-east-1/service/aws4_request", true),
+            ("20150830/us-east-1/another/aws4_request", false),
+            ("20150830/eu-west-1/service/aws4_request", false),
+            ("20150831/us-east-1/service/aws4_request", false),
+            ("20150830/us-east-1/service/aws5_request", false),
+            ("20150830/us-east-1/service", false),
+        ] {
+            let signature = signature(SECRET, "20150830T123600Z", scope, &canonical);
+            let authorization = format!(
+                "{ALGORITHM} Credential=AKIDEXAMPLE/{scope}, SignedHeaders=host;x-amz-date, Signature={signature}"
+            );
+            headers.insert(AUTHORIZATION, authorization.parse().unwrap());
+            let good = is_good(&method, &uri, &headers, b"", SECRET);
+            assert_eq!(good, is_right, "{scope}");
+        }
     }
 
     #[test]

@@ -43,12 +43,14 @@ pub struct Foundation {
     pub clock: Clock,
 }
 
-/// Runs an API function: `build` makes its service once, `handler` answers each call that the table of routes allows.
+/// Runs an API function: `roles` reads what its tenants' sessions are of, `build` makes its service once, `handler` answers each
+/// call that the table of routes allows.
 ///
 /// # Errors
 /// Every fault of the configuration; later, when the Runtime API is gone.
 pub async fn run<S, B, H, Handled>(
     environment: Environment,
+    roles: fn(&Environment) -> Option<SessionRoles>,
     build: B,
     handler: H,
 ) -> Result<(), StartError>
@@ -61,7 +63,7 @@ where
     let clock = Clock::system();
     let aws = Aws::from_environment(&environment, Patience::REQUEST);
     let aws = aws
-        .zip(SessionRoles::from_environment(&environment))
+        .zip(roles(&environment))
         .map(|(aws, roles)| aws.with_tenant_sessions(roles, clock.clone()));
     let tables = TableNames::from_environment(&environment);
     let key = CredentialKeys::from_environment(&environment);

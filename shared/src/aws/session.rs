@@ -63,25 +63,68 @@ struct Reach {
 /// The roles that a function's sessions are of.
 #[derive(Debug, Clone)]
 pub struct SessionRoles {
-    tenant: String,
-    take_over: Option<String>,
+    /// None, for administrators who run a function themselves.
+    tenant: Option<RoleArn>,
+    take_over: Option<RoleArn>,
 }
 
 impl SessionRoles {
-    /// Reads `TENANT_ROLE_ARN`, and `TAKE_OVER_ROLE_ARN` of functions that may take an account over. `None` for a fault of the
-    /// environment.
+    /// Those of a function that takes no account over: reads `TENANT_ROLE_ARN`, which is the ARN of a role or `none`. `None` for a
+    /// fault of the environment.
     #[must_use]
-    pub fn from_environment(environment: &Environment) -> Option<Self> {
-        let take_over = environment.optional("TAKE_OVER_ROLE_ARN");
+    pub fn of_tenants(environment: &Environment) -> Option<Self> {
+        const NAME: &str = "TENANT_ROLE_ARN";
+        let tenant = match environment.optional(NAME) {
+            Some("none") => None,
+            _ => Some(role(environment, NAME)?),
+        };
         Some(Self {
-            tenant: environment.required("TENANT_ROLE_ARN")?.to_owned(),
-            take_over: take_over.map(str::to_owned),
+            tenant,
+            take_over: None,
         })
     }
 
-    /// Whether there are to be no sessions: for administrators who run a function themselves.
+    /// Those of a function that may take an account over: reads `TAKE_OVER_ROLE_ARN` besides.
+    #[must_use]
+    pub fn with_take_over(environment: &Environment) -> Option<Self> {
+        // Both are read before one is missed, so that every fault of the environment is named.
+        let of_tenants = Self::of_tenants(environment);
+        let take_over = role(environment, "TAKE_OVER_ROLE_ARN");
+        Some(Self {
+            take_over: Some(take_over?),
+            ..of_tenants?
+        })
+    }
+
+    /// Whether there are to be no sessions.
     pub(super) fn are_none(&self) -> bool {
-        self.tenant == "none"
+        self.tenant.is_none()
+    }
+}
+
+fn role(environment: &Environment, name: &str) -> Option<RoleArn> {
+    let role = RoleArn::read(environment.required(name)?);
+    if role.is_none() {
+        environment.fault(format!("{name} must be the ARN of a role of IAM"));
+    }
+    role
+}
+
+/// The ARN of a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RoleArn(String);
+
+impl RoleArn {
+    fn read(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let ["arn", partition, "iam", "", account, resource] = parts.as_slice() else {
+            return None;
+        };
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_/-".contains(&byte);
+        let name = resource.strip_prefix("role/").unwrap_or_default();
+        let is_name = !name.is_empty() && name.bytes().all(allowed);
+        (partition.starts_with("aws") && is_account && is_name).then(|| Self(text.to_owned()))
     }
 }
 
@@ -156,12 +199,13 @@ impl TenantSessions {
             None => &self.0.roles.tenant,
             Some(displaced) => {
                 tags.push((DISPLACED, displaced.as_str()));
-                let role = self.0.roles.take_over.as_ref();
-                role.ok_or_else(|| SessionError::refused("TAKE_OVER_ROLE_ARN is not set"))?
+                &self.0.roles.take_over
             }
         };
+        let role = role.as_ref();
+        let role = role.ok_or_else(|| SessionError::refused("the function has no role for it"))?;
         let asked = Asked {
-            role,
+            role: &role.0,
             name: tenant,
             tags: &tags,
         };
@@ -220,5 +264,62 @@ impl ProvideCredentials for ActingCredentials {
         });
         let acting = acting.ok().flatten();
         future::ProvideCredentials::ready(Ok(acting.unwrap_or_else(|| self.own.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a function says that starts with these roles.
+    fn faults(read: fn(&Environment) -> Option<SessionRoles>, roles: [&str; 2]) -> String {
+        let environment = Environment::of(
+            ["TENANT_ROLE_ARN", "TAKE_OVER_ROLE_ARN"]
+                .into_iter()
+                .zip(roles),
+        );
+        let roles = read(&environment);
+        match environment.finish(roles) {
+            Ok(_) => String::new(),
+            Err(faults) => faults.to_string(),
+        }
+    }
+
+    const TENANT: &str = "arn:aws:iam::123456789012:role/path/tenant";
+    const TAKE_OVER: &str = "arn:aws-cn:iam::123456789012:role/take_over+1";
+
+    #[test]
+    fn who_takes_accounts_over_has_a_role_for_it() {
+        assert_eq!(
+            faults(SessionRoles::with_take_over, [TENANT, TAKE_OVER]),
+            ""
+        );
+        assert_eq!(faults(SessionRoles::of_tenants, [TENANT, ""]), "");
+        assert_eq!(faults(SessionRoles::of_tenants, ["none", ""]), "");
+        assert_eq!(
+            faults(SessionRoles::with_take_over, ["", ""]),
+            "configuration: TENANT_ROLE_ARN is not set; TAKE_OVER_ROLE_ARN is not set"
+        );
+        assert!(faults(SessionRoles::with_take_over, [TENANT, "none"]).contains("TAKE_OVER"));
+    }
+
+    #[test]
+    fn what_is_no_role_is_refused() {
+        for text in [
+            "nonsense",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role/a role",
+            "arn:aws:iam::123456789012:user/tenant",
+            "arn:aws:iam::12345678901:role/tenant",
+            "arn:aws:iam:eu-west-1:123456789012:role/tenant",
+            "arn:aws:sts::123456789012:assumed-role/tenant/session",
+        ] {
+            let faults = faults(SessionRoles::of_tenants, [text, ""]);
+            assert!(
+                faults.starts_with("configuration: TENANT_ROLE_ARN must be the ARN of a role"),
+                "{text}: {faults}"
+            );
+            assert!(!faults.contains(text), "{faults}");
+        }
     }
 }

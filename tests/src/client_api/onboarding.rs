@@ -9,7 +9,7 @@ use shared::store::{ApplicationMemory, Routes};
 use shared::tenant::{Provider, TenantId};
 
 use super::caller::{Answer, Caller};
-use crate::harness::{Harness, Tenant};
+use crate::harness::{Harness, Tenant, Undenied};
 
 /// A tenant that an operator created, with an account at Twilio whose credentials nobody has stored yet.
 pub(crate) struct Newcomer {
@@ -18,6 +18,8 @@ pub(crate) struct Newcomer {
     pub(crate) account: TwilioAccount,
     /// What its admin enters: account, auth token, API key.
     pub(crate) credentials: Value,
+    #[expect(dead_code, reason = "it looks when the tenant goes")]
+    pub(crate) undenied: Undenied,
 }
 
 impl Harness {
@@ -40,6 +42,7 @@ impl Harness {
             }),
             id,
             account,
+            undenied: self.undenied(),
         }
     }
 
@@ -120,6 +123,7 @@ impl Newcomer {
             target,
             document: Value::Null,
             console: harness.console(),
+            undenied: harness.undenied(),
         }
     }
 

@@ -153,6 +153,7 @@ impl<'h> Given<'h> {
             target,
             document: Value::Null,
             console: self.harness.console(),
+            undenied: self.harness.undenied(),
         }
     }
 

@@ -39,6 +39,7 @@ fn as_tenant(harness: &Harness, newcomer: &Newcomer) -> Tenant {
         target,
         document: json!({}),
         console: harness.console(),
+        undenied: harness.undenied(),
     }
 }
 

@@ -37,7 +37,7 @@ fn aws_of(harness: &Harness, name: &str, clock: &Clock) -> Aws {
     );
     let environment = Environment::of(variables);
     let aws = Aws::from_environment(&environment, Patience::REQUEST).unwrap();
-    let roles = SessionRoles::from_environment(&environment).unwrap();
+    let roles = SessionRoles::with_take_over(&environment).unwrap();
     aws.with_tenant_sessions(roles, clock.clone())
 }
 
@@ -47,7 +47,7 @@ fn still() -> Clock {
 }
 
 /// The tenant of the session that a call was made in.
-fn tenant_of(call: &Call) -> Option<&str> {
+pub(super) fn tenant_of(call: &Call) -> Option<&str> {
     let caller = call.by.as_ref()?;
     caller.principal().tag("tenant").map(String::as_str)
 }

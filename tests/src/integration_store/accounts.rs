@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shared::audit::Action;
+use shared::audit::{Action, Actor, AuditEntry};
 use shared::sid::AccountSid;
 use shared::store::{Expected, NewIntegration, WriteConflict};
 use shared::tenant::{Provider, TenantScope};
@@ -29,6 +29,31 @@ async fn delete(world: &World, scope: &TenantScope) {
         .integrations
         .delete(scope, Provider::Twilio, Expected::Any, &entry);
     delete.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_function_that_takes_an_account_by_itself_is_named_to_who_loses_it() {
+    let world = World::new().await;
+    let squatter = world.seeded().await;
+    let account = squatter.sender.account().sid.clone();
+    let loser = squatter.console.scope(&squatter.id);
+    let (owner, _) = world.bare().await;
+    let new = world.twilio(&account, "its own", Some(Outcome::Valid));
+    let entry = AuditEntry {
+        actor: Actor::Function("verifier"),
+        ..world.entry(Action::CredentialStored)
+    };
+    let put = world
+        .integrations
+        .put(&owner, &new, Expected::Any, &entry)
+        .await;
+    put.unwrap();
+    let log = world.log(&loser).await;
+    let [told] = &*log else { panic!("{log:?}") };
+    assert_eq!(
+        (&*told.actor, &*told.action),
+        ("function:verifier", "account_taken_over")
+    );
 }
 
 #[tokio::test]

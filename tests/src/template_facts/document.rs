@@ -72,11 +72,32 @@ pub(super) fn list(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// The statements of all policies of a role.
-pub(super) fn statements(role: &Value) -> Vec<&Value> {
-    let policies = list(&role["Properties"]["Policies"]).into_iter();
-    let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
-    statements.collect()
+/// The statements of all policies of roles, with the logical id of the role: of its own policies, and of those that stand beside it.
+pub(super) fn permissions(template: &Value) -> Vec<(&str, &Value)> {
+    let mut permissions = Vec::new();
+    for (name, role) in of_type(template, "AWS::IAM::Role") {
+        let policies = list(&role["Properties"]["Policies"]).into_iter();
+        let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+        permissions.extend(statements.map(|statement| (name, statement)));
+    }
+    for (_, beside) in of_type(template, "AWS::IAM::RolePolicy") {
+        let properties = &beside["Properties"];
+        let name = properties["RoleName"]["Ref"].as_str().unwrap();
+        let statements = list(&properties["PolicyDocument"]["Statement"]).into_iter();
+        permissions.extend(statements.map(|statement| (name, statement)));
+    }
+    permissions
+}
+
+/// The name of a statement.
+pub(super) fn sid(statement: &Value) -> &str {
+    statement["Sid"].as_str().unwrap()
+}
+
+/// The actions of a statement.
+pub(super) fn actions(statement: &Value) -> Vec<&str> {
+    let actions = list(&statement["Action"]).into_iter();
+    actions.map(|action| action.as_str().unwrap()).collect()
 }
 
 /// The resources of a type, by logical id.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::document::{list, of_type, statements, template};
+use super::document::{list, of_type, permissions, template};
 
 #[test]
 fn the_queues_of_events_are_encrypted_and_what_cannot_be_told_is_kept_and_raises_an_alarm() {
@@ -101,13 +101,8 @@ fn the_stream_feeds_the_publisher_what_is_written_and_a_batch_that_fails_is_halv
 #[test]
 fn the_publisher_speaks_on_the_bus_in_its_own_name_alone() {
     let template = template();
-    let speakers = of_type(&template, "AWS::IAM::Role")
+    let speakers: Vec<_> = permissions(&template)
         .into_iter()
-        .flat_map(|(name, role)| {
-            let statements = statements(role).into_iter();
-            statements.map(move |statement| (name, statement))
-        });
-    let speakers: Vec<_> = speakers
         .filter(|(_, statement)| statement["Action"].to_string().contains("events:"))
         .collect();
     let [(role, statement)] = speakers.as_slice() else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::document::{list, of_type, statements, template};
+use super::document::{actions, list, permissions, sid, template};
 
 /// Whose partition it is: any tenant's, or that of a session's tag.
 const WHOSE: [&str; 3] = [
@@ -56,21 +56,15 @@ pub(crate) struct Pattern {
 pub(crate) fn patterns() -> Vec<Pattern> {
     let template = template();
     let mut patterns = Vec::new();
-    for (role, resource) in of_type(&template, "AWS::IAM::Role") {
-        for statement in statements(resource) {
-            let texts = |name: &str| {
-                let texts = list(&statement[name]).into_iter();
-                texts.map(|text| text.as_str().unwrap().to_owned())
-            };
-            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-            patterns.extend(list(keys).into_iter().map(|key| Pattern {
-                role: role.to_owned(),
-                statement: texts("Sid").collect(),
-                actions: texts("Action").collect(),
-                pattern: key.as_str().unwrap().to_owned(),
-                is_index: statement["Resource"].to_string().contains("/index/"),
-            }));
-        }
+    for (role, statement) in permissions(&template) {
+        let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+        patterns.extend(list(keys).into_iter().map(|key| Pattern {
+            role: role.to_owned(),
+            statement: sid(statement).to_owned(),
+            actions: actions(statement).into_iter().map(str::to_owned).collect(),
+            pattern: key.as_str().unwrap().to_owned(),
+            is_index: statement["Resource"].to_string().contains("/index/"),
+        }));
     }
     patterns
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::document::{list, of_type, template};
+use super::document::{list, of_type, permissions, template};
 
 /// The functions whose calls are made in a session of their tenant, as their resources are named.
 const SERVED: [&str; 4] = ["Credentials", "Messaging", "Tenants", "Token"];
@@ -53,13 +53,10 @@ const OF_NO_TENANT: [(&str, &[&str]); 4] = [
 ];
 
 /// The statements of a role.
-fn statements(template: &Value, role: &str) -> Vec<Value> {
-    let role = &template["Resources"][role]["Properties"];
-    let policies = list(&role["Policies"]);
-    let statements = policies
-        .iter()
-        .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
-    statements.cloned().collect()
+fn statements<'a>(template: &'a Value, role: &str) -> Vec<&'a Value> {
+    let all = permissions(template).into_iter();
+    let own = all.filter(|(name, _)| *name == role);
+    own.map(|(_, statement)| statement).collect()
 }
 
 /// The leading keys that a statement of DynamoDB names.
@@ -84,11 +81,8 @@ fn a_session_of_a_tenant_reaches_its_keys_and_what_is_listed() {
         let mut found = BTreeSet::new();
         for statement in statements(&template, role) {
             let null = &statement["Condition"]["Null"]["dynamodb:LeadingKeys"];
-            assert!(
-                !is_of(&statement, "dynamodb:") || *null == "false",
-                "{role}"
-            );
-            for key in keys(&statement) {
+            assert!(!is_of(statement, "dynamodb:") || *null == "false", "{role}");
+            for key in keys(statement) {
                 let is_tenants = key.starts_with(&format!("{OWN}#"))
                     || (role == "TakeOverRole" && key.starts_with(&format!("{DISPLACED}#")));
                 if !is_tenants {
@@ -106,7 +100,7 @@ fn a_session_of_a_tenant_uses_the_key_for_this_tenant_alone() {
     let template = template();
     for (role, _) in BESIDES {
         for statement in statements(&template, role) {
-            if is_of(&statement, "kms:") {
+            if is_of(statement, "kms:") {
                 let tenant =
                     &statement["Condition"]["StringEquals"]["kms:EncryptionContext:tenant_id"];
                 assert_eq!(*tenant, OWN, "{role}");
@@ -121,12 +115,12 @@ fn a_functions_own_role_reaches_no_tenant_but_for_the_list_of_all() {
     for (role, reaches) in OF_NO_TENANT {
         let mut found = BTreeSet::new();
         for statement in statements(&template, role) {
-            for key in keys(&statement) {
+            for key in keys(statement) {
                 let lists = statement["Action"] == "dynamodb:BatchGetItem" && role == "TenantsRole";
                 assert!(key != "*#tenant" || lists, "{role}: {statement}");
                 found.insert(key);
             }
-            if is_of(&statement, "kms:") {
+            if is_of(statement, "kms:") {
                 let tenant =
                     &statement["Condition"]["StringEquals"]["kms:EncryptionContext:tenant_id"];
                 assert_eq!(*tenant, "platform", "{role}");

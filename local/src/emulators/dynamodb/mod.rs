@@ -145,6 +145,7 @@ impl Drop for DynamoDb {
 
 impl Emulated for Service {
     const NAME: &'static str = "DynamoDB";
+    const SERVICE: &'static str = "dynamodb";
     const CONTENT_TYPE: &'static str = "application/x-amz-json-1.0";
 
     fn targets(&self, operation: &str, body: &Value) -> Vec<Target> {

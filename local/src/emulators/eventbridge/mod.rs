@@ -106,6 +106,7 @@ impl EventBridge {
 
 impl Emulated for Service {
     const NAME: &'static str = "EventBridge";
+    const SERVICE: &'static str = "events";
     const CONTENT_TYPE: &'static str = "application/x-amz-json-1.1";
 
     fn targets(&self, _operation: &str, body: &Value) -> Vec<Target> {

@@ -215,6 +215,7 @@ impl Keeper {
 
 impl Emulated for Service {
     const NAME: &'static str = "SQS";
+    const SERVICE: &'static str = "sqs";
     const CONTENT_TYPE: &'static str = "application/x-amz-json-1.0";
 
     fn targets(&self, _operation: &str, body: &Value) -> Vec<Target> {

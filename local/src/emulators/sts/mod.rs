@@ -69,6 +69,7 @@ fn text<'a>(document: &'a Value, name: &str) -> Option<&'a str> {
 
 impl Emulated for Service {
     const NAME: &'static str = "STS";
+    const SERVICE: &'static str = "sts";
     const CONTENT_TYPE: &'static str = "text/xml";
 
     fn operation(&self, _headers: &HeaderMap, document: &Value) -> String {

@@ -34,6 +34,15 @@ pub(super) struct Claim<'a> {
     pub(super) entry: &'a AuditEntry,
 }
 
+/// Who took an account, as its holder is told: a function by its name. A person is of another tenant and no business of this one,
+/// and is told as the function that people store and check credentials by.
+fn as_told_to_holder(actor: &Actor) -> Actor {
+    match actor {
+        Actor::Function(name) => Actor::Function(name),
+        Actor::User(_) | Actor::Console => Actor::Function("credentials"),
+    }
+}
+
 impl Integrations {
     /// Adds to a change what makes the account the tenant's. Nothing, for providers without one.
     ///
@@ -126,8 +135,7 @@ impl Integrations {
         change.require_tenant(&holder, Refusal::Raced)?;
         let deactivate = self.deactivate(&holder, account, was_active)?;
         change.write(deactivate, Refusal::Raced);
-        // The person who did it is of another tenant, and no business of this one.
-        told.actor = Actor::Function("credentials");
+        told.actor = as_told_to_holder(&entry.actor);
         told.detail = TAKEN_FROM.to_owned();
         change.audit(&holder, &told)?;
         if was_active {

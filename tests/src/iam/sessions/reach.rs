@@ -69,6 +69,7 @@ fn is_denied<T: Debug>(result: &Result<T, StoreError>) -> bool {
 #[tokio::test]
 async fn keys_of_another_tenant_are_refused_and_those_of_the_admitted_one_are_not() {
     let harness = Harness::start(|options| options.feeds_streams = false);
+    harness.expect_denials();
     let (ours, theirs) = (harness.connected().await, harness.connected().await);
     let console = harness.console();
     let aws = aws_of(&harness, "Credentials", &still());
@@ -87,6 +88,7 @@ async fn keys_of_another_tenant_are_refused_and_those_of_the_admitted_one_are_no
 #[tokio::test]
 async fn a_transaction_with_keys_of_another_tenant_is_refused_whole() {
     let harness = Harness::start(|options| options.feeds_streams = false);
+    harness.expect_denials();
     let [ours, theirs] = ["our-new-one", "their-new-one"].map(|id| id.parse::<TenantId>().unwrap());
     let (console, tables, clock) = (harness.console(), tables(&harness), still());
     let aws = aws_of(&harness, "Tenants", &clock);
@@ -118,6 +120,7 @@ async fn a_transaction_with_keys_of_another_tenant_is_refused_whole() {
 #[tokio::test]
 async fn credentials_of_another_tenant_do_not_open() {
     let harness = Harness::start(|options| options.feeds_streams = false);
+    harness.expect_denials();
     let (ours, theirs) = (harness.connected().await, harness.connected().await);
     let environment = Environment::of(harness.stack.environment().clone());
     let keys = CredentialKeys::from_environment(&environment).unwrap();
@@ -146,6 +149,7 @@ async fn credentials_of_another_tenant_do_not_open() {
 #[tokio::test]
 async fn whoever_acts_for_no_tenant_reaches_none() {
     let harness = Harness::start(|options| options.feeds_streams = false);
+    harness.expect_denials();
     let tenant = harness.newcomer().await;
     let scope = harness.console().scope(&tenant.id);
     for name in ["Token", "Credentials", "Messaging", "Tenants"] {
