@@ -1,5 +1,9 @@
 //! Tenants that are given a subaccount of the platform's account at Twilio, which follows them to their end.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::double::Misbehaviour;
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use local::issuer::TokenRequest;
@@ -11,6 +15,7 @@ use serde_json::{Value, json};
 use shared::activity::Route;
 use shared::clock::Clock;
 use shared::store::Routes;
+use shared::subaccounts::{Deployment, subaccount_name};
 use shared::tenant::TenantId;
 use tokio::sync::OnceCell;
 
@@ -29,6 +34,12 @@ fn parent(harness: &Harness) -> TwilioAccount {
     harness.stack.twilio().account(&sid)
 }
 
+/// The name of a tenant's subaccount.
+fn name_of(harness: &Harness, id: &TenantId) -> String {
+    let deployment = Deployment::of_table(harness.variable("TENANTS_TABLE"));
+    subaccount_name(&deployment, id)
+}
+
 /// An operator who asks for what the platform keeps of its own.
 async fn as_platform(caller: &Caller, method: Method, path: &str, body: Option<&Value>) -> Answer {
     let request = caller.send(method, path, |request| {
@@ -44,13 +55,14 @@ async fn as_platform(caller: &Caller, method: Method, path: &str, body: Option<&
 }
 
 /// Opens the platform's account, and has an operator store its credentials.
-async fn store_platforms_account(harness: &Harness) {
+pub(crate) async fn store_platforms_account(harness: &Harness) -> TwilioAccount {
     let account = parent(harness);
     let token = "7f".repeat(16);
     account.open(&token);
     let credentials = json!({"account_sid": account.sid().as_str(), "auth_token": token});
     let stored = as_platform(&harness.operator(), Method::PUT, TWILIO, Some(&credentials)).await;
     stored.document(201);
+    account
 }
 
 /// The stack that others use too, with the platform's account.
@@ -58,7 +70,7 @@ async fn shared() -> &'static Harness {
     static STORED: OnceCell<()> = OnceCell::const_new();
     let harness = Harness::shared().await;
     STORED
-        .get_or_init(|| store_platforms_account(harness))
+        .get_or_init(async || drop(store_platforms_account(harness).await))
         .await;
     harness
 }
@@ -111,7 +123,7 @@ impl<'h> Given<'h> {
 
     /// Its subaccounts at Twilio; there should never be two.
     fn accounts(&self) -> Vec<TwilioAccount> {
-        let name = format!("Trunkline_Tenant_{}", self.id);
+        let name = name_of(self.harness, &self.id);
         let all = parent(self.harness).subaccounts().into_iter();
         all.filter(|(known, _)| *known == name)
             .map(|(_, account)| account)
@@ -154,6 +166,19 @@ impl<'h> Given<'h> {
             document: Value::Null,
             console: self.harness.console(),
         }
+    }
+
+    /// The sort keys of what is stored of it.
+    async fn items(&self) -> Vec<String> {
+        let table = self.harness.variable("TENANTS_TABLE");
+        let query = self.harness.dynamodb().query().table_name(table);
+        let partition = AttributeValue::S(format!("{}#tenant", self.id));
+        let query = query
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", partition);
+        let items = query.send().await.unwrap().items.unwrap_or_default();
+        let sort = |item: &HashMap<_, AttributeValue>| item["sk"].as_s().unwrap().clone();
+        items.iter().map(sort).collect()
     }
 
     /// Whether the account is routed to the tenant.
@@ -209,7 +234,7 @@ async fn a_subaccount_is_suspended_and_resumed_with_its_tenant() {
 }
 
 #[tokio::test]
-async fn a_deleted_tenants_subaccount_is_closed_before_its_route_is_given_up() {
+async fn what_a_deleted_tenant_has_goes_though_its_subaccount_cannot_be_closed_yet() {
     let harness = own().await;
     let given = Given::new(&harness).await;
     let account = given.account();
@@ -222,14 +247,46 @@ async fn a_deleted_tenants_subaccount_is_closed_before_its_route_is_given_up() {
         (&read["status"], &read["subaccount"]["status"]),
         (&json!("deleting"), &json!("active"))
     );
-    assert!(given.is_routed(&account).await);
+    // All that is left is what the subaccount is closed by.
+    assert!(!given.is_routed(&account).await);
+    assert_eq!(given.items().await, ["profile"]);
 
     faults.remove(fault);
     assert_eq!(given.operator.delete(&given.path()).await.status, 202);
     assert_eq!(account.status().unwrap(), "closed");
-    assert!(!given.is_routed(&account).await);
     let read = given.operator.get(&given.path()).await.document(200);
     assert_eq!(read["subaccount"]["status"], "closed");
+}
+
+#[tokio::test]
+async fn a_subaccount_that_twilio_suspended_is_left_and_keeps_no_deletion_waiting() {
+    let harness = own().await;
+    let given = Given::new(&harness).await;
+    let account = given.account();
+    account.suspend_for_good();
+    given.operator.delete(&given.path()).await;
+    assert_eq!(account.status().unwrap(), "suspended");
+    let read = given.operator.get(&given.path()).await.document(200);
+    assert_eq!(read["subaccount"]["status"], "closed");
+}
+
+#[tokio::test]
+async fn a_subaccount_of_another_account_of_the_platform_is_not_taken_for_closed() {
+    let harness = own().await;
+    let given = Given::new(&harness).await;
+    let account = given.account();
+    let other = format!("AC{}", "9".repeat(32)).parse().unwrap();
+    let other = harness.stack.twilio().account(&other);
+    let token = "9f".repeat(16);
+    other.open(&token);
+    let credentials = json!({"account_sid": other.sid().as_str(), "auth_token": token});
+    let stored = as_platform(&harness.operator(), Method::PUT, TWILIO, Some(&credentials)).await;
+    stored.document(200);
+    assert_eq!(given.operator.delete(&given.path()).await.status, 202);
+    assert_eq!(account.status().unwrap(), "active");
+    let read = given.operator.get(&given.path()).await.document(200);
+    assert_eq!(read["subaccount"]["status"], "active");
+    assert_eq!(given.items().await, ["profile"]);
 }
 
 #[tokio::test]
@@ -324,14 +381,19 @@ async fn one_that_was_opened_before_is_adopted_by_its_exact_name() {
     let id: TenantId = subject("adopting").parse().unwrap();
     let parent = parent(harness);
     let opened = |name: &str| {
-        let sid = format!("AC{:0>32}", format!("{:x}", name.len()) + "abcd");
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let sid = format!("AC{:032x}", hasher.finish());
         let account = harness.stack.twilio().account(&sid.parse().unwrap());
         account.open_under(parent.sid(), &"5".repeat(32));
         account.rename(name);
         account
     };
-    let mine = opened(&format!("Trunkline_Tenant_{id}"));
-    let other = opened(&format!("Trunkline_Tenant_{id}-too"));
+    let mine = opened(&name_of(harness, &id));
+    let other = opened(&format!("{}-too", name_of(harness, &id)));
+    // Another deployment on the same account of the platform has a tenant of this id as well.
+    let deployment = Deployment::of_table("another-TenantsTable");
+    let anothers = opened(&subaccount_name(&deployment, &id));
     let entered = json!({"tenant_id": id, "name": "Adopting", "twilio": "subaccount"});
     let created = harness
         .operator()
@@ -340,6 +402,7 @@ async fn one_that_was_opened_before_is_adopted_by_its_exact_name() {
         .document(201);
     assert_eq!(created["subaccount"]["account_sid"], mine.sid().as_str());
     assert_eq!((mine.keys().len(), other.keys().len()), (1, 0));
+    assert_eq!(anothers.keys().len(), 0);
 }
 
 #[tokio::test]
