@@ -68,6 +68,8 @@ pub enum Action {
     SubaccountResumed,
     /// For good; in the platform's log.
     SubaccountClosed,
+    /// Twilio suspended it, so that it could not be closed; in the platform's log.
+    SubaccountLeft,
 }
 
 impl Action {
@@ -103,6 +105,7 @@ impl Action {
             Self::SubaccountSuspended => "subaccount_suspended",
             Self::SubaccountResumed => "subaccount_resumed",
             Self::SubaccountClosed => "subaccount_closed",
+            Self::SubaccountLeft => "subaccount_left",
         }
     }
 }

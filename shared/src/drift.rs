@@ -17,8 +17,49 @@ pub struct DriftReport {
     pub account_sid: AccountSid,
     /// When.
     pub checked_at: Timestamp,
-    /// What was found; nothing, when all was right.
+    /// What was found, the first [`MOST_FINDINGS`] of it; nothing, when all was right that could be looked at. Of what could not be,
+    /// what an earlier look found and was not set right.
     pub found: Vec<DriftFinding>,
+    /// How much more was found.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub more: u64,
+    /// What could not be looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unseen: Vec<DriftedResource>,
+}
+
+/// How many findings are kept: a webhook reads them too, with the credentials.
+pub const MOST_FINDINGS: usize = 20;
+
+impl DriftReport {
+    /// Whether another look would find no more: all was seen, and what was to be set right was.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let failed = |finding: &DriftFinding| finding.outcome == DriftOutcome::Failed;
+        self.unseen.is_empty() && self.more == 0 && !self.found.iter().any(failed)
+    }
+
+    /// The same with what was found by an earlier look of what this one could not see, if it was not set right then.
+    #[must_use]
+    pub fn after(mut self, before: Option<Self>) -> Self {
+        let before = before.filter(|before| before.account_sid == self.account_sid);
+        for finding in before.map(|before| before.found).unwrap_or_default() {
+            let is_unseen = self.unseen.contains(&finding.resource);
+            let is_told = self.found.iter().any(|told| told.sid == finding.sid);
+            if is_unseen && !is_told && finding.outcome != DriftOutcome::Repaired {
+                self.found.push(finding);
+            }
+        }
+        let more = self.found.len().saturating_sub(MOST_FINDINGS);
+        self.found.truncate(MOST_FINDINGS);
+        self.more = u64::try_from(more).unwrap_or(u64::MAX);
+        self
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One thing that was not as it should be.
@@ -57,6 +98,8 @@ pub enum DriftProblem {
     Missing,
     /// There is another of its name.
     Duplicated,
+    /// A messaging service that the number is in takes its messages elsewhere, or drops them. The service is never changed.
+    Overruled,
 }
 
 /// What became of something that drifted.
@@ -86,6 +129,7 @@ impl fmt::Display for DriftProblem {
             Self::Changed => "changed",
             Self::Missing => "missing",
             Self::Duplicated => "duplicated",
+            Self::Overruled => "overruled",
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The phone numbers of the tenants' accounts: read from Twilio, pointed at this deployment, and looked at again.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use crate::activity::Route;
@@ -46,10 +48,21 @@ pub struct Drifted {
 /// How a number is no longer set as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drift {
-    /// The account does not have it any more. Nothing can be mended: a sync forgets it.
+    /// The account does not have it any more. Nothing can be mended: it is to be forgotten.
     Gone,
     /// These settings are others, as Twilio names them.
     Settings(Vec<&'static str>),
+    /// Its own settings are right, and a messaging service takes its messages elsewhere. Nothing can be mended here.
+    Overruled,
+}
+
+/// What a look at the connected numbers found.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// Those that are no longer set as they should be.
+    pub drifted: Vec<Drifted>,
+    /// Why not all that decides where they lead could be looked at.
+    pub gap: Option<TwilioError>,
 }
 
 /// Why a number was not connected.
@@ -174,7 +187,8 @@ impl PhoneNumbers {
     }
 
     /// The numbers of the client's account that were connected and are no longer set as [`PhoneNumbers::connect`] sets them, which
-    /// mends each of them. At Twilio one list, and no call where none is connected; nothing is changed anywhere.
+    /// mends each of them, and those that are and whose messages a messaging service takes elsewhere. At Twilio one list of numbers, one
+    /// of messaging services and one for each of those, and no call where none is connected; nothing is changed anywhere.
     ///
     /// # Errors
     /// Why they could not be read.
@@ -182,27 +196,39 @@ impl PhoneNumbers {
         &self,
         scope: &TenantScope,
         client: &TwilioClient<'_>,
-    ) -> Result<Vec<Drifted>, NumberError> {
+    ) -> Result<Looked, NumberError> {
         let account = &client.credentials().account_sid;
         let kept = self.items.kept(scope, account).await?;
         if kept.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Looked::default());
         }
         let config = NumberConfig::of_account(account, &self.urls);
         let listed = client.incoming_phone_numbers().await?;
-        let how = |stored: &StoredNumber| {
-            let found = listed.iter().find(|it| it.sid == stored.state.sid);
-            match found.map(|number| config.differences(number)) {
-                None => Some(Drift::Gone),
-                Some(differences) if differences.is_empty() => None,
-                Some(differences) => Some(Drift::Settings(differences)),
+        let mut listed: HashMap<_, _> = listed.into_iter().map(|it| (it.sid.clone(), it)).collect();
+        let (mut drifted, mut right, mut texted) = (Vec::new(), HashMap::new(), Vec::new());
+        for number in kept {
+            let sid = number.state.sid.clone();
+            let Some(found) = listed.remove(&sid) else {
+                let how = Drift::Gone;
+                drifted.push(Drifted { number, how });
+                continue;
+            };
+            let differences = config.differences(&found);
+            if !differences.is_empty() {
+                let how = Drift::Settings(differences);
+                drifted.push(Drifted { number, how });
+            } else if found.abilities().sms {
+                right.insert(sid, number);
+                texted.push(found);
             }
-        };
-        let drifted = kept.into_iter().filter_map(|number| {
-            let how = how(&number)?;
+        }
+        let overruled = health::overruled(client, &self.urls, texted).await;
+        drifted.extend(overruled.numbers.iter().filter_map(|sid| {
+            let (number, how) = (right.remove(sid)?, Drift::Overruled);
             Some(Drifted { number, how })
-        });
-        Ok(drifted.collect())
+        }));
+        let gap = overruled.gap;
+        Ok(Looked { drifted, gap })
     }
 
     /// Now, as exactly as it is stored.

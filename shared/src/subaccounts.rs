@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 pub use self::error::SubaccountError;
-pub use self::name::subaccount_name;
+pub use self::name::{Deployment, subaccount_name};
 use crate::api::Foundation;
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::aws::as_function;
@@ -22,7 +22,7 @@ use crate::environment::Environment;
 use crate::input::Document;
 use crate::integrations::{Configuration, Entry, IntegrationAdministration, IntegrationError};
 use crate::sid::AccountSid;
-use crate::store::{Expected, Profiles, StoreError, StoredProfile, SubaccountMemory};
+use crate::store::{Expected, Profiles, StoredProfile, SubaccountMemory, owner};
 use crate::tenant::{Provider, Subaccount, SubaccountStatus, TenantScope, TenantStatus};
 use crate::twilio::rest::{Account, AccountStatus, ErrorKind};
 use crate::twilio::{TwilioClient, TwilioCredentials, TwilioError};
@@ -36,6 +36,9 @@ const AFTER_UNCERTAINTY_SECONDS: u32 = 5;
 /// What has to be left of the time to begin with it.
 const LEAST_TIME: Duration = Duration::from_secs(3);
 
+/// Twilio's error code of a subaccount that Twilio itself suspended, and that cannot be changed.
+const SUSPENDED_BY_TWILIO: u32 = 21478;
+
 /// The name of the API key that is made for a tenant.
 const KEY_NAME: &str = "Trunkline";
 
@@ -44,6 +47,7 @@ pub struct Subaccounts {
     memory: SubaccountMemory,
     profiles: Profiles,
     integrations: IntegrationAdministration,
+    deployment: Deployment,
     clock: Clock,
 }
 
@@ -69,6 +73,7 @@ impl Subaccounts {
             memory: SubaccountMemory::new(client.clone(), table()),
             profiles: Profiles::new(client, table()),
             integrations: IntegrationAdministration::new(environment, foundation)?,
+            deployment: Deployment::of_table(&tables.tenants),
             clock: clock.clone(),
         })
     }
@@ -126,6 +131,11 @@ impl Subaccounts {
             }
             platform => platform?,
         };
+        let parent = work.subaccount.parent_sid.as_ref();
+        if let Some(other) = parent.filter(|parent| **parent != platform.account_sid) {
+            // Under this one it is as if it were closed, and stays open and billed.
+            return Err(SubaccountError::OtherParent(other.clone()));
+        }
         let outbound = self.integrations.outbound();
         let parent = TwilioClient::new(outbound, &platform, work.deadline).as_auth_token();
         if is_leaving {
@@ -166,7 +176,7 @@ impl Subaccounts {
                 _ => Ok(account),
             };
         }
-        let name = subaccount_name(work.scope.tenant_id());
+        let name = subaccount_name(&self.deployment, work.scope.tenant_id());
         let (account, action) = match oldest(parent.subaccounts_named(&name).await?) {
             Some(account) => (account, Action::SubaccountAdopted),
             None => match parent.create_subaccount(&name).await {
@@ -181,6 +191,7 @@ impl Subaccounts {
             },
         };
         work.subaccount.account_sid = Some(account.sid.clone());
+        work.subaccount.parent_sid = Some(parent.credentials().account_sid.clone());
         work.subaccount.status = match account.status {
             AccountStatus::Suspended => SubaccountStatus::Suspended,
             _ => SubaccountStatus::Active,
@@ -206,7 +217,8 @@ impl Subaccounts {
                 .filter(|token| !token.expose().is_empty());
             let token = token.ok_or(SubaccountError::NoAuthToken)?;
             let document = json!({"account_sid": account.sid, "auth_token": token.expose()});
-            let credentials = TwilioCredentials::from_input(&document);
+            let document = Document::from(document);
+            let credentials = TwilioCredentials::from_input(document.value());
             let credentials = credentials.map_err(IntegrationError::from)?;
             let outbound = self.integrations.outbound();
             let client = TwilioClient::new(outbound, &credentials, work.deadline).as_auth_token();
@@ -284,18 +296,24 @@ impl Subaccounts {
         work: &mut Work<'_>,
         parent: &TwilioClient<'_>,
     ) -> Result<(), SubaccountError> {
-        let name = subaccount_name(work.scope.tenant_id());
+        let name = subaccount_name(&self.deployment, work.scope.tenant_id());
         let mut open: Vec<AccountSid> = work.subaccount.account_sid.iter().cloned().collect();
         let named = parent.subaccounts_named(&name).await?.into_iter();
         open.extend(named.filter(is_open).map(|account| account.sid));
         open.sort_unstable();
         open.dedup();
+        let mut left = Vec::new();
         for sid in &open {
             match parent
                 .set_subaccount_status(sid, &AccountStatus::Closed)
                 .await
             {
                 Ok(_) => {}
+                // Twilio itself suspended it: nobody but Twilio can change it, and a deletion must not wait for that.
+                Err(TwilioError::Refused(error)) if error.code == Some(SUSPENDED_BY_TWILIO) => {
+                    warn!(%sid, %error, "a subaccount is left as Twilio suspended it");
+                    left.push(sid.clone());
+                }
                 // Twilio deletes closed ones after 30 days, and changes none that is closed.
                 Err(error) => match parent.subaccount(sid).await {
                     Ok(account) if account.status == AccountStatus::Closed => {}
@@ -305,8 +323,11 @@ impl Subaccounts {
             }
         }
         work.subaccount.status = SubaccountStatus::Closed;
-        let action = (!open.is_empty()).then_some(Action::SubaccountClosed);
-        self.keep(work, action).await
+        let action = match left.is_empty() {
+            true => Action::SubaccountClosed,
+            false => Action::SubaccountLeft,
+        };
+        self.keep(work, (!open.is_empty()).then_some(action)).await
     }
 
     async fn keep(&self, work: &Work<'_>, action: Option<Action>) -> Result<(), SubaccountError> {
@@ -368,15 +389,4 @@ fn oldest(accounts: Vec<Account>) -> Option<Account> {
         let age = |account: &Account| (account.date_created.is_none(), account.date_created);
         (age(one), &one.sid).cmp(&(age(other), &other.sid))
     })
-}
-
-/// A name that no other caller has.
-fn owner() -> Result<String, StoreError> {
-    let mut random = [0_u8; 16];
-    let drawn = aws_lc_rs::rand::fill(&mut random);
-    drawn.map_err(|_| StoreError::Refused {
-        operation: "lease a subaccount",
-        cause: "there is no randomness".to_owned(),
-    })?;
-    Ok(format!("{:032x}", u128::from_be_bytes(random)))
 }

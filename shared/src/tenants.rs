@@ -1,12 +1,14 @@
 //! What who operates the platform does with tenants: creates, lists, reads, changes and deletes them.
 
 mod entered;
+mod error;
 
 use jiff::{Timestamp, ToSpan};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 pub use self::entered::TenantCreation;
+pub use self::error::TenantError;
 use crate::audit::Actor;
 use crate::aws::{Aws, as_function};
 use crate::clock::Clock;
@@ -22,50 +24,6 @@ use crate::tenant::{Operator, TenantScope};
 /// Source: "Point-in-time recovery", Amazon DynamoDB Developer Guide; the template leaves the period at its default.
 pub const RECOVERABLE_DAYS: i64 = 35;
 
-/// Why nothing was done. A text of [`TenantError::Store`] is for logs, never for callers.
-#[derive(Debug, thiserror::Error)]
-pub enum TenantError {
-    /// There is no such tenant.
-    #[error("there is no such tenant")]
-    NotFound,
-    /// There is a tenant of this id.
-    #[error("there is a tenant of this id")]
-    Exists,
-    /// The tenant is being deleted.
-    #[error("the tenant is being deleted")]
-    Deleting,
-    /// The id was another tenant's until lately.
-    #[error(
-        "a tenant of this id was deleted too lately: an id rests for 2 minutes, and for 15 days if the tenant had a Twilio account, \
-         whose webhooks may still be under way. Use another id"
-    )]
-    RecentlyDeleted,
-    /// The id names the platform itself.
-    #[error("the platform keeps this id for itself")]
-    ReservedId,
-    /// A status that nobody sets.
-    #[error(
-        "a tenant is active or suspended; only its deletion makes it one that is being deleted"
-    )]
-    InvalidStatus,
-    /// The subdomain selects another tenant.
-    #[error("{}", if *.was_released {
-        "another tenant gave the subdomain up less than 16 minutes ago: try again when they are over"
-    } else {
-        "the subdomain belongs to another tenant"
-    })]
-    SubdomainTaken {
-        /// Whether it is free, but rests.
-        was_released: bool,
-    },
-    /// Somebody else was first.
-    #[error("somebody else changed the tenant: read it again")]
-    VersionMismatch,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// How far a deletion got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
@@ -77,6 +35,8 @@ pub enum Deletion {
         irrecoverable_after: Timestamp,
         /// After how many seconds to ask again; 1 or more.
         retry_after_seconds: u32,
+        /// Whether nothing is left but what its subaccount waits for, which somebody may have to see to.
+        is_held_up: bool,
     },
 }
 
@@ -259,9 +219,6 @@ impl TenantAdministration {
             self.notices.announce(scope).await;
         }
         let pending = requested?;
-        if !self.close_subaccount(scope, actor, deadline).await? {
-            return Ok(self.continues(&pending));
-        }
         // Decided before the sweep: a pass that ends after this moment may have looked before it.
         let now = self.clock.now();
         let is_served = pending.last_served_until.is_some_and(|until| now < until);
@@ -271,11 +228,19 @@ impl TenantAdministration {
             }
             self.deletions.sweep(scope, !is_served).await
         };
-        match timeout_at(deadline, swept).await {
-            Ok(Ok(())) if is_served => return Ok(self.waits(&pending)),
+        // Whatever Twilio or the platform's account stand against, what the tenant has goes.
+        let closed = self.close_subaccount(scope, actor, deadline);
+        let (swept, closed) = tokio::join!(timeout_at(deadline, swept), closed);
+        match swept {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return self.interrupted(&pending, error),
             Err(_) => return Ok(self.continues(&pending)),
+        }
+        if !closed? {
+            return Ok(self.is_held_up(&pending));
+        }
+        if is_served {
+            return Ok(self.waits(&pending));
         }
         let Some(stored) = self.profiles.read(scope).await? else {
             return Ok(Deletion::Finished);
@@ -309,8 +274,7 @@ impl TenantAdministration {
         }
     }
 
-    /// Closes the subaccount of a tenant that is being deleted, if it has one, and gives its route up after that. False, when there
-    /// is more to be done.
+    /// Closes the subaccount of a tenant that is being deleted, if it has one. False, when there is more to be done.
     async fn close_subaccount(
         &self,
         scope: &TenantScope,
@@ -326,11 +290,7 @@ impl TenantAdministration {
         let stored = self
             .go_on_with_subaccount(scope, stored, actor, deadline)
             .await;
-        if stored.subaccount.is_some_and(|it| !it.is_closed()) {
-            return Ok(false);
-        }
-        self.deletions.release_account(scope).await?;
-        Ok(true)
+        Ok(stored.subaccount.is_none_or(|it| it.is_closed()))
     }
 
     /// The stores failed in the middle: for a while, or for good.
@@ -352,6 +312,19 @@ impl TenantAdministration {
         Deletion::Continues {
             irrecoverable_after: irrecoverable_after(last),
             retry_after_seconds: 1,
+            is_held_up: false,
+        }
+    }
+
+    /// Only the subaccount is left.
+    fn is_held_up(&self, pending: &PendingDeletion) -> Deletion {
+        /// How soon whoever asks should ask again.
+        const RETRY_AFTER_SECONDS: u32 = 60;
+        let last = self.last_deletion(pending);
+        Deletion::Continues {
+            irrecoverable_after: irrecoverable_after(last),
+            retry_after_seconds: RETRY_AFTER_SECONDS,
+            is_held_up: true,
         }
     }
 
@@ -364,6 +337,7 @@ impl TenantAdministration {
         Deletion::Continues {
             irrecoverable_after: irrecoverable_after(last),
             retry_after_seconds: u32::try_from(seconds.saturating_add(1).max(1)).unwrap_or(1),
+            is_held_up: false,
         }
     }
 

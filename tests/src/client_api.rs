@@ -26,7 +26,7 @@ mod sealing;
 mod selection;
 mod settings;
 mod squatting;
-mod subaccounts;
+pub(crate) mod subaccounts;
 mod suspension;
 mod takeover;
 mod tenant_lists;

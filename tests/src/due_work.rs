@@ -55,6 +55,37 @@ fn told(taken: &[Due]) -> Vec<(&str, Work)> {
 }
 
 #[tokio::test]
+async fn checks_are_given_after_everything_else_however_many_and_long_due() {
+    let list = List::new();
+    for tenant in ["aa", "bb", "cc"] {
+        list.put(tenant, Work::Recheck(Provider::Twilio), -900)
+            .await;
+    }
+    list.put("dd", Work::Deletion, -1).await;
+    list.put("dd", Work::Rotation, -2).await;
+    let taken = list.take(3).await;
+    let recheck = Work::Recheck(Provider::Twilio);
+    let expected = [
+        ("dd", Work::Rotation),
+        ("dd", Work::Deletion),
+        ("aa", recheck),
+    ];
+    assert_eq!(told(&taken), expected);
+}
+
+#[tokio::test]
+async fn what_is_looked_at_and_not_taken_is_as_it_was() {
+    let list = List::new();
+    list.put("aa", Work::Rotation, 0).await;
+    let found = list.due.look(10).await.unwrap();
+    assert_eq!(found.len(), 1);
+    let taken = list.take(10).await;
+    assert_eq!(taken[0].tries, 0);
+    let claimed = list.due.claim(found[0].clone(), list.seconds_ahead(60));
+    assert_eq!(claimed.await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn work_is_given_from_its_moment_on_the_longest_due_first() {
     let list = List::new();
     let recheck = Work::Recheck(Provider::Resend);

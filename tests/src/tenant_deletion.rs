@@ -175,6 +175,7 @@ async fn thousands_of_items_are_gone_though_the_deletion_is_given_up_in_the_midd
     let Deletion::Continues {
         irrecoverable_after,
         retry_after_seconds,
+        is_held_up: false,
     } = opened.delete(id).await.unwrap()
     else {
         panic!("a warm function may still serve the tenant");

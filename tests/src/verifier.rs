@@ -2,6 +2,8 @@
 
 mod drift;
 mod due;
+mod failures;
+mod looks;
 mod requests;
 mod runs;
 mod strikes;

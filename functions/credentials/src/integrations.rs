@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::api::{Call, Code, Problem, json};
 use shared::clock::rfc3339;
-use shared::drift::DriftFinding;
+use shared::drift::{DriftFinding, DriftedResource};
 use shared::http::{Reply, StatusCode};
 use shared::input::Document;
 use shared::integrations::{Entry, Saved};
@@ -153,6 +153,10 @@ struct VerificationResult<'a> {
 struct DriftState<'a> {
     checked_at: String,
     found: &'a [DriftFinding],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<u64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unseen: &'a [DriftedResource],
 }
 
 #[derive(Serialize)]
@@ -188,6 +192,8 @@ fn drift(record: &IntegrationRecord) -> Option<DriftState<'_>> {
     report.map(|report| DriftState {
         checked_at: rfc3339(report.checked_at),
         found: &report.found,
+        more: (report.more > 0).then_some(report.more),
+        unseen: &report.unseen,
     })
 }
 

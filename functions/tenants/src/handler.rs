@@ -87,6 +87,7 @@ async fn delete(tenants: &Tenants, call: &Call) -> Result<Reply, Problem> {
         Deletion::Continues {
             irrecoverable_after,
             retry_after_seconds,
+            ..
         } => {
             let document = DeletionInProgress {
                 tenant_id: scope.tenant_id(),

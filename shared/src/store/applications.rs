@@ -43,6 +43,10 @@ pub struct RememberedApplication {
     pub leased_until: Option<Timestamp>,
     /// When somebody last made sure of it.
     pub ensured_at: Option<Timestamp>,
+    /// One that there was, found gone and forgotten, and the account that it was in; nothing, since somebody made sure of one again.
+    pub missed: Option<(AccountSid, ApplicationSid)>,
+    /// One that was being deleted by somebody of whom it is not known that it is done.
+    pub deleting: Option<ApplicationSid>,
 }
 
 /// The right to make a tenant's App, until a moment. Others wait, or have it after that.
@@ -175,6 +179,8 @@ impl ApplicationMemory {
             assignments.set("ensured_at", time(entry.at));
             assignments.remove("leased_by");
             assignments.remove("leased_until");
+            assignments.remove("missed_account");
+            assignments.remove("missed_application");
             let update = assignments
                 .update(self.changes.table(), keys::application(scope))
                 .condition_expression("leased_by = :owner")
@@ -193,25 +199,65 @@ impl ApplicationMemory {
         }
     }
 
-    /// Writes into the tenant's audit log what is about to be done at Twilio.
+    /// Marks that an App is about to be deleted at Twilio, so that whoever finds it gone can tell. One conditional write.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn mark_deleting(
+        &self,
+        scope: &TenantScope,
+        sid: &ApplicationSid,
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "mark a TwiML App that is deleted";
+        let sent = self
+            .changes
+            .client()
+            .update_item()
+            .table_name(self.changes.table())
+            .set_key(Some(keys::application(scope).into_attributes()))
+            .update_expression("SET deleting = :sid")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":sid", text(sid.as_str()))
+            .send()
+            .await;
+        unless_conflict(OPERATION, sent)
+    }
+
+    /// Writes into the tenant's audit log that a marked App is deleted at Twilio, and takes the mark away. Nothing, when somebody else
+    /// did so.
     ///
     /// # Errors
     /// [`WriteError`], when the tenant is not there or the store fails.
-    pub async fn note(&self, scope: &TenantScope, entry: &AuditEntry) -> Result<(), WriteError> {
-        const OPERATION: &str = "note what is done to a TwiML App";
+    pub async fn note_deleted(
+        &self,
+        scope: &TenantScope,
+        deleted: &ApplicationSid,
+        entry: &AuditEntry,
+    ) -> Result<(), WriteError> {
+        const OPERATION: &str = "note that a TwiML App is deleted";
         let mut attempts = Attempts::default();
         loop {
+            let mut assignments = Assignments::default();
+            assignments.remove("deleting");
+            let update = assignments
+                .update(self.changes.table(), keys::application(scope))
+                .condition_expression("deleting = :deleted")
+                .expression_attribute_values(":deleted", text(deleted.as_str()))
+                .build()
+                .map_err(|_| incomplete(OPERATION))?;
             let mut change = self.changes.begin(OPERATION, scope)?;
+            let update = TransactWriteItem::builder().update(update).build();
+            change.write(update, Refusal::Lost);
             change.audit(scope, entry)?;
             match change.commit().await? {
-                Commit::Done(_) => return Ok(()),
-                Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
+                Commit::Done(_) | Commit::Lost => return Ok(()),
+                Commit::Raced => attempts.pause(OPERATION).await?,
             }
         }
     }
 
-    /// Forgets an App that is no longer there, so that the next who needs one makes sure of one. Nothing, when another is remembered
-    /// by now. One conditional write.
+    /// Forgets an App that is no longer there, so that the next who needs one makes sure of one; that there was one is still known.
+    /// Nothing, when another is remembered by now. One conditional write.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
@@ -227,7 +273,10 @@ impl ApplicationMemory {
             .update_item()
             .table_name(self.changes.table())
             .set_key(Some(keys::application(scope).into_attributes()))
-            .update_expression("REMOVE account_sid, application_sid, voice_url, ensured_at")
+            .update_expression(
+                "SET missed_account = account_sid, missed_application = application_sid \
+                 REMOVE account_sid, application_sid, voice_url, ensured_at",
+            )
             .condition_expression("application_sid = :gone")
             .expression_attribute_values(":gone", text(gone.as_str()))
             .send()
@@ -269,10 +318,15 @@ pub(super) fn remembered(
     operation: &'static str,
     item: &Item,
 ) -> Result<RememberedApplication, StoreError> {
+    let attributes = Attributes::of(operation, item);
+    let missed_account = attributes.optional("missed_account")?;
+    let missed_application = attributes.optional("missed_application")?;
     Ok(RememberedApplication {
         application: application(operation, item)?,
         leased_until: leased_until(operation, item)?,
-        ensured_at: Attributes::of(operation, item).optional("ensured_at")?,
+        ensured_at: attributes.optional("ensured_at")?,
+        missed: missed_account.zip(missed_application),
+        deleting: attributes.optional("deleting")?,
     })
 }
 

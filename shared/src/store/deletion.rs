@@ -121,10 +121,7 @@ impl Deletions {
             None => TenantError::NotFound,
             Some(_) => TenantError::VersionMismatch,
         });
-        let is_open = stored.subaccount.as_ref().is_some_and(|it| !it.is_closed());
-        if !is_open {
-            self.release(&mut transaction, scope, held.as_ref()).await?;
-        }
+        self.release(&mut transaction, scope, held.as_ref()).await?;
         if let Some(subdomain) = &stored.profile.subdomain {
             let release = self.subdomains.release(scope, subdomain)?;
             transaction.conditional(release, |_| TenantError::VersionMismatch);
@@ -136,27 +133,6 @@ impl Deletions {
         transaction.write(due::entry(&self.table, scope, Work::Deletion, at, 0)?);
         transaction.send(&self.client).await?;
         Ok(pending)
-    }
-
-    /// Gives up the Twilio account of a marked tenant and deletes its credentials, as the mark does of a tenant without an open
-    /// subaccount: one that is open is closed before. Nothing, when that was done.
-    ///
-    /// # Errors
-    /// [`TenantError::VersionMismatch`] when somebody else does it at the same moment again and again; [`TenantError::Store`].
-    pub async fn release_account(&self, scope: &TenantScope) -> Result<(), TenantError> {
-        let mut left = TRIES;
-        loop {
-            let Some(held) = self.held_account(scope).await? else {
-                return Ok(());
-            };
-            let mut transaction = Transaction::new("give up a subaccount");
-            self.release(&mut transaction, scope, Some(&held)).await?;
-            left = left.saturating_sub(1);
-            match transaction.send(&self.client).await {
-                Err(TenantError::VersionMismatch) if left > 0 => {}
-                released => return released,
-            }
-        }
     }
 
     /// Adds the deletion of the Twilio credentials that were read and the release of their account.

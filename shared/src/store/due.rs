@@ -120,63 +120,84 @@ impl DueWork {
         Ok(())
     }
 
-    /// Takes what is due by now, what has been due longest first and `most` at most. Nobody else is given it before `until`;
-    /// whoever does not call [`DueWork::done`] or [`DueWork::later`] by then leaves it to the next. One query, and one
-    /// conditional write for each entry that is given.
-    ///
-    /// An entry that this version cannot read stays for one that can, with a line in the log.
+    /// Takes what is due by now and `most` at most, as [`DueWork::look`] finds and [`DueWork::claim`] takes it.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict. What was taken before it failed is given again after `until`.
     pub async fn take(&self, most: usize, until: Timestamp) -> Result<Vec<Due>, StoreError> {
+        let mut taken = Vec::new();
+        for due in self.look(most).await? {
+            taken.extend(self.claim(due, until).await?);
+        }
+        Ok(taken)
+    }
+
+    /// What is due by now and nobody has taken, `most` at most: checks after everything else, and of each what has been due longest
+    /// first. One query of each, and none more once there are enough.
+    ///
+    /// An entry that this version cannot read stays for one that can, with a line in the log.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn look(&self, most: usize) -> Result<Vec<Due>, StoreError> {
         const OPERATION: &str = "look for work that is due";
         let now = self.clock.now();
-        let (mut taken, mut after) = (Vec::new(), None);
-        loop {
-            let output = self
+        let mut found = Vec::new();
+        for class in keys::DUE_CLASSES {
+            let query = self
                 .client
                 .query()
                 .table_name(&self.table)
-                .key_condition_expression("pk = :partition AND sk < :later")
+                .key_condition_expression("pk = :partition AND sk BETWEEN :class AND :later")
                 .expression_attribute_values(":partition", text(keys::due_partition()))
-                .expression_attribute_values(":later", text(following(now)))
+                .expression_attribute_values(":class", text(class))
+                .expression_attribute_values(":later", text(format!("{class}#{}", following(now))))
                 .consistent_read(true)
-                .limit(PAGE)
-                .set_exclusive_start_key(after)
-                .send()
-                .await
-                .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-            for item in output.items.unwrap_or_default() {
-                if taken.len() >= most {
-                    return Ok(taken);
-                }
-                let due = match read(OPERATION, &item, until) {
-                    Ok((due, before)) if before.is_none_or(|before| before <= now) => due,
-                    Ok(_) => continue,
-                    Err(error) => {
-                        tracing::error!(%error, "an entry of the list of due work cannot be read");
-                        continue;
+                .limit(PAGE);
+            let mut after = None;
+            loop {
+                let page = query.clone().set_exclusive_start_key(after).send().await;
+                let page = page.map_err(|error| StoreError::of(OPERATION, "", &error))?;
+                for item in page.items.unwrap_or_default() {
+                    if found.len() >= most {
+                        return Ok(found);
                     }
-                };
-                if self.claim(&due, now).await? {
-                    taken.push(due);
+                    match read(OPERATION, &item, now) {
+                        Ok((due, before)) if before.is_none_or(|before| before <= now) => {
+                            found.push(due);
+                        }
+                        Ok(_) => {}
+                        Err(error) => {
+                            tracing::error!(%error, "an entry of the list of due work cannot be read");
+                        }
+                    }
                 }
-            }
-            after = output.last_evaluated_key;
-            if after.is_none() {
-                return Ok(taken);
+                after = page.last_evaluated_key;
+                if after.is_none() {
+                    break;
+                }
             }
         }
+        Ok(found)
     }
 
-    /// Takes an entry unless somebody else has; says whether it is taken.
-    async fn claim(&self, due: &Due, now: Timestamp) -> Result<bool, StoreError> {
+    /// Takes an entry, unless somebody else has or it is gone. Nobody else is given it before `until`; whoever does not call
+    /// [`DueWork::done`] or [`DueWork::later`] by then leaves it to the next. One conditional write.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn claim(&self, due: Due, until: Timestamp) -> Result<Option<Due>, StoreError> {
         const OPERATION: &str = "take work that is due";
+        let now = self.clock.now();
+        let due = Due {
+            taken_until: until,
+            ..due
+        };
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(due).into_attributes()))
+            .set_key(Some(key(&due).into_attributes()))
             .update_expression("SET taken_until = :until, tries = :tries")
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(taken_until) OR taken_until <= :now)",
@@ -186,8 +207,8 @@ impl DueWork {
             .expression_attribute_values(":now", time(now));
         let updated = transaction::update(OPERATION, update).await?;
         match updated.map_err(|error| StoreError::of(OPERATION, "", &error)) {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict { .. }) => Ok(false),
+            Ok(_) => Ok(Some(due)),
+            Err(StoreError::Conflict { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -292,7 +313,7 @@ fn read(
     Ok((due, attributes.optional("taken_until")?))
 }
 
-/// What every sort key is below that is due at a moment or before.
+/// What every moment in a sort key is below that is due at a moment or before.
 fn following(now: Timestamp) -> String {
     let next = jiff::SignedDuration::from_millis(1);
     keys::due_moment(now.saturating_add(next).unwrap_or(Timestamp::MAX))
@@ -330,15 +351,15 @@ mod tests {
     #[test]
     fn a_key_names_the_moment_the_work_and_whose_it_is() {
         let at = "2026-11-01T12:00:00.250Z";
-        assert_eq!(sort(Work::Rotation, at), "1793534400250#rotation#acme");
+        assert_eq!(sort(Work::Rotation, at), "work#1793534400250#rotation#acme");
         let recheck = sort(Work::Recheck(Provider::Vapi), at);
-        assert_eq!(recheck, "1793534400250#recheck#acme#vapi");
+        assert_eq!(recheck, "check#1793534400250#recheck#acme#vapi");
     }
 
     #[test]
     fn what_is_due_at_this_very_millisecond_is_looked_for_and_nothing_later() {
         let now = "2026-11-01T12:00:00.250999Z";
-        let bound = following(now.parse().unwrap());
+        let bound = format!("work#{}", following(now.parse().unwrap()));
         assert!(sort(Work::Rotation, now) < bound);
         assert!(sort(Work::Rotation, "2026-11-01T12:00:00.251Z") >= bound);
         assert!(sort(Work::Rotation, "1970-01-01T00:00:00.001Z") < bound);

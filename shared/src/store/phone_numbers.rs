@@ -5,12 +5,14 @@ pub(super) mod own;
 mod sync;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use jiff::Timestamp;
 
 pub use self::own::OwnNumbers;
 pub use self::sync::SyncCounts;
 use super::change::{Attempts, Changes, Commit, Refusal, WriteError};
 use super::item::text;
+use super::routes::incomplete;
 use super::{Page, StoreError, keys, own_number};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::sid::{AccountSid, PhoneNumberSid};
@@ -286,23 +288,39 @@ impl PhoneNumberItems {
         }
     }
 
-    /// Forgets a number that the account does not have (any more).
+    /// Forgets a number that the account does not have (any more): it is none of the tenant's own from then on.
     ///
     /// # Errors
-    /// [`StoreError`] of any kind but a conflict.
+    /// When the tenant is not there, or the store failed.
     pub async fn forget(
         &self,
         scope: &TenantScope,
         sid: &PhoneNumberSid,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), WriteError> {
         const OPERATION: &str = "forget a phone number";
-        let key = keys::phone_number(scope, sid).into_attributes();
-        let delete = self.changes.client().delete_item();
-        let delete = delete.table_name(self.changes.table()).set_key(Some(key));
-        let deleted = delete.send().await;
-        deleted
-            .map(drop)
-            .map_err(|error| StoreError::of(OPERATION, "", &error))
+        let mut attempts = Attempts::default();
+        loop {
+            let Some(stored) = self.read(scope, sid).await? else {
+                return Ok(());
+            };
+            let delete = Delete::builder()
+                .table_name(self.changes.table())
+                .set_key(Some(keys::phone_number(scope, sid).into_attributes()))
+                .build()
+                .map_err(|_| incomplete(OPERATION))?;
+            let mut change = self.changes.begin(OPERATION, scope)?;
+            let delete = TransactWriteItem::builder().delete(delete).build();
+            change.write(delete, Refusal::Never);
+            if let Some(own) = self.own(scope).await?
+                && let Some(own) = own::without(&own, &stored.state)
+            {
+                change.write(own.write(&self.changes, scope)?, Refusal::Raced);
+            }
+            match change.commit().await? {
+                Commit::Done(_) => return Ok(()),
+                Commit::Raced | Commit::Lost => attempts.pause(OPERATION).await?,
+            }
+        }
     }
 
     /// Calls that are forwarded to a number that leads here would come back over and over.

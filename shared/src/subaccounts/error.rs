@@ -1,6 +1,7 @@
 //! Why a subaccount is not as it should be.
 
 use crate::integrations::IntegrationError;
+use crate::sid::AccountSid;
 use crate::store::StoreError;
 use crate::twilio::TwilioError;
 
@@ -16,6 +17,9 @@ pub enum SubaccountError {
     /// The platform's own Twilio account is not stored, or what is stored is none.
     #[error("the credentials of the platform's own Twilio account are missing")]
     NoPlatformAccount,
+    /// The platform's account is another than the one that the subaccount was opened under, which alone can tell of it.
+    #[error("the subaccount was opened under {0}, which is not the platform's account any more")]
+    OtherParent(AccountSid),
     /// Twilio does not tell the auth token of the subaccount, as it does to whoever comes with the platform's.
     #[error("Twilio does not tell the auth token of the subaccount")]
     NoAuthToken,

@@ -25,6 +25,9 @@ pub const PUBLISHED_BATCH: &str = "trunkline::metrics::published_batch";
 /// The line that ends a run of the verifier, or a part of one.
 pub const VERIFICATION: &str = "trunkline::metrics::verification";
 
+/// The line that ends a minute's work of the verifier on what is due.
+pub const DUE_WORK: &str = "trunkline::metrics::due_work";
+
 /// The metrics of one kind of line.
 #[derive(Debug)]
 pub struct MetricSet {
@@ -195,11 +198,23 @@ pub static SETS: &[MetricSet] = &[
             count("undecided"),
             count("drifted"),
             count("repaired"),
+            count("unseen"),
             count("calls"),
             count("store_calls"),
             count("store_failures"),
             count("kms_calls"),
             count("kms_failures"),
+        ],
+    },
+    MetricSet {
+        target: DUE_WORK,
+        functions: &["verifier"],
+        dimensions: &["function"],
+        metrics: &[
+            milliseconds("due_oldest_ms"),
+            count("due"),
+            count("due_failed"),
+            count("due_stuck"),
         ],
     },
 ];

@@ -12,6 +12,9 @@ pub struct Subaccount {
     /// Its SID, once it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_sid: Option<AccountSid>,
+    /// The platform's account that it was opened under: nobody else can tell of it, or close it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_sid: Option<AccountSid>,
     /// Whether the tenant has had its credentials.
     pub is_ready: bool,
     /// Its status at Twilio, as far as it is known here.

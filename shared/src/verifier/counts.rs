@@ -36,6 +36,8 @@ pub struct Counts {
     pub drifted: u64,
     /// Those that were set right.
     pub repaired: u64,
+    /// Twilio resources that could not be looked at: of a tenant its App, its numbers, or both.
+    pub unseen: u64,
     /// Calls of providers, repeated ones too. Those of an invocation that was killed are not known.
     pub calls: u64,
 }
@@ -61,6 +63,7 @@ impl Counts {
             return counts;
         };
         counts.tenants = 1;
+        counts.unseen = findings.unseen;
         for (_, found) in found {
             let count = match found {
                 Found::Outcome(Outcome::Valid) => &mut counts.valid,
@@ -97,6 +100,7 @@ impl Counts {
             (&mut self.undecided, other.undecided),
             (&mut self.drifted, other.drifted),
             (&mut self.repaired, other.repaired),
+            (&mut self.unseen, other.unseen),
             (&mut self.calls, other.calls),
         ] {
             *count = count.saturating_add(more);
@@ -118,6 +122,7 @@ impl Counts {
             undecided,
             drifted,
             repaired,
+            unseen,
             calls,
         } = *self;
         let (duration_ms, aws_calls) = (took.as_secs_f64() * 1_000.0, aws_calls());
@@ -137,6 +142,7 @@ impl Counts {
             undecided,
             drifted,
             repaired,
+            unseen,
             calls,
             store_calls = aws_calls.store_calls,
             store_failures = aws_calls.store_failures,

@@ -19,7 +19,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, info, info_span, warn};
 
 use self::accounts::Accounts;
 pub use self::counts::Counts;
@@ -46,12 +46,17 @@ use crate::vault::CredentialKeys;
 /// How many tenants are verified at once by a process: calls to providers are mostly waited for.
 const AT_ONCE: usize = 32;
 
+/// How much of what is due is done at once, beside them.
+const DUE_AT_ONCE: usize = 16;
+
 /// What is left of an invocation's time to leave to the queue what is not done, and to answer.
 const TO_END: Duration = Duration::from_secs(5);
 
 /// How many minutes back a run that never was, or was not finished, is made good. Further back it is not worth its calls: each tenant's
 /// minute comes again within a day.
 const MISSED_MINUTES: i64 = 60;
+
+const MINUTES_A_DAY: i64 = 1_440;
 
 /// How many of those are made in one invocation, so that an hour that was missed comes within a quarter of an hour and not at once.
 const MISSED_AT_ONCE: usize = 4;
@@ -72,6 +77,8 @@ pub struct Verifier {
     queue: VerificationQueue,
     accounts: Accounts,
     places: Arc<Semaphore>,
+    /// Of what is due, so that neither keeps the other waiting.
+    places_of_due: Arc<Semaphore>,
     /// How long one tenant may take its providers.
     patience: Duration,
     clock: Clock,
@@ -126,6 +133,7 @@ impl Verifier {
             queue: VerificationQueue::new(aws.sqs(), queue?),
             accounts: Accounts::default(),
             places: Arc::new(Semaphore::new(AT_ONCE)),
+            places_of_due: Arc::new(Semaphore::new(DUE_AT_ONCE)),
             patience: patience?,
             clock: clock.clone(),
             aws: foundation.aws.clone(),
@@ -166,8 +174,8 @@ impl Verifier {
             let (state, counts) = self.run(minute, time).await?;
             Ok::<_, VerifierError>((state, counts, self.catch_up(minute, time).await?))
         };
-        // Neither waits for the other, nor fails with it.
-        let (runs, due) = tokio::join!(runs, self.due(time));
+        // None waits for another, nor fails with it.
+        let (runs, due, ()) = tokio::join!(runs, self.due(time), self.platform(minute, time));
         let (state, counts, caught_up) = runs?;
         Ok(Answer::Minute {
             run: run::name_of(minute),
@@ -176,6 +184,27 @@ impl Verifier {
             caught_up,
             due: due?,
         })
+    }
+
+    /// Verifies the platform's own credentials, in the first minute of a day: they are no tenant's, whose minute is written down.
+    async fn platform(self: &Arc<Self>, minute: i64, time: &Time) {
+        if minute.rem_euclid(MINUTES_A_DAY) != 0 {
+            return;
+        }
+        let tally = Arc::new(Tally::default());
+        let scope = TenantScope::platform();
+        let span = info_span!("tenant", tenant_id = TenantId::PLATFORM);
+        let found = self.tenant(&scope, None, &tally, time.end_at);
+        match found.instrument(span).await {
+            Ok(Some(found)) => {
+                let integrations = found.integrations.unwrap_or_default();
+                for (provider, found) in integrations {
+                    info!(%provider, outcome = found.as_str(), "the platform's own credentials are verified");
+                }
+            }
+            Ok(None) => {}
+            Err(error) => warn!(%error, "the platform's own credentials are not verified"),
+        }
     }
 
     /// Makes runs of the last hour that never were or were not finished, the oldest first.

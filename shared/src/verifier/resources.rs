@@ -19,6 +19,8 @@ use crate::twilio::{TwilioClient, TwilioError};
 pub(super) struct Look {
     pub(super) found: Vec<DriftFinding>,
     pub(super) is_whole: bool,
+    /// What could not be looked at.
+    pub(super) unseen: Vec<DriftedResource>,
 }
 
 impl Look {
@@ -26,6 +28,19 @@ impl Look {
     fn fail(&mut self, what: &'static str, error: &TwilioError) {
         self.is_whole &= !passes(error);
         warn!(what, %error, "what a tenant has at Twilio could not be looked at");
+    }
+
+    /// Takes that something could not be looked at.
+    fn miss(&mut self, resource: DriftedResource, what: &'static str, error: &TwilioError) {
+        self.fail(what, error);
+        self.leave(resource);
+    }
+
+    /// Takes that something was not looked at.
+    fn leave(&mut self, resource: DriftedResource) {
+        if !self.unseen.contains(&resource) {
+            self.unseen.push(resource);
+        }
     }
 
     /// Takes something that drifted.
@@ -52,7 +67,8 @@ fn passes(error: &TwilioError) -> bool {
 }
 
 impl Verifier {
-    /// Looks at the TwiML App and the numbers of a tenant, and mends what drifted unless the tenant wants to be told only.
+    /// Looks at the TwiML App and the numbers of a tenant, and mends what drifted unless the tenant wants to be told only. Once Twilio
+    /// asks for patience or does not answer, it is left in peace: the rest is looked at again with what failed.
     pub(super) async fn resources(
         &self,
         scope: &TenantScope,
@@ -62,19 +78,30 @@ impl Verifier {
         let mut look = Look {
             found: Vec::new(),
             is_whole: true,
+            unseen: Vec::new(),
         };
         self.application(scope, connections, client, &mut look)
             .await?;
+        if !look.is_whole {
+            look.leave(DriftedResource::PhoneNumber);
+            return Ok(look);
+        }
         match self.numbers.drifted(scope, client).await {
-            Ok(drifted) => {
-                for drifted in drifted {
+            Ok(looked) => {
+                if let Some(gap) = looked.gap {
+                    let resource = DriftedResource::PhoneNumber;
+                    look.miss(resource, "the messaging services", &gap);
+                }
+                for drifted in looked.drifted {
                     let number = self
                         .number(scope, connections, client, drifted, &mut look)
                         .await?;
                     look.find(number);
                 }
             }
-            Err(NumberError::Twilio(error)) => look.fail("the phone numbers", &error),
+            Err(NumberError::Twilio(error)) => {
+                look.miss(DriftedResource::PhoneNumber, "the phone numbers", &error);
+            }
             Err(NumberError::Write(error)) => return Err(error.into()),
             // Only a single number is ever unknown.
             Err(NumberError::Unknown) => {}
@@ -95,6 +122,7 @@ impl Verifier {
         let (problem, fields) = match drifted.how {
             Drift::Gone => (DriftProblem::Missing, Vec::new()),
             Drift::Settings(fields) => (DriftProblem::Changed, fields),
+            Drift::Overruled => (DriftProblem::Overruled, Vec::new()),
         };
         let mut finding = DriftFinding {
             resource: DriftedResource::PhoneNumber,
@@ -103,7 +131,16 @@ impl Verifier {
             fields: fields.into_iter().map(ToOwned::to_owned).collect(),
             outcome: DriftOutcome::Reported,
         };
-        if problem == DriftProblem::Missing || !connections.is_repaired() {
+        if !connections.is_repaired() || problem == DriftProblem::Overruled {
+            return Ok(finding);
+        }
+        if problem == DriftProblem::Missing {
+            // It is nobody's to connect again, and told this once: whoever has it now may be called.
+            self.numbers.items().forget(scope, &sid).await?;
+            return Ok(finding);
+        }
+        if !look.is_whole {
+            finding.outcome = DriftOutcome::Failed;
             return Ok(finding);
         }
         let settings = &connections.settings;

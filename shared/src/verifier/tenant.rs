@@ -9,7 +9,7 @@ use tracing::{Instrument, Span, error, info, warn};
 
 use super::Verifier;
 use crate::audit::Actor;
-use crate::drift::{DriftFinding, DriftReport};
+use crate::drift::{DriftFinding, DriftOutcome, DriftReport};
 use crate::integrations::{Check, Configuration, IntegrationError};
 use crate::outbound::Tally;
 use crate::store::{
@@ -27,6 +27,9 @@ pub(super) const ACTOR: Actor = Actor::Function("verifier");
 /// When credentials are checked again that were found invalid for the first time, or of which nothing could be told.
 pub(super) const AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
+/// When a look goes on that had no time for all that it has to mend.
+const GOES_ON_AFTER: SignedDuration = SignedDuration::from_mins(1);
+
 /// What was found of a tenant.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
@@ -34,6 +37,8 @@ pub(super) struct Findings {
     pub(super) integrations: Option<Vec<(Provider, Found)>>,
     /// What was not as it should be at Twilio.
     pub(super) drift: Vec<DriftFinding>,
+    /// How much there could not be looked at.
+    pub(super) unseen: u64,
 }
 
 /// What was found of credentials.
@@ -52,8 +57,10 @@ pub(super) enum Found {
 pub(super) struct Seen {
     pub(super) found: Found,
     pub(super) drift: Vec<DriftFinding>,
-    /// Whether all of it could be looked at.
-    pub(super) is_whole: bool,
+    /// How much there could not be looked at.
+    pub(super) unseen: u64,
+    /// When it is to be looked at again, as not all of it could be.
+    pub(super) again_after: Option<SignedDuration>,
 }
 
 impl Found {
@@ -66,12 +73,23 @@ impl Found {
     }
 }
 
+/// Whether anything was set right.
+fn mended(drift: &[DriftFinding]) -> bool {
+    drift.iter().any(|it| it.outcome == DriftOutcome::Repaired)
+}
+
 impl Seen {
+    /// When a look is to go on that mended something and not all.
+    pub(super) fn goes_on_after(&self) -> Option<SignedDuration> {
+        self.again_after.filter(|_| mended(&self.drift))
+    }
+
     fn of(found: Found) -> Self {
         Self {
             found,
             drift: Vec::new(),
-            is_whole: true,
+            unseen: 0,
+            again_after: None,
         }
     }
 }
@@ -88,14 +106,18 @@ impl Verifier {
         let Some(connections) = self.inspections.look(scope).await? else {
             return Ok(None);
         };
-        if connections.status != TenantStatus::Active {
+        // The platform is no tenant, and nobody serves it; its credentials are in use all the same.
+        let is_in_use =
+            connections.status == TenantStatus::Active || scope.tenant_id().is_reserved();
+        if !is_in_use {
             return Ok(Some(Findings::default()));
         }
         let connections = Arc::new(connections);
         let mut tasks = JoinSet::new();
         for record in &connections.integrations {
             let (verifier, scope, record) = (Arc::clone(self), scope.clone(), record.clone());
-            let (connections, tally) = (Arc::clone(&connections), Arc::clone(tally));
+            // What one provider asks for is nothing of another's.
+            let (connections, tally) = (Arc::clone(&connections), tally.part());
             let run = run.map(ToOwned::to_owned);
             let provider = record.provider;
             let at = self.later(AGAIN_AFTER);
@@ -109,15 +131,16 @@ impl Verifier {
             };
             tasks.spawn(task.instrument(Span::current()));
         }
-        let (mut integrations, mut drift) = (Vec::new(), Vec::new());
+        let (mut integrations, mut drift, mut unseen) = (Vec::new(), Vec::new(), 0_u64);
         while let Some(done) = tasks.join_next().await {
             // A panic is logged where it happened.
             let (provider, seen) = done.map_err(|_| panicked())?;
             let seen = seen?;
-            if !seen.is_whole {
-                let at = self.later(AGAIN_AFTER);
+            if let Some(after) = seen.again_after {
+                let at = self.later(after);
                 self.due.put(scope, Work::Recheck(provider), at).await?;
             }
+            unseen = unseen.saturating_add(seen.unseen);
             integrations.push((provider, seen.found));
             drift.extend(seen.drift);
         }
@@ -127,6 +150,7 @@ impl Verifier {
         Ok(Some(Findings {
             integrations: Some(integrations),
             drift,
+            unseen,
         }))
     }
 
@@ -205,6 +229,8 @@ impl Verifier {
         let looked = record.drift.clone();
         let looked = looked.filter(|report| report.run.is_some());
         let looked = looked.filter(|report| report.run.as_deref() == own.run);
+        // What could not be done may not be on the list of what is due, if whoever was at it was killed.
+        let looked = looked.filter(DriftReport::is_whole);
         if let Some(report) = looked
             && record.verified_run == report.run
             && let Some(outcome) = record.status
@@ -212,26 +238,40 @@ impl Verifier {
             return Ok(Seen {
                 found: Found::Outcome(outcome),
                 drift: report.found,
-                is_whole: true,
+                unseen: 0,
+                again_after: None,
             });
         }
+        let before = record.drift.clone();
         let (found, configuration) = self.check(scope, record, own, deadline).await?;
         let Some(Configuration::Twilio(credentials)) = configuration else {
             return Ok(Seen::of(found));
         };
         let client = TwilioClient::new(self.integrations.outbound(), &credentials, deadline);
         let look = self.resources(scope, connections, &client).await?;
+        let drift = look.found.clone();
+        let unseen = u64::try_from(look.unseen.len()).unwrap_or(u64::MAX);
         let report = DriftReport {
             run: own.run.map(ToOwned::to_owned),
             account_sid: credentials.account_sid.clone(),
             checked_at: self.clock.now(),
             found: look.found,
+            more: 0,
+            unseen: look.unseen,
         };
+        let report = report.after(before);
         self.inspections.keep_drift(scope, &report).await?;
+        // Not before Twilio wants to be asked again.
+        let patience = SignedDuration::try_from(Tally::patience()).unwrap_or_default();
+        let pause = match mended(&drift) {
+            true => GOES_ON_AFTER,
+            false => AGAIN_AFTER,
+        };
         Ok(Seen {
             found,
-            drift: report.found,
-            is_whole: look.is_whole,
+            drift,
+            unseen,
+            again_after: (!look.is_whole).then(|| pause.max(patience)),
         })
     }
 }

@@ -1,5 +1,9 @@
 //! Tenants that are given a subaccount of the platform's account at Twilio, which follows them to their end.
 
+mod ends;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use local::double::Misbehaviour;
 use local::emulators::faults::{AwsError, Effect, Matching, Times};
 use local::issuer::TokenRequest;
@@ -9,8 +13,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use shared::activity::Route;
-use shared::clock::Clock;
-use shared::store::Routes;
+use shared::subaccounts::{Deployment, subaccount_name};
 use shared::tenant::TenantId;
 use tokio::sync::OnceCell;
 
@@ -29,6 +32,12 @@ fn parent(harness: &Harness) -> TwilioAccount {
     harness.stack.twilio().account(&sid)
 }
 
+/// The name of a tenant's subaccount.
+fn name_of(harness: &Harness, id: &TenantId) -> String {
+    let deployment = Deployment::of_table(harness.variable("TENANTS_TABLE"));
+    subaccount_name(&deployment, id)
+}
+
 /// An operator who asks for what the platform keeps of its own.
 async fn as_platform(caller: &Caller, method: Method, path: &str, body: Option<&Value>) -> Answer {
     let request = caller.send(method, path, |request| {
@@ -44,13 +53,14 @@ async fn as_platform(caller: &Caller, method: Method, path: &str, body: Option<&
 }
 
 /// Opens the platform's account, and has an operator store its credentials.
-async fn store_platforms_account(harness: &Harness) {
+pub(crate) async fn store_platforms_account(harness: &Harness) -> TwilioAccount {
     let account = parent(harness);
     let token = "7f".repeat(16);
     account.open(&token);
     let credentials = json!({"account_sid": account.sid().as_str(), "auth_token": token});
     let stored = as_platform(&harness.operator(), Method::PUT, TWILIO, Some(&credentials)).await;
     stored.document(201);
+    account
 }
 
 /// The stack that others use too, with the platform's account.
@@ -58,7 +68,7 @@ async fn shared() -> &'static Harness {
     static STORED: OnceCell<()> = OnceCell::const_new();
     let harness = Harness::shared().await;
     STORED
-        .get_or_init(|| store_platforms_account(harness))
+        .get_or_init(async || drop(store_platforms_account(harness).await))
         .await;
     harness
 }
@@ -111,7 +121,7 @@ impl<'h> Given<'h> {
 
     /// Its subaccounts at Twilio; there should never be two.
     fn accounts(&self) -> Vec<TwilioAccount> {
-        let name = format!("Trunkline_Tenant_{}", self.id);
+        let name = name_of(self.harness, &self.id);
         let all = parent(self.harness).subaccounts().into_iter();
         all.filter(|(known, _)| *known == name)
             .map(|(_, account)| account)
@@ -156,14 +166,6 @@ impl<'h> Given<'h> {
             undenied: self.harness.undenied(),
         }
     }
-
-    /// Whether the account is routed to the tenant.
-    async fn is_routed(&self, account: &TwilioAccount) -> bool {
-        let table = self.harness.variable("ROUTES_TABLE").to_owned();
-        let routes = Routes::new(self.harness.dynamodb(), table, Clock::system());
-        let route = routes.resolve(account.sid()).await.unwrap();
-        route.is_some_and(|route| *route.tenant_id() == self.id)
-    }
 }
 
 #[tokio::test]
@@ -207,30 +209,6 @@ async fn a_subaccount_is_suspended_and_resumed_with_its_tenant() {
     assert_eq!(resumed["subaccount"]["status"], "active");
     assert_eq!(given.account().status().unwrap(), "active");
     given.assert_works().await;
-}
-
-#[tokio::test]
-async fn a_deleted_tenants_subaccount_is_closed_before_its_route_is_given_up() {
-    let harness = own().await;
-    let given = Given::new(&harness).await;
-    let account = given.account();
-    let faults = harness.stack.twilio().faults();
-    let close = Matching::operations(["POST /2010-04-01/Accounts/{AC}.json"]);
-    let fault = faults.inject(close, Misbehaviour::Unavailable, Times::Always);
-    assert_eq!(given.operator.delete(&given.path()).await.status, 202);
-    let read = given.operator.get(&given.path()).await.document(200);
-    assert_eq!(
-        (&read["status"], &read["subaccount"]["status"]),
-        (&json!("deleting"), &json!("active"))
-    );
-    assert!(given.is_routed(&account).await);
-
-    faults.remove(fault);
-    assert_eq!(given.operator.delete(&given.path()).await.status, 202);
-    assert_eq!(account.status().unwrap(), "closed");
-    assert!(!given.is_routed(&account).await);
-    let read = given.operator.get(&given.path()).await.document(200);
-    assert_eq!(read["subaccount"]["status"], "closed");
 }
 
 #[tokio::test]
@@ -325,14 +303,19 @@ async fn one_that_was_opened_before_is_adopted_by_its_exact_name() {
     let id: TenantId = subject("adopting").parse().unwrap();
     let parent = parent(harness);
     let opened = |name: &str| {
-        let sid = format!("AC{:0>32}", format!("{:x}", name.len()) + "abcd");
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let sid = format!("AC{:032x}", hasher.finish());
         let account = harness.stack.twilio().account(&sid.parse().unwrap());
         account.open_under(parent.sid(), &"5".repeat(32));
         account.rename(name);
         account
     };
-    let mine = opened(&format!("Trunkline_Tenant_{id}"));
-    let other = opened(&format!("Trunkline_Tenant_{id}-too"));
+    let mine = opened(&name_of(harness, &id));
+    let other = opened(&format!("{}-too", name_of(harness, &id)));
+    // Another deployment on the same account of the platform has a tenant of this id as well.
+    let deployment = Deployment::of_table("another-TenantsTable");
+    let anothers = opened(&subaccount_name(&deployment, &id));
     let entered = json!({"tenant_id": id, "name": "Adopting", "twilio": "subaccount"});
     let created = harness
         .operator()
@@ -341,6 +324,7 @@ async fn one_that_was_opened_before_is_adopted_by_its_exact_name() {
         .document(201);
     assert_eq!(created["subaccount"]["account_sid"], mine.sid().as_str());
     assert_eq!((mine.keys().len(), other.keys().len()), (1, 0));
+    assert_eq!(anothers.keys().len(), 0);
 }
 
 #[tokio::test]

@@ -9,17 +9,17 @@ use super::{World, moment_of, run_of};
 use crate::client_api::onboarding::Newcomer;
 use crate::harness::Harness;
 
-const ELSEWHERE: &str = "https://elsewhere.test/voice";
+pub(super) const ELSEWHERE: &str = "https://elsewhere.test/voice";
 
 /// A tenant whose browsers have called, with a number that is connected.
-struct Connected {
-    newcomer: Newcomer,
-    app: String,
-    number: String,
+pub(super) struct Connected {
+    pub(super) newcomer: Newcomer,
+    pub(super) app: String,
+    pub(super) number: String,
 }
 
 impl Connected {
-    async fn of(harness: &Harness, drift: &str) -> Self {
+    pub(super) async fn of(harness: &Harness, drift: &str) -> Self {
         let newcomer = harness.connected().await;
         let settings = json!({"drift": drift});
         let patched = newcomer.admin.patch("/api/settings", &settings).await;
@@ -39,7 +39,7 @@ impl Connected {
         }
     }
 
-    fn id(&self) -> &TenantId {
+    pub(super) fn id(&self) -> &TenantId {
         &self.newcomer.id
     }
 
@@ -50,7 +50,7 @@ impl Connected {
             .unwrap_or_default()
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("TwiMLApp_Tenant_{}", self.id())
     }
 
@@ -126,7 +126,7 @@ impl Drifted {
     }
 }
 
-fn finding(resource: &str, sid: &str, problem: &str, outcome: &str) -> Vec<[String; 4]> {
+pub(super) fn finding(resource: &str, sid: &str, problem: &str, outcome: &str) -> Vec<[String; 4]> {
     vec![[resource, sid, problem, outcome].map(ToOwned::to_owned)]
 }
 
@@ -280,7 +280,7 @@ async fn an_app_that_a_number_or_a_token_may_name_is_not_deleted() {
     assert_eq!(account.applications().len(), 1);
 }
 
-async fn set_ensured_at(world: &World, connected: &Connected, at: &str) {
+pub(super) async fn set_ensured_at(world: &World, connected: &Connected, at: &str) {
     let update = world.harness.dynamodb().update_item();
     let update = update
         .table_name(world.table())

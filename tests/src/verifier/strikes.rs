@@ -137,6 +137,50 @@ async fn who_asks_for_patience_is_asked_again_when_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_looked_at_again_soon_though_another_provider_asks_for_patience() {
+    let world = World::start();
+    let newcomer = world.harness.connected().await;
+    let entry = newcomer.entry(&world.harness, Provider::Resend, "mark");
+    let path = crate::client_api::onboarding::path_of(Provider::Resend);
+    newcomer.admin.put(&path, &entry).await.document(201);
+    let limits = Misbehaviour::TooManyRequests {
+        retry_after: Some(3_000),
+    };
+    let providers = world.harness.stack.providers();
+    let key = entry["api_key"].as_str().unwrap();
+    providers.misbehave_to(key, limits.clone(), Times::Always);
+    newcomer.account.set_auth_token("somebody-made-another");
+    // Resend has answered by the time that Twilio does.
+    let slow = Misbehaviour::Delay(Duration::from_millis(500));
+    newcomer.account.misbehave(slow, Times::Always);
+    let before = Clock::system().now();
+    world.minute(moment_of(&newcomer.id)).await;
+    let due = world.due_of(&newcomer.id).await;
+    let at = |work: &str| due.iter().find(|(name, _)| name == work).unwrap().1;
+    let quarter = before + SignedDuration::from_mins(15);
+    assert!(at("recheck#twilio") < quarter, "{due:?}");
+    let patience = before + SignedDuration::from_secs(3_000);
+    assert!(at("recheck#resend") >= patience, "{due:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_that_somebody_finds_by_asking_is_looked_at_again_within_15_minutes() {
+    let world = World::start();
+    let newcomer = world.harness.connected().await;
+    newcomer.account.set_auth_token("somebody-made-another");
+    let path = "/api/integrations/twilio/verify";
+    let found = newcomer.admin.post(path, &Value::Null).await.document(200);
+    assert_eq!(found["outcome"], "invalid");
+    let due = world.due_of(&newcomer.id).await;
+    let [(work, at)] = due.as_slice() else {
+        panic!("{due:?}");
+    };
+    assert_eq!(work, "recheck#twilio");
+    let quarter = Clock::system().now() + SignedDuration::from_mins(15);
+    assert!(*at < quarter, "{at}");
+}
+
+#[tokio::test]
 async fn credentials_of_every_provider_are_verified() {
     let world = World::start();
     let newcomer = world.harness.newcomer().await;

@@ -128,9 +128,20 @@ impl TwilioAccount {
         self.change(|account| account.status = Status::Suspended);
     }
 
+    /// Suspends it as Twilio does of itself: nobody can change its status, its owner neither (21478), until it is resumed here.
+    pub fn suspend_for_good(&self) {
+        self.change(|account| {
+            account.status = Status::Suspended;
+            account.is_suspended_by_twilio = true;
+        });
+    }
+
     /// Takes a suspension back.
     pub fn resume(&self) {
-        self.change(|account| account.status = Status::Active);
+        self.change(|account| {
+            account.status = Status::Active;
+            account.is_suspended_by_twilio = false;
+        });
     }
 
     /// Closes it for good: every request is refused by 403 and 20403.

@@ -143,6 +143,9 @@ pub(super) struct AccountState {
     /// Whether recordings are kept elsewhere, as in a bucket of the customer's own.
     #[serde(default)]
     pub(super) has_external_storage: bool,
+    /// Whether Twilio suspended it, so that its owner cannot change its status.
+    #[serde(default)]
+    pub(super) is_suspended_by_twilio: bool,
 }
 
 impl AccountState {
@@ -166,6 +169,7 @@ impl AccountState {
             usage: Vec::new(),
             ignores_ranges: false,
             has_external_storage: false,
+            is_suspended_by_twilio: false,
         }
     }
 }

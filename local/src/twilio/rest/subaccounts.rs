@@ -75,6 +75,10 @@ pub(super) fn update(
         if account.owner == sid || caller.account() != account.owner {
             return Err(ApiError::unauthenticated());
         }
+        if account.is_suspended_by_twilio {
+            let message = "The subaccount was suspended by Twilio and cannot be changed";
+            return Err(ApiError::bad_request(21_478, message));
+        }
         account.status = match (account.status, wanted) {
             (Status::Closed, _) => {
                 return Err(ApiError::bad_request(20_001, "The account is closed"));

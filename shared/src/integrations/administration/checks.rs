@@ -1,6 +1,6 @@
 //! Stored credentials, checked with the provider.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{IntegrationAdministration, IntegrationError};
@@ -8,9 +8,18 @@ use crate::audit::{Action, Actor};
 use crate::integrations::Configuration;
 use crate::integrations::verification::{Verified, verify};
 use crate::outbound::Tally;
-use crate::store::{Expected, IntegrationRecord, NewIntegration, OwnCheck, Stored, WriteConflict};
+use crate::store::{
+    Expected, IntegrationRecord, NewIntegration, OwnCheck, Repeat, Stored, WriteConflict,
+};
 use crate::tenant::{Provider, TenantScope};
-use crate::verification::Verification;
+use crate::verification::{Outcome, Verification};
+
+/// When credentials are checked again at the latest that a check found invalid: it is done within the minute that follows, and a quarter
+/// of an hour is promised.
+const INVALID_AGAIN_WITHIN: SignedDuration = SignedDuration::from_mins(14);
+
+/// When credentials are checked again that somebody's check found invalid for the first time.
+const INVALID_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Who has credentials checked, and until when the provider may be asked.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +44,8 @@ pub struct Checked {
 }
 
 impl IntegrationAdministration {
-    /// Asks the provider about the stored credentials, and keeps what it says.
+    /// Asks the provider about the stored credentials, and keeps what it says. They are checked again soon, if they are found invalid
+    /// for the first time.
     ///
     /// # Errors
     /// [`IntegrationError`] of any kind but of what is entered. [`WriteConflict::VersionMismatch`], when others were stored meanwhile.
@@ -47,10 +57,16 @@ impl IntegrationAdministration {
         deadline: Instant,
     ) -> Result<Verification, IntegrationError> {
         let record = self.read(scope, provider).await?;
+        let now = self.clock.now();
+        let again = now.saturating_add(INVALID_AGAIN_AFTER).unwrap_or(now);
+        let own = OwnCheck {
+            run: None,
+            repeat: Repeat::IfInvalid(again),
+        };
         let check = Check {
             actor,
             deadline,
-            own: None,
+            own: Some(own),
         };
         Ok(self.check(scope, record, &check).await?.verification)
     }
@@ -73,11 +89,16 @@ impl IntegrationAdministration {
             replaced,
         } = verify(&self.outbound, &configuration, &self.clock, check.deadline).await;
         // Not before the provider wants to be asked again.
-        let patience = self.clock.now().saturating_add(
-            SignedDuration::try_from(Tally::patience()).unwrap_or(SignedDuration::MAX),
-        );
+        let patience = SignedDuration::try_from(Tally::patience()).unwrap_or_default();
+        let patience = match verification.outcome {
+            // Whoever said so needs no patience for that: another of the calls was answered so.
+            Outcome::Invalid => patience.min(INVALID_AGAIN_WITHIN),
+            _ => patience,
+        };
+        let now = self.clock.now();
+        let earliest = now.saturating_add(patience).unwrap_or(now);
         let own = check.own.map(|own| OwnCheck {
-            repeat: own.repeat.not_before(patience.unwrap_or(Timestamp::MAX)),
+            repeat: own.repeat.not_before(earliest),
             ..own
         });
         let kept = match replaced {

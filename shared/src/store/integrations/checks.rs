@@ -10,7 +10,7 @@ use crate::store::keys;
 use crate::tenant::{Provider, TenantScope};
 use crate::verification::{Outcome, Verification};
 
-/// A check that the platform makes by itself, and not because somebody asks for it.
+/// What becomes of a check beside its being kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnCheck<'c> {
     /// The run that it is a part of. Of one run only one check of the same credentials counts.

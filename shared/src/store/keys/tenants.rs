@@ -52,7 +52,7 @@ pub(in crate::store) fn due_partition() -> String {
     format!("{}#due", TenantId::PLATFORM)
 }
 
-/// What is due of a tenant from a moment on; `work` names what.
+/// What is due of a tenant from a moment on; `work` names what. Checks, of which there may be very many, come after everything else.
 pub(in crate::store) fn due(at: Timestamp, work: &str, tenant_id: &TenantId) -> Key {
     let (kind, what) = work.split_once('#').unwrap_or((work, ""));
     let what = match what {
@@ -61,11 +61,26 @@ pub(in crate::store) fn due(at: Timestamp, work: &str, tenant_id: &TenantId) -> 
     };
     Key {
         partition: due_partition(),
-        sort: format!("{}#{kind}#{tenant_id}{what}", due_moment(at)),
+        sort: format!(
+            "{}#{}#{kind}#{tenant_id}{what}",
+            due_class(kind),
+            due_moment(at)
+        ),
     }
 }
 
-/// What the sort key of what is due at a moment begins with: milliseconds since 1970, in a fixed width until the year 2286.
+/// What the sort keys begin with of what is due of a kind.
+fn due_class(kind: &str) -> &'static str {
+    match kind {
+        "recheck" => DUE_CLASSES[1],
+        _ => DUE_CLASSES[0],
+    }
+}
+
+/// What the sort keys of what is due begin with, in the order in which it is looked for: what somebody left in the middle, then checks.
+pub(in crate::store) const DUE_CLASSES: [&str; 2] = ["work", "check"];
+
+/// The moment in the sort key of what is due: milliseconds since 1970, in a fixed width until the year 2286.
 pub(in crate::store) fn due_moment(at: Timestamp) -> String {
     format!("{:013}", at.as_millisecond().max(0))
 }

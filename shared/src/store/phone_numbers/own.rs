@@ -171,6 +171,18 @@ pub(super) fn of_all<'n>(
     own
 }
 
+/// The numbers without one that the account does not have any more; nothing, when that changes nothing.
+pub(super) fn without(before: &OwnNumbers, number: &NumberState) -> Option<OwnNumbers> {
+    let mut after = before.clone();
+    let is_theirs = before.account_sid == number.account_sid;
+    if !is_theirs || !after.all.remove(&number.phone_number) {
+        return None;
+    }
+    after.answered_here.remove(&number.phone_number);
+    after.version = after.version.saturating_add(1);
+    Some(after)
+}
+
 /// The numbers with what is known of one by now; nothing, when that changes nothing.
 pub(super) fn with(before: Option<&OwnNumbers>, number: &NumberState) -> Option<OwnNumbers> {
     let Some(before) = before.filter(|before| before.account_sid == number.account_sid) else {

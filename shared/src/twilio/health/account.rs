@@ -32,10 +32,13 @@ pub(super) async fn learn(client: &TwilioClient<'_>) -> Result<Account, TwilioEr
     Ok(learn_of(client, numbers?, services).await)
 }
 
-/// Reads what decides about one number.
-pub(super) async fn learn_about(client: &TwilioClient<'_>, number: IncomingPhoneNumber) -> Account {
+/// Reads what decides about some of the numbers.
+pub(super) async fn learn_about(
+    client: &TwilioClient<'_>,
+    numbers: Vec<IncomingPhoneNumber>,
+) -> Account {
     let services = client.messaging_services().await;
-    learn_of(client, vec![number], services).await
+    learn_of(client, numbers, services).await
 }
 
 async fn learn_of(

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::WebhookUrls;
 use super::rest::{ApplicationConfig, ErrorKind, IncomingPhoneNumber, TwilioClient, TwilioError};
 use super::verification::{Findings, examine};
-use crate::sid::ApplicationSid;
+use crate::sid::{ApplicationSid, PhoneNumberSid};
 use crate::verification::{Capability, Outcome};
 use judge::Judge;
 pub use judge::{Complaint, Leads, NumberFindings, NumberRoute, Place};
@@ -123,13 +123,49 @@ pub async fn judge_numbers(
     Ok(judged(client, urls, &account))
 }
 
+/// What messaging services make of numbers whose own settings are right.
+#[derive(Debug)]
+pub struct Overruled {
+    /// Those whose messages a service does not leave to this deployment.
+    pub numbers: Vec<PhoneNumberSid>,
+    /// Why not every service could be looked at.
+    pub gap: Option<TwilioError>,
+}
+
+/// Looks which of the numbers, all of the client's account and set to this deployment, a messaging service stands before. One list of
+/// services and one of the numbers of each; nothing, where there are no numbers.
+pub async fn overruled(
+    client: &TwilioClient<'_>,
+    urls: &WebhookUrls,
+    numbers: Vec<IncomingPhoneNumber>,
+) -> Overruled {
+    if numbers.is_empty() {
+        let (numbers, gap) = (Vec::new(), None);
+        return Overruled { numbers, gap };
+    }
+    let account = account::learn_about(client, numbers).await;
+    let judge = Judge::new(&client.credentials().account_sid, urls, &account);
+    let is_overruled = |number: &&IncomingPhoneNumber| {
+        let route = judge.number(number).messages;
+        route.is_some_and(|it| {
+            it.through == Place::MessagingService
+                && !matches!(it.leads, Leads::Here | Leads::Unknown)
+        })
+    };
+    let overruled = account.numbers.iter().filter(is_overruled);
+    Overruled {
+        numbers: overruled.map(|number| number.sid.clone()).collect(),
+        gap: account.gap,
+    }
+}
+
 /// Looks at what decides about one number of the client's account.
 pub async fn judge_number(
     client: &TwilioClient<'_>,
     urls: &WebhookUrls,
     number: &IncomingPhoneNumber,
 ) -> JudgedNumbers {
-    let account = account::learn_about(client, number.clone()).await;
+    let account = account::learn_about(client, vec![number.clone()]).await;
     judged(client, urls, &account)
 }
 

@@ -18,8 +18,8 @@ use crate::twilio::{TwilioClient, TwilioError};
 use crate::verifier::Verifier;
 use crate::verifier::tenant::ACTOR;
 
-/// For how long nobody else may make an App while the verifier does, in seconds: longer than it may take for one tenant.
-const LEASE_SECONDS: u32 = 30;
+/// For how long nobody else may make an App while the verifier does, in seconds, beside what one tenant may take.
+const LEASE_MARGIN_SECONDS: u64 = 15;
 
 /// For how long an access token is good at most, which names an App.
 const LONGEST_TOKEN: SignedDuration = SignedDuration::from_hours(24);
@@ -44,15 +44,18 @@ impl Verifier {
         let account = &client.credentials().account_sid;
         let memory = &connections.application;
         let remembered = memory.application.as_ref();
-        let Some(remembered) = remembered.filter(|it| it.account_sid == *account) else {
+        let remembered = remembered.map(|it| (&it.account_sid, &it.application_sid));
+        // One that was found gone by somebody else is missed all the same.
+        let missed = memory.missed.as_ref().map(|(of, sid)| (of, sid));
+        let known = remembered.or(missed).filter(|(of, _)| *of == account);
+        let Some((_, sid)) = known else {
             return Ok(());
         };
         let expected = ApplicationConfig::of_tenant(scope.tenant_id(), account, &self.urls);
-        let sid = &remembered.application_sid;
         let apps = match Apps::of(client, sid, &expected).await {
             Ok(apps) => apps,
             Err(error) => {
-                look.fail(WHAT, &error);
+                look.miss(DriftedResource::TwimlApp, WHAT, &error);
                 return Ok(());
             }
         };
@@ -62,6 +65,10 @@ impl Verifier {
             Some(fields) if fields.is_empty() => (None, fields),
             Some(fields) => (Some(DriftProblem::Changed), fields),
         };
+        if let Some(deleting) = memory.deleting.as_ref().filter(|it| !apps.has(it)) {
+            // Whoever deleted it got no further.
+            self.note_deleted(scope, deleting).await?;
+        }
         let others = apps.beside_the_one_in_use();
         // Whoever was at it did not get so far as to take note.
         let was_interrupted = memory
@@ -92,9 +99,13 @@ impl Verifier {
         }
         let since = memory.ensured_at;
         for other in others {
-            let removed = match connections.is_repaired() {
-                false => Ok(false),
-                true => self.remove(scope, client, &other, since).await?,
+            let removed = match (connections.is_repaired(), look.is_whole) {
+                (false, _) => Ok(false),
+                (true, true) => self.remove(scope, client, &other, since).await?,
+                (true, false) => {
+                    look.find(duplicate(&other, DriftOutcome::Failed));
+                    continue;
+                }
             };
             let outcome = match removed {
                 Ok(true) => DriftOutcome::Repaired,
@@ -104,13 +115,7 @@ impl Verifier {
                     DriftOutcome::Failed
                 }
             };
-            look.find(DriftFinding {
-                resource: DriftedResource::TwimlApp,
-                sid: other.sid.to_string(),
-                problem: DriftProblem::Duplicated,
-                fields: Vec::new(),
-                outcome,
-            });
+            look.find(duplicate(&other, outcome));
         }
         Ok(())
     }
@@ -125,7 +130,9 @@ impl Verifier {
     ) -> Result<Result<bool, TwilioError>, IntegrationError> {
         let owner = owner()?;
         let now = self.clock.now();
-        let leasing = self.memory.lease(scope, &owner, now, LEASE_SECONDS).await?;
+        let seconds = self.patience.as_secs().saturating_add(LEASE_MARGIN_SECONDS);
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        let leasing = self.memory.lease(scope, &owner, now, seconds).await?;
         let Leasing::Taken(lease) = leasing else {
             return Ok(Ok(false));
         };
@@ -188,16 +195,30 @@ impl Verifier {
         if is_named {
             return Ok(Ok(false));
         }
-        // Before it is done, so that it is never done without a word.
+        // Marked before and told after it is done: never done without a word, nor told without being done.
+        self.memory.mark_deleting(scope, &other.sid).await?;
+        if let Err(error) = client.delete_application(&other.sid).await {
+            return Ok(Err(error));
+        }
+        self.note_deleted(scope, &other.sid).await?;
+        Ok(Ok(true))
+    }
+
+    /// Tells the audit log of an App that was deleted.
+    async fn note_deleted(
+        &self,
+        scope: &TenantScope,
+        deleted: &ApplicationSid,
+    ) -> Result<(), IntegrationError> {
         let entry = AuditEntry {
             at: self.clock.now(),
             actor: ACTOR,
             action: Action::TwimlAppDeleted,
-            target: name.to_owned(),
+            target: deleted.to_string(),
             detail: "another App of the same name is in use".to_owned(),
         };
-        self.memory.note(scope, &entry).await?;
-        Ok(client.delete_application(&other.sid).await.map(|()| true))
+        self.memory.note_deleted(scope, deleted, &entry).await?;
+        Ok(())
     }
 }
 
@@ -222,6 +243,12 @@ impl Apps {
         Ok(Self { own, others })
     }
 
+    /// Whether one is there.
+    fn has(&self, sid: &ApplicationSid) -> bool {
+        let mut all = self.own.iter().chain(&self.others);
+        all.any(|app| app.sid == *sid)
+    }
+
     /// Those that are too many: where the remembered one is gone, the oldest of the others takes its place.
     fn beside_the_one_in_use(self) -> Vec<Application> {
         let next = match self.own {
@@ -232,6 +259,16 @@ impl Apps {
         others
             .filter(|app| next.as_ref().is_none_or(|next| next.sid != app.sid))
             .collect()
+    }
+}
+
+fn duplicate(other: &Application, outcome: DriftOutcome) -> DriftFinding {
+    DriftFinding {
+        resource: DriftedResource::TwimlApp,
+        sid: other.sid.to_string(),
+        problem: DriftProblem::Duplicated,
+        fields: Vec::new(),
+        outcome,
     }
 }
 

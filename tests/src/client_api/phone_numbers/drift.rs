@@ -69,7 +69,8 @@ async fn a_connected_number_that_leads_elsewhere_is_found_and_mended() {
             .numbers
             .drifted(&scope, &keeper.client())
             .await
-            .unwrap(),
+            .unwrap()
+            .drifted,
         []
     );
     // What nobody connected may lead anywhere.
@@ -82,6 +83,7 @@ async fn a_connected_number_that_leads_elsewhere_is_found_and_mended() {
         .drifted(&scope, &keeper.client())
         .await
         .unwrap()
+        .drifted
         .into_iter()
         .map(|drifted| (drifted.number.state.sid.to_string(), drifted.how))
         .collect();
@@ -121,7 +123,8 @@ async fn twilio_is_not_asked_where_nothing_was_connected() {
             .numbers
             .drifted(&scope, &keeper.client())
             .await
-            .unwrap(),
+            .unwrap()
+            .drifted,
         []
     );
     assert_eq!(newcomer.account.calls().count(), calls);
