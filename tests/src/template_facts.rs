@@ -6,6 +6,7 @@ mod document;
 mod events;
 pub(crate) mod leading_keys;
 mod metrics;
+mod metrics_insights;
 mod queue;
 mod sessions;
 mod variables;
