@@ -25,6 +25,9 @@ pub const PUBLISHED_BATCH: &str = "trunkline::metrics::published_batch";
 /// The line that ends a run of the verifier, or a part of one.
 pub const VERIFICATION: &str = "trunkline::metrics::verification";
 
+/// The line that ends an invocation of the re-encryption.
+pub const RE_ENCRYPTION: &str = "trunkline::metrics::re_encryption";
+
 /// The metrics of one kind of line.
 #[derive(Debug)]
 pub struct MetricSet {
@@ -104,6 +107,8 @@ pub static SETS: &[MetricSet] = &[
             count("store_failures"),
             count("kms_calls"),
             count("kms_failures"),
+            count("denied"),
+            count("unopened"),
         ],
     },
     MetricSet {
@@ -122,6 +127,8 @@ pub static SETS: &[MetricSet] = &[
             count("store_failures"),
             count("kms_calls"),
             count("kms_failures"),
+            count("denied"),
+            count("unopened"),
         ],
     },
     MetricSet {
@@ -151,6 +158,7 @@ pub static SETS: &[MetricSet] = &[
             count("cold_starts"),
             count("store_calls"),
             count("store_failures"),
+            count("denied"),
         ],
     },
     MetricSet {
@@ -175,6 +183,7 @@ pub static SETS: &[MetricSet] = &[
             count("cold_starts"),
             count("store_calls"),
             count("store_failures"),
+            count("denied"),
         ],
     },
     MetricSet {
@@ -196,10 +205,32 @@ pub static SETS: &[MetricSet] = &[
             count("drifted"),
             count("repaired"),
             count("calls"),
+            milliseconds("lag_ms"),
             count("store_calls"),
             count("store_failures"),
             count("kms_calls"),
             count("kms_failures"),
+            count("denied"),
+            count("unopened"),
+        ],
+    },
+    MetricSet {
+        target: RE_ENCRYPTION,
+        functions: &["re-encryptor"],
+        dimensions: &["function"],
+        metrics: &[
+            milliseconds("duration_ms"),
+            count("looked_at"),
+            count("sealed_anew"),
+            count("quarantined"),
+            count("released"),
+            count("stopped"),
+            count("store_calls"),
+            count("store_failures"),
+            count("kms_calls"),
+            count("kms_failures"),
+            count("denied"),
+            count("unopened"),
         ],
     },
 ];

@@ -19,12 +19,18 @@ use super::metrics::counted;
 pub(crate) static TALLY: Tally = Tally {
     store: Calls::NONE,
     kms: Calls::NONE,
+    denied: AtomicUsize::new(0),
+    unopened: AtomicUsize::new(0),
 };
 
-/// Calls by service.
+/// Calls by service, and what of them is nobody's outage.
 pub(crate) struct Tally {
     pub(crate) store: Calls,
     pub(crate) kms: Calls,
+    /// Calls that IAM, or a key's policy, did not allow.
+    denied: AtomicUsize,
+    /// Sealed messages that do not open.
+    pub(crate) unopened: AtomicUsize,
 }
 
 /// Calls of one service: every attempt is one.
@@ -45,6 +51,10 @@ pub struct AwsCalls {
     pub kms_calls: Option<u64>,
     /// Those of them that failed.
     pub kms_failures: Option<u64>,
+    /// Calls of either that IAM, or a key's policy, did not allow.
+    pub denied: Option<u64>,
+    /// Sealed messages that do not open, though KMS could be asked.
+    pub unopened: Option<u64>,
 }
 
 /// The calls of this process that no line has counted yet, to be logged with how an invocation ended.
@@ -62,6 +72,8 @@ impl Tally {
             store_failures: taken(&self.store.failed),
             kms_calls: taken(&self.kms.made),
             kms_failures: taken(&self.kms.failed),
+            denied: taken(&self.denied),
+            unopened: taken(&self.unopened),
         }
     }
 }
@@ -110,8 +122,18 @@ impl Intercept for CountsCalls {
         if is_failed && !context.response().is_some_and(is_condition) {
             self.0.failed.fetch_add(1, Relaxed);
         }
+        if context.response().is_some_and(is_denial) {
+            TALLY.denied.fetch_add(1, Relaxed);
+        }
         Ok(())
     }
+}
+
+/// Whether a service answers that the caller may not do this.
+fn is_denial(response: &HttpResponse) -> bool {
+    let body = response.body().bytes().unwrap_or_default();
+    let code = b"AccessDeniedException";
+    response.status().as_u16() == 400 && body.windows(code.len()).any(|part| part == code)
 }
 
 /// Whether a store answers that a condition does not hold, which is what conditions are for.
@@ -134,6 +156,8 @@ mod tests {
         let tally = Tally {
             store: Calls::NONE,
             kms: Calls::NONE,
+            denied: AtomicUsize::new(0),
+            unopened: AtomicUsize::new(2),
         };
         tally.store.made.fetch_add(3, Relaxed);
         tally.kms.failed.fetch_add(1, Relaxed);
@@ -142,9 +166,28 @@ mod tests {
             store_failures: None,
             kms_calls: None,
             kms_failures: Some(1),
+            denied: None,
+            unopened: Some(2),
         };
         assert_eq!(tally.take(), expected);
         assert_eq!(tally.take().store_calls, None);
+    }
+
+    #[test]
+    fn what_a_policy_does_not_allow_is_a_denial_and_nothing_else() {
+        let of = |status: u16, body: &'static str| {
+            is_denial(&HttpResponse::new(
+                status.try_into().unwrap(),
+                SdkBody::from(body),
+            ))
+        };
+        assert!(of(
+            400,
+            r#"{"__type":"com.amazon.coral.service#AccessDeniedException"}"#
+        ));
+        assert!(!of(400, r#"{"__type":"DisabledException"}"#));
+        assert!(!of(503, "AccessDeniedException"));
+        assert!(!of(200, "AccessDeniedException"));
     }
 
     #[test]

@@ -76,6 +76,11 @@ pub(super) fn list(value: &Value) -> Vec<&Value> {
 pub(super) fn statements(role: &Value) -> Vec<&Value> {
     let policies = list(&role["Properties"]["Policies"]).into_iter();
     let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+    // One that there is on a condition counts as one that is there.
+    let statements = statements.map(|statement| match &statement["Fn::If"] {
+        Value::Array(choices) => &choices[1],
+        _ => statement,
+    });
     statements.collect()
 }
 
