@@ -174,6 +174,25 @@ fn the_webhook_functions_and_no_others_have_a_public_url_whose_permissions_are_l
 }
 
 #[test]
+fn a_key_may_be_disabled_only_while_others_are_listed() {
+    let template = template();
+    let nothing = json!({"Ref": "AWS::NoValue"});
+    let mut allowed = Vec::new();
+    for (name, role) in of_type(&template, "AWS::IAM::Role") {
+        for policy in list(&role["Properties"]["Policies"]) {
+            for statement in list(&policy["PolicyDocument"]["Statement"]) {
+                if statement.to_string().contains("kms:DisableKey") {
+                    let choice = &statement["Fn::If"];
+                    assert_eq!((&choice[0], &choice[2]), (&json!("ListsKeys"), &nothing));
+                    allowed.push(name);
+                }
+            }
+        }
+    }
+    assert_eq!(allowed, ["ReEncryptorRole"]);
+}
+
+#[test]
 fn no_role_allows_more_than_named_actions_on_named_resources() {
     let template = template();
     let roles = of_type(&template, "AWS::IAM::Role");
@@ -200,7 +219,8 @@ fn no_role_allows_more_than_named_actions_on_named_resources() {
                 // The keys that credentials are sealed under: the stack's own, or those that are listed instead.
                 let listed = json!({"Fn::Split": [",", {"Ref": "CredentialsKeyArns"}]});
                 let own = json!({"Fn::GetAtt": "CredentialsKey.Arn"});
-                let is_key = *resource == json!({"Fn::If": ["ListsKeys", listed, own]});
+                let is_key = *resource == listed
+                    || *resource == json!({"Fn::If": ["ListsKeys", listed, own]});
                 assert!(
                     is_named || is_index || is_key || (is_tracing && *resource == "*"),
                     "{name}: {statement}"
