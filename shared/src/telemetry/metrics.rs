@@ -1,7 +1,7 @@
 //! What is measured: a static table, and how a line of the log carries it.
 //!
 //! No metric has a line of its own. The line that ends an invocation, or a call to a provider, is logged under the target of a
-//! [`MetricSet`]; its fields that the set names are the metrics, and the formatter adds what makes CloudWatch take them
+//! [`MetricSet`]; its fields that the set names are the metrics, and the formatter adds what makes `CloudWatch` take them
 //! (the embedded metric format). What is counted and is nothing on a line is left out of it ([`counted`], [`one_if`]), but
 //! where an average over all lines is wanted.
 //! docs/metrics.md says of each what it is for; a test compares it, the template's alarms and dashboard with this table.

@@ -17,8 +17,8 @@ use super::metrics::counted;
 /// The calls of this process that no line has counted yet. One for all that are under way: of two invocations at once, one may
 /// count a call of the other's, and the sum is right.
 pub(crate) static TALLY: Tally = Tally {
-    store: Calls::NONE,
-    kms: Calls::NONE,
+    store: Calls::none(),
+    kms: Calls::none(),
     denied: AtomicUsize::new(0),
     unopened: AtomicUsize::new(0),
 };
@@ -79,10 +79,12 @@ impl Tally {
 }
 
 impl Calls {
-    const NONE: Self = Self {
-        made: AtomicUsize::new(0),
-        failed: AtomicUsize::new(0),
-    };
+    const fn none() -> Self {
+        Self {
+            made: AtomicUsize::new(0),
+            failed: AtomicUsize::new(0),
+        }
+    }
 
     /// Counts the calls of a client that this is added to.
     pub(crate) const fn counted(&'static self) -> CountsCalls {
@@ -154,8 +156,8 @@ mod tests {
     #[test]
     fn what_was_taken_is_not_counted_twice_and_nothing_is_said_of_none() {
         let tally = Tally {
-            store: Calls::NONE,
-            kms: Calls::NONE,
+            store: Calls::none(),
+            kms: Calls::none(),
             denied: AtomicUsize::new(0),
             unopened: AtomicUsize::new(2),
         };

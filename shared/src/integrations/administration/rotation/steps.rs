@@ -285,7 +285,7 @@ async fn standing(client: &TwilioClient<'_>) -> Result<Standing, TwilioError> {
 /// nobody knows it, and it is not left there.
 async fn gone(client: &TwilioClient<'_>) -> Result<Outcome, RotationError> {
     match client.delete_secondary_auth_token().await {
-        Err(error) if error.kind() != ErrorKind::Rejected => return Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::Rejected => Err(error.into()),
         _ => Ok(Outcome {
             reason: Some(SECONDARY_GONE),
             ..Outcome::of(RotationStage::RolledBack, Tokens::Forget)
