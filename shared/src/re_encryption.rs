@@ -4,29 +4,33 @@
 //! sealed under the right key already is left alone: a pass that is killed anywhere is gone on with from its last page, and what it
 //! does twice is done once.
 
+mod quarantine;
 mod request;
+mod retirement;
 
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
-use tracing::{error, info, warn};
+use tracing::info;
 
 pub use self::request::{ReEncryptionError, Report, Request};
 use crate::audit::{Action, Actor, AuditEntry};
 use crate::aws::{Aws, Patience, Service};
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::store::{
-    Progress, Quarantined, ReEncryptionItems, Sealed, SealedBy, StoreError, table_name,
-};
+use crate::store::{Progress, ReEncryptionItems, Sealed, SealedBy, StoreError, table_name};
+use crate::telemetry::metrics::{RE_ENCRYPTION, counted, one_if};
+use crate::telemetry::{AwsCalls, aws_calls};
 use crate::tenant::TenantScope;
 use crate::vault::{CredentialKeys, EncryptionContext, KeyArn, Purpose, Vault, VaultError, key_of};
 
 /// How many tenants are done between two notes of how far it has come.
 const PAGE: i32 = 10;
 
-/// How many tenants are looked at at a time before a key is retired.
-const LOOK: i32 = 50;
+/// How much of the quarantine an answer names: an answer of Lambda has 6 MB at most.
+const NAMED: i32 = 100;
 
 /// How often a message is sealed anew that others replace meanwhile.
 const TRIES: usize = 5;
@@ -39,6 +43,16 @@ pub struct ReEncryption {
     pace: Duration,
     clock: Clock,
     aws: Aws,
+    done: Done,
+}
+
+/// What was done since the last line of the log.
+#[derive(Default)]
+struct Done {
+    looked_at: AtomicUsize,
+    sealed_anew: AtomicUsize,
+    quarantined: AtomicUsize,
+    released: AtomicUsize,
 }
 
 /// What came of a message.
@@ -75,6 +89,7 @@ impl ReEncryption {
             pace: Duration::from_secs(1) / pace,
             clock: clock.clone(),
             aws,
+            done: Done::default(),
         })
     }
 
@@ -88,6 +103,48 @@ impl ReEncryption {
     /// # Errors
     /// [`ReEncryptionError`] of any kind.
     pub async fn handle(
+        &self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Report, ReEncryptionError> {
+        let began = Instant::now();
+        let answer = self.answer(request, deadline).await;
+        self.log(began.elapsed(), answer.as_ref().err());
+        answer
+    }
+
+    /// Writes the one line of an invocation, with its metrics.
+    fn log(&self, took: Duration, failed: Option<&ReEncryptionError>) {
+        let taken = |count: &AtomicUsize| counted(count.swap(0, Relaxed));
+        let AwsCalls {
+            store_calls,
+            store_failures,
+            kms_calls,
+            kms_failures,
+            denied,
+            unopened,
+        } = aws_calls();
+        info!(
+            target: RE_ENCRYPTION,
+            duration_ms = took.as_secs_f64() * 1_000.0,
+            error = failed.map(ReEncryptionError::kind),
+            reason = failed.map(ToString::to_string),
+            stopped = one_if(failed.is_some()),
+            looked_at = taken(&self.done.looked_at),
+            sealed_anew = taken(&self.done.sealed_anew),
+            quarantined = taken(&self.done.quarantined),
+            released = taken(&self.done.released),
+            store_calls,
+            store_failures,
+            kms_calls,
+            kms_failures,
+            denied,
+            unopened,
+            "re-encryption handled"
+        );
+    }
+
+    async fn answer(
         &self,
         request: &Request,
         deadline: Instant,
@@ -113,7 +170,8 @@ impl ReEncryption {
         Ok(Report {
             is_finished,
             progress,
-            quarantined: self.items.quarantined().await?,
+            quarantined: self.items.quarantined(None, NAMED).await?,
+            quarantined_count: self.items.count_quarantined().await?,
             retired: None,
         })
     }
@@ -153,7 +211,13 @@ impl ReEncryption {
             let after = progress.after.as_deref();
             let page = self.items.tenants_after(after, PAGE).await?;
             match page {
-                None => progress.finished_at = Some(self.clock.now()),
+                None => {
+                    let some = self.release_some(&mut progress, &mut pace, deadline);
+                    if some.await? {
+                        progress.released_until = None;
+                        progress.finished_at = Some(self.clock.now());
+                    }
+                }
                 Some((tenants, last)) => {
                     for scope in &tenants {
                         self.tenant(scope, &mut progress, &mut pace).await?;
@@ -164,7 +228,6 @@ impl ReEncryption {
             self.keep(&progress, revision).await?;
             revision = revision.saturating_add(1);
             if progress.finished_at.is_some() {
-                self.release_what_opens().await?;
                 info!(
                     sealed_anew = progress.sealed_anew,
                     quarantined = progress.quarantined,
@@ -196,16 +259,19 @@ impl ReEncryption {
     ) -> Result<(), ReEncryptionError> {
         for sealed in self.items.sealed(scope).await? {
             let treated = self.treat(scope, &sealed, pace).await?;
+            self.done.looked_at.fetch_add(1, Relaxed);
             let key = match treated {
                 Treated::Right | Treated::SealedAnew => progress.key.clone(),
                 Treated::Gone => continue,
                 Treated::Quarantined => {
+                    self.done.quarantined.fetch_add(1, Relaxed);
                     progress.quarantined = progress.quarantined.saturating_add(1);
                     let named = key_of(&sealed.message).map(|key| key.to_string());
                     named.unwrap_or_else(|| "none".to_owned())
                 }
             };
             if let Treated::SealedAnew = treated {
+                self.done.sealed_anew.fetch_add(1, Relaxed);
                 progress.sealed_anew = progress.sealed_anew.saturating_add(1);
             }
             let count = progress.by_key.entry(key).or_default();
@@ -233,6 +299,8 @@ impl ReEncryption {
             pace.tick().await;
             let new = match self.vault.seal_anew(&context, &sealed.message).await {
                 Ok(new) => new,
+                // A right that is missing, or a key that is disabled, is no fault of what is sealed.
+                Err(error) if error.is_of_key() => return Err(error.into()),
                 Err(VaultError::Unreadable(cause)) => {
                     return self.quarantine(scope, &sealed, &cause.to_string()).await;
                 }
@@ -251,107 +319,6 @@ impl ReEncryption {
             cause: "others change the same over and over".to_owned(),
         };
         Err(error.into())
-    }
-
-    /// Leaves a message as it is and says so, in the log, in the list of what does not open, and in the platform's audit log.
-    async fn quarantine(
-        &self,
-        scope: &TenantScope,
-        sealed: &Sealed,
-        cause: &str,
-    ) -> Result<Treated, ReEncryptionError> {
-        let (tenant_id, provider) = (scope.tenant_id(), sealed.by.name());
-        error!(%tenant_id, provider, cause, "stored credentials do not open: they are left as they are");
-        let now = self.clock.now();
-        let found = Quarantined {
-            tenant_id: tenant_id.to_string(),
-            provider: provider.to_owned(),
-            key: key_of(&sealed.message).map(|key| key.to_string()),
-            at: now,
-        };
-        let detail = format!("{provider}: {cause}");
-        let entry = self.note(Action::CredentialQuarantined, tenant_id.to_string(), detail);
-        self.items.quarantine(&found, tenant_id, &entry).await?;
-        Ok(Treated::Quarantined)
-    }
-
-    /// Forgets what did not open and does now, since it was stored anew or is gone.
-    async fn release_what_opens(&self) -> Result<(), ReEncryptionError> {
-        for found in self.items.quarantined().await? {
-            let Ok(tenant_id) = found.tenant_id.parse() else {
-                continue;
-            };
-            let scope = TenantScope::new(tenant_id);
-            let sealed = self.items.sealed(&scope).await?;
-            let sealed = sealed.iter().find(|it| it.by.name() == found.provider);
-            let is_still_there = match sealed {
-                None => false,
-                Some(sealed) => match context(&scope, &sealed.by) {
-                    None => true,
-                    Some(context) => {
-                        let opened = self.vault.seal_anew(&context, &sealed.message).await;
-                        opened.is_err()
-                    }
-                },
-            };
-            if !is_still_there {
-                self.items.release(&found).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Disables a key under which nothing is sealed: looks at everything first, whatever was counted before.
-    async fn retire(&self, key: &KeyArn, deadline: Instant) -> Result<(), ReEncryptionError> {
-        let keys = self.vault.keys();
-        if key == keys.current() {
-            let reason = "this is the key that credentials are sealed under";
-            return Err(ReEncryptionError::NotToRetire(reason));
-        }
-        if !keys.previous().contains(key) {
-            let reason =
-                "this is no key of this deployment: name it in PREVIOUS_CREDENTIALS_KEY_ARNS";
-            return Err(ReEncryptionError::NotToRetire(reason));
-        }
-        let mut names = Vec::new();
-        let mut after: Option<String> = None;
-        let mut scopes: Vec<TenantScope> = self.items.platform().into_iter().collect();
-        loop {
-            let mut looks = tokio::task::JoinSet::new();
-            for scope in scopes {
-                let items = self.items.clone();
-                looks.spawn(async move {
-                    let sealed = items.sealed(&scope).await?;
-                    Ok::<_, StoreError>((scope, sealed))
-                });
-            }
-            for looked in looks.join_all().await {
-                let (scope, sealed) = looked?;
-                let under_it = sealed
-                    .iter()
-                    // What names no key at all may be of any.
-                    .filter(|it| key_of(&it.message).is_none_or(|named| named == *key));
-                names.extend(under_it.map(|it| format!("{} {}", scope.tenant_id(), it.by.name())));
-            }
-            if Instant::now() >= deadline {
-                return Err(ReEncryptionError::TooLate);
-            }
-            match self.items.tenants_after(after.as_deref(), LOOK).await? {
-                None => break,
-                Some((tenants, last)) => (scopes, after) = (tenants, Some(last)),
-            }
-        }
-        if !names.is_empty() {
-            let count = u64::try_from(names.len()).unwrap_or(u64::MAX);
-            names.truncate(20);
-            return Err(ReEncryptionError::InUse { count, names });
-        }
-        // Before it is done, so that it is never done without a word.
-        let entry = self.note(Action::KeyRetired, key.to_string(), String::new());
-        self.items.log(&entry).await?;
-        self.vault.disable(key).await?;
-        warn!(%key, "a key was retired: nothing opens under it any more");
-        Ok(())
     }
 
     fn note(&self, action: Action, target: String, detail: String) -> AuditEntry {

@@ -31,7 +31,7 @@ pub enum Deletion {
     Finished,
     /// The tenant is not served any more. To be asked for again, until it is finished.
     Continues {
-        /// From when on nothing can be had again: 35 days after the last item is deleted, which is not before now.
+        /// Not before this can nothing be had again: 35 days after the last item is deleted, which may take longer than is known now.
         irrecoverable_after: Timestamp,
         /// After how many seconds to ask again; 1 or more.
         retry_after_seconds: u32,
@@ -359,7 +359,8 @@ fn may_be_made<T>(changed: &Result<T, TenantError>) -> bool {
     }
 }
 
-fn irrecoverable_after(last: Timestamp) -> Timestamp {
+/// From when on nothing can be had again of what was deleted until `last`: so far point-in-time recovery reaches back.
+pub(crate) fn irrecoverable_after(last: Timestamp) -> Timestamp {
     let hours = RECOVERABLE_DAYS.saturating_mul(24);
     last.checked_add(hours.hours()).unwrap_or(Timestamp::MAX)
 }

@@ -1,5 +1,6 @@
 //! What the functions measure: their own lines, read as CloudWatch reads them (the embedded metric format).
 
+mod background;
 mod batches;
 mod client_api;
 mod judged;

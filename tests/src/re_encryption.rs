@@ -1,6 +1,8 @@
 //! A deployment that moves to another KMS key: everything that is stored opens before, during and after, whoever is killed
 //! meanwhile, and no key is retired that is in use.
 
+mod quarantine;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The rotation of a Twilio auth token: its stages, who may do what to it, and what ends it.
 
 mod interruptions;
+mod refusals;
 mod under_traffic;
 mod world;
 
@@ -313,7 +314,7 @@ async fn a_secondary_token_that_somebody_removed_at_twilio_is_not_promoted() {
     world.clock.advance(10);
     let ended = world.advance().await.unwrap();
     assert_eq!(ended.stage, RotationStage::RolledBack);
-    assert!(ended.problem.unwrap().contains("removed"));
+    assert!(ended.problem.unwrap().contains("does not accept"));
     let (_, credentials) = world.stored().await;
     assert!(credentials.secondary_auth_token.is_none());
     assert_eq!(world.token_calls("Promote").count(), 0);

@@ -7,6 +7,7 @@ mod document;
 mod events;
 pub(crate) mod leading_keys;
 mod metrics;
+mod metrics_insights;
 mod policies;
 mod queue;
 mod sessions;
@@ -165,6 +166,25 @@ fn the_webhook_functions_and_no_others_have_a_public_url_whose_permissions_are_l
         .collect();
     assert!(!kinds.contains(r#""AWS::Lambda::Permission""#));
     assert!(!kinds.contains(r#""AWS::Lambda::Url""#));
+}
+
+#[test]
+fn a_key_may_be_disabled_only_while_others_are_listed() {
+    let template = template();
+    let nothing = json!({"Ref": "AWS::NoValue"});
+    let mut allowed = Vec::new();
+    for (name, role) in of_type(&template, "AWS::IAM::Role") {
+        for policy in list(&role["Properties"]["Policies"]) {
+            for statement in list(&policy["PolicyDocument"]["Statement"]) {
+                if statement.to_string().contains("kms:DisableKey") {
+                    let choice = &statement["Fn::If"];
+                    assert_eq!((&choice[0], &choice[2]), (&json!("ListsKeys"), &nothing));
+                    allowed.push(name);
+                }
+            }
+        }
+    }
+    assert_eq!(allowed, ["ReEncryptorRole"]);
 }
 
 /// A row of the README's table of functions: name, trigger, routes.

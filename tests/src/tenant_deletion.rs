@@ -207,6 +207,20 @@ async fn thousands_of_items_are_gone_though_the_deletion_is_given_up_in_the_midd
             Action::TenantDeleted.as_str()
         ]
     );
+    let page = Page::new(100, None);
+    let (told, _) = opened
+        .audit
+        .list_of_platform(operator(), &page)
+        .await
+        .unwrap();
+    let last = opened.clock.now() + (35 * 24).hours();
+    let detail = format!("irrecoverable after {}", shared::clock::rfc3339(last));
+    let name = Action::TenantDeleted.as_str();
+    let mut told = told.iter();
+    let told = told
+        .find(|it| it.target == id && it.action == name)
+        .unwrap();
+    assert_eq!(told.detail, detail);
     let (listed, _) = opened
         .administration
         .list(operator(), &Page::new(100, None))

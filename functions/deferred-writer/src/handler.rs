@@ -107,6 +107,7 @@ impl Writer {
             duration_ms = started.elapsed().as_secs_f64() * 1_000.0,
             store_calls = calls.store_calls,
             store_failures = calls.store_failures,
+            denied = calls.denied,
             "batch handled"
         );
         Ok(outcome)

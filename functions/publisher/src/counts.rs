@@ -56,6 +56,7 @@ impl Counts {
         let AwsCalls {
             store_calls,
             store_failures,
+            denied,
             ..
         } = aws_calls();
         info!(
@@ -79,6 +80,7 @@ impl Counts {
             duration_ms,
             store_calls,
             store_failures,
+            denied,
             "batch handled"
         );
     }

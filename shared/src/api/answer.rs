@@ -115,6 +115,8 @@ impl Trace {
             store_failures,
             kms_calls,
             kms_failures,
+            denied,
+            unopened,
         } = aws_calls();
         macro_rules! event {
             ($level:ident, $message:literal) => {
@@ -137,6 +139,8 @@ impl Trace {
                     store_failures,
                     kms_calls,
                     kms_failures,
+                    denied,
+                    unopened,
                     $message
                 )
             };

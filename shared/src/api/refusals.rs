@@ -206,6 +206,7 @@ impl From<RotationError> for Problem {
                               GET /api/integrations/twilio tells which.";
                 Self::new(Code::CredentialsInactive, detail)
             }
+            RotationError::Held => Self::unavailable(error),
             RotationError::NotPossible(_) => Self::new(Code::RotationNotPossible, sentence(&error)),
         }
     }

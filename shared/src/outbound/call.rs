@@ -17,6 +17,7 @@ use super::{Host, Redirect, Wanted};
 use crate::secret::Secret;
 
 /// One call to a provider: where, what, with which credentials, and until when.
+#[derive(Clone)]
 #[must_use]
 pub struct Call<'a> {
     host: Host,
@@ -41,6 +42,7 @@ fn repeats<'s>(text: &[u8], sent: impl Iterator<Item = &'s [u8]>) -> bool {
     text.windows(TELLING).any(|part| parts.contains(part))
 }
 
+#[derive(Clone)]
 enum Path<'a> {
     Segments(Vec<&'a str>),
     /// With its query, as the provider wrote it.

@@ -28,8 +28,10 @@ pub struct Report {
     /// The pass that is under way, or the last; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
-    /// What does not open.
+    /// What does not open: the first 100.
     pub quarantined: Vec<Quarantined>,
+    /// How many do not open.
+    pub quarantined_count: u64,
     /// The key that was disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired: Option<String>,
@@ -41,7 +43,7 @@ pub enum ReEncryptionError {
     /// A store failed. What was done is done, and is not done again.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// KMS cannot be asked, or refuses to seal.
+    /// KMS cannot be asked, or refuses the key or the caller: nothing is said of what is sealed.
     #[error("{}", .0.with_cause())]
     Vault(#[from] VaultError),
     /// Another run has gone on meanwhile.

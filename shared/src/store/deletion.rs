@@ -17,10 +17,10 @@ use super::transaction::Transaction;
 use super::{Audit, Directory, QUARANTINE_SECONDS, Routes, StoreError, Subdomains, TableNames};
 use super::{Expected, Profiles, keys};
 use crate::audit::{Action, Actor, AuditEntry};
-use crate::clock::Clock;
+use crate::clock::{Clock, rfc3339};
 use crate::sid::AccountSid;
 use crate::tenant::{Provider, TenantScope, TenantStatus};
-use crate::tenants::TenantError;
+use crate::tenants::{TenantError, irrecoverable_after};
 
 /// How often a request is made again that lost a race with another write to the tenant.
 const TRIES: usize = 4;
@@ -196,7 +196,10 @@ impl Deletions {
         transaction.write(due::strike(&self.table, scope, Work::Deletion, at)?);
         let had_traffic = pending.last_served_until.is_some();
         transaction.write(self.deleted.remember(scope, had_traffic)?);
-        let entry = entry(scope, actor, self.clock.now(), Action::TenantDeleted);
+        let now = self.clock.now();
+        let mut entry = entry(scope, actor, now, Action::TenantDeleted);
+        // Only now the moment is known: nothing of it is deleted later.
+        entry.detail = format!("irrecoverable after {}", rfc3339(irrecoverable_after(now)));
         transaction.write(self.audit.platform_entry(&entry)?);
         transaction.send(&self.client).await
     }

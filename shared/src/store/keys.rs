@@ -24,7 +24,7 @@ pub(super) use self::tenants::{
     directory_partition, due, due_moment, due_partition, integration, integration_sort, limit,
     limit_partition, minute_entry, minute_partition, own_numbers, part_of_run, phone_number,
     phone_number_partition, platform_audit_partition, platform_secret, profile, quarantine,
-    re_encryption_partition, re_encryption_progress, run, runs_partition, settings,
+    quarantine_at, re_encryption_partition, re_encryption_progress, run, runs_partition, settings,
     subdomain_route, tenant_of, tenant_partition, turns,
 };
 use super::StoreError;

@@ -32,6 +32,9 @@ pub struct Progress {
     /// The position in the directory up to which all is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// The position in the quarantine up to which was looked again, at the end of the pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_until: Option<String>,
     /// How many messages there are under which key, as far as it was looked.
     #[serde(default)]
     pub by_key: BTreeMap<String, u64>,

@@ -11,7 +11,7 @@ use super::directives::Directives;
 use crate::clock::Clock;
 
 /// Writes an event's own fields and those of every span around it side by side, so that `tenant_id` is one plain field to
-/// search for. The stock formatter nests span fields. A line of a set of metrics carries what makes CloudWatch take them.
+/// search for. The stock formatter nests span fields. A line of a set of metrics carries what makes `CloudWatch` take them.
 pub(super) struct JsonLine {
     function: String,
     directives: Directives,

@@ -1,7 +1,7 @@
 //! What is measured: a static table, and how a line of the log carries it.
 //!
 //! No metric has a line of its own. The line that ends an invocation, or a call to a provider, is logged under the target of a
-//! [`MetricSet`]; its fields that the set names are the metrics, and the formatter adds what makes CloudWatch take them
+//! [`MetricSet`]; its fields that the set names are the metrics, and the formatter adds what makes `CloudWatch` take them
 //! (the embedded metric format). What is counted and is nothing on a line is left out of it ([`counted`], [`one_if`]), but
 //! where an average over all lines is wanted.
 //! docs/metrics.md says of each what it is for; a test compares it, the template's alarms and dashboard with this table.
@@ -27,6 +27,8 @@ pub const VERIFICATION: &str = "trunkline::metrics::verification";
 
 /// The line that ends a minute's work of the verifier on what is due.
 pub const DUE_WORK: &str = "trunkline::metrics::due_work";
+/// The line that ends an invocation of the re-encryption.
+pub const RE_ENCRYPTION: &str = "trunkline::metrics::re_encryption";
 
 /// The metrics of one kind of line.
 #[derive(Debug)]
@@ -107,6 +109,8 @@ pub static SETS: &[MetricSet] = &[
             count("store_failures"),
             count("kms_calls"),
             count("kms_failures"),
+            count("denied"),
+            count("unopened"),
         ],
     },
     MetricSet {
@@ -125,6 +129,8 @@ pub static SETS: &[MetricSet] = &[
             count("store_failures"),
             count("kms_calls"),
             count("kms_failures"),
+            count("denied"),
+            count("unopened"),
         ],
     },
     MetricSet {
@@ -154,6 +160,7 @@ pub static SETS: &[MetricSet] = &[
             count("cold_starts"),
             count("store_calls"),
             count("store_failures"),
+            count("denied"),
         ],
     },
     MetricSet {
@@ -178,6 +185,7 @@ pub static SETS: &[MetricSet] = &[
             count("cold_starts"),
             count("store_calls"),
             count("store_failures"),
+            count("denied"),
         ],
     },
     MetricSet {
@@ -200,10 +208,32 @@ pub static SETS: &[MetricSet] = &[
             count("repaired"),
             count("unseen"),
             count("calls"),
+            milliseconds("lag_ms"),
             count("store_calls"),
             count("store_failures"),
             count("kms_calls"),
             count("kms_failures"),
+            count("denied"),
+            count("unopened"),
+        ],
+    },
+    MetricSet {
+        target: RE_ENCRYPTION,
+        functions: &["re-encryptor"],
+        dimensions: &["function"],
+        metrics: &[
+            milliseconds("duration_ms"),
+            count("looked_at"),
+            count("sealed_anew"),
+            count("quarantined"),
+            count("released"),
+            count("stopped"),
+            count("store_calls"),
+            count("store_failures"),
+            count("kms_calls"),
+            count("kms_failures"),
+            count("denied"),
+            count("unopened"),
         ],
     },
     MetricSet {

@@ -17,14 +17,20 @@ use super::metrics::counted;
 /// The calls of this process that no line has counted yet. One for all that are under way: of two invocations at once, one may
 /// count a call of the other's, and the sum is right.
 pub(crate) static TALLY: Tally = Tally {
-    store: Calls::NONE,
-    kms: Calls::NONE,
+    store: Calls::none(),
+    kms: Calls::none(),
+    denied: AtomicUsize::new(0),
+    unopened: AtomicUsize::new(0),
 };
 
-/// Calls by service.
+/// Calls by service, and what of them is nobody's outage.
 pub(crate) struct Tally {
     pub(crate) store: Calls,
     pub(crate) kms: Calls,
+    /// Calls that IAM, or a key's policy, did not allow.
+    denied: AtomicUsize,
+    /// Sealed messages that do not open.
+    pub(crate) unopened: AtomicUsize,
 }
 
 /// Calls of one service: every attempt is one.
@@ -45,6 +51,10 @@ pub struct AwsCalls {
     pub kms_calls: Option<u64>,
     /// Those of them that failed.
     pub kms_failures: Option<u64>,
+    /// Calls of either that IAM, or a key's policy, did not allow.
+    pub denied: Option<u64>,
+    /// Sealed messages that do not open, though KMS could be asked.
+    pub unopened: Option<u64>,
 }
 
 /// The calls of this process that no line has counted yet, to be logged with how an invocation ended.
@@ -62,15 +72,19 @@ impl Tally {
             store_failures: taken(&self.store.failed),
             kms_calls: taken(&self.kms.made),
             kms_failures: taken(&self.kms.failed),
+            denied: taken(&self.denied),
+            unopened: taken(&self.unopened),
         }
     }
 }
 
 impl Calls {
-    const NONE: Self = Self {
-        made: AtomicUsize::new(0),
-        failed: AtomicUsize::new(0),
-    };
+    const fn none() -> Self {
+        Self {
+            made: AtomicUsize::new(0),
+            failed: AtomicUsize::new(0),
+        }
+    }
 
     /// Counts the calls of a client that this is added to.
     pub(crate) const fn counted(&'static self) -> CountsCalls {
@@ -110,8 +124,18 @@ impl Intercept for CountsCalls {
         if is_failed && !context.response().is_some_and(is_condition) {
             self.0.failed.fetch_add(1, Relaxed);
         }
+        if context.response().is_some_and(is_denial) {
+            TALLY.denied.fetch_add(1, Relaxed);
+        }
         Ok(())
     }
+}
+
+/// Whether a service answers that the caller may not do this.
+fn is_denial(response: &HttpResponse) -> bool {
+    let body = response.body().bytes().unwrap_or_default();
+    let code = b"AccessDeniedException";
+    response.status().as_u16() == 400 && body.windows(code.len()).any(|part| part == code)
 }
 
 /// Whether a store answers that a condition does not hold, which is what conditions are for.
@@ -132,8 +156,10 @@ mod tests {
     #[test]
     fn what_was_taken_is_not_counted_twice_and_nothing_is_said_of_none() {
         let tally = Tally {
-            store: Calls::NONE,
-            kms: Calls::NONE,
+            store: Calls::none(),
+            kms: Calls::none(),
+            denied: AtomicUsize::new(0),
+            unopened: AtomicUsize::new(2),
         };
         tally.store.made.fetch_add(3, Relaxed);
         tally.kms.failed.fetch_add(1, Relaxed);
@@ -142,9 +168,28 @@ mod tests {
             store_failures: None,
             kms_calls: None,
             kms_failures: Some(1),
+            denied: None,
+            unopened: Some(2),
         };
         assert_eq!(tally.take(), expected);
         assert_eq!(tally.take().store_calls, None);
+    }
+
+    #[test]
+    fn what_a_policy_does_not_allow_is_a_denial_and_nothing_else() {
+        let of = |status: u16, body: &'static str| {
+            is_denial(&HttpResponse::new(
+                status.try_into().unwrap(),
+                SdkBody::from(body),
+            ))
+        };
+        assert!(of(
+            400,
+            r#"{"__type":"com.amazon.coral.service#AccessDeniedException"}"#
+        ));
+        assert!(!of(400, r#"{"__type":"DisabledException"}"#));
+        assert!(!of(503, "AccessDeniedException"));
+        assert!(!of(200, "AccessDeniedException"));
     }
 
     #[test]

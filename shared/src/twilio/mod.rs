@@ -19,5 +19,6 @@ pub use credentials::{SharedKey, TwilioCredentials};
 pub use parameters::{InvalidParameters, Parameters};
 pub use rest::{TwilioClient, TwilioError};
 pub use rotation::{Rotation, RotationStage};
+pub(crate) use verification::shows_as_primary;
 pub use verification::verify;
 pub use webhook_urls::{Lead, WebhookUrls};

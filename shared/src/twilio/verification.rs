@@ -183,9 +183,13 @@ fn is_promoted(
             AccountStatus::Suspended | AccountStatus::Closed
         )
         // Only what is shown will do: a wrong primary beside a right secondary is a mistake of who entered them.
-        && shown_primary(by_secondary)
-            .zip(credentials.secondary_auth_token.as_ref())
-            .is_some_and(|(shown, token)| is_same(token, shown))
+        && shows_as_primary(by_secondary, credentials.secondary_auth_token.as_ref()) == Some(true)
+}
+
+/// Whether a token is the one that the account shows as its primary one; `None` where it shows none.
+pub(crate) fn shows_as_primary(account: &Account, token: Option<&Secret>) -> Option<bool> {
+    let shown = shown_primary(account)?;
+    Some(token.is_some_and(|token| is_same(token, shown)))
 }
 
 /// Asks about the API key. When it works, asks by the auth token whether it is restricted, since it may be allowed what it was

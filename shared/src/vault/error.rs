@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use super::kms::KmsFailure;
+
 /// A failure of the vault. Its text is the same whatever the cause; the cause is for logs, holds
 /// nothing secret, and is never sent to a caller.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -28,6 +30,15 @@ impl VaultError {
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+
+    /// Whether nothing is known of the message, because KMS refuses the key or the caller: a right that is missing, or a key that is
+    /// disabled or gone. Others do not open then either.
+    #[must_use]
+    pub fn is_of_key(&self) -> bool {
+        let (Self::Unreadable(cause) | Self::Unsealable(cause) | Self::Unavailable(cause)) = self;
+        let failure = cause.downcast_ref::<KmsFailure>();
+        failure.is_some_and(KmsFailure::is_of_key)
     }
 
     /// Its text with the cause, for logs.

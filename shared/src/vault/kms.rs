@@ -134,7 +134,18 @@ pub(crate) struct KmsFailure {
     operation: &'static str,
     /// Whether KMS could not be asked; otherwise it was, and refused.
     pub(crate) is_unavailable: bool,
+    /// The code of its answer, if it gave one.
+    code: Option<String>,
     detail: String,
+}
+
+impl KmsFailure {
+    /// Whether KMS refuses the key or the caller, whatever the message: it would refuse any other just so.
+    pub(crate) fn is_of_key(&self) -> bool {
+        let of_message = ["InvalidCiphertextException", "IncorrectKeyException"];
+        let code = self.code.as_deref();
+        code.is_some_and(|code| !of_message.contains(&code))
+    }
 }
 
 /// KMS keys as makers of data keys.
@@ -233,6 +244,7 @@ fn unexpected(operation: &'static str, detail: &str) -> KmsFailure {
     KmsFailure {
         operation,
         is_unavailable: false,
+        code: None,
         detail: detail.to_owned(),
     }
 }
@@ -246,6 +258,7 @@ where
         operation,
         is_unavailable: failure.is_unavailable,
         detail: failure.to_string(),
+        code: failure.code,
     }
 }
 

@@ -15,6 +15,8 @@ mod plaintext;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use aws_sdk_kms::Client;
 use zeroize::Zeroizing;
 
@@ -27,6 +29,7 @@ pub use self::kms::{CredentialKeys, InvalidKeyArn, KeyArn};
 use self::message::{FRAME_LENGTH, MESSAGE_ID_LENGTH, Message};
 pub use self::plaintext::{InvalidPlaintext, Sealable};
 pub(crate) use self::plaintext::{read as read_plaintext, write as write_plaintext};
+use crate::telemetry::TALLY;
 
 /// Seals and opens tenants' secrets. Each call makes one call to KMS; what is opened often is kept
 /// in a [`Cache`](crate::cache::Cache).
@@ -112,7 +115,20 @@ impl Vault {
             return Err(VaultError::unreadable(Mismatch::Type));
         }
         let plaintext = self.open_bytes(context, message).await?;
-        T::from_plaintext(&plaintext).map_err(VaultError::unreadable)
+        let value = T::from_plaintext(&plaintext);
+        value.map_err(|error| counted(VaultError::unreadable(error)))
+    }
+
+    /// Looks whether a message opens, whatever is in it.
+    ///
+    /// # Errors
+    /// Those of [`Vault::open`].
+    pub async fn try_open(
+        &self,
+        context: &EncryptionContext,
+        message: &[u8],
+    ) -> Result<(), VaultError> {
+        self.open_bytes(context, message).await.map(drop)
     }
 
     /// Opens a message and seals what is in it anew, under the current key. What it says stays the same byte for byte, so that it
@@ -146,6 +162,14 @@ impl Vault {
         context: &EncryptionContext,
         message: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.opened(context, message).await.map_err(counted)
+    }
+
+    async fn opened(
+        &self,
+        context: &EncryptionContext,
+        message: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let context_bytes = context.to_bytes().map_err(VaultError::unreadable)?;
         let message = Message::parse(message).map_err(VaultError::unreadable)?;
         if message.header.context != context_bytes {
@@ -167,6 +191,14 @@ impl Vault {
         })?;
         envelope::open(&message, &data_key).map_err(VaultError::unreadable)
     }
+}
+
+/// The same error; of a message that does not open, the next line of the log has the count.
+fn counted(error: VaultError) -> VaultError {
+    if matches!(error, VaultError::Unreadable(_)) && !error.is_of_key() {
+        TALLY.unopened.fetch_add(1, Relaxed);
+    }
+    error
 }
 
 /// The KMS key that a message names as the one that it was sealed under. Nothing of it is authenticated; `None` for what is no

@@ -1,8 +1,10 @@
 //! What came of tenants, counted.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::tenant::{Findings, Found};
+use crate::clock::Clock;
 use crate::drift::DriftOutcome;
 use crate::telemetry::aws_calls;
 use crate::telemetry::metrics::VERIFICATION;
@@ -148,8 +150,36 @@ impl Counts {
             store_failures = aws_calls.store_failures,
             kms_calls = aws_calls.kms_calls,
             kms_failures = aws_calls.kms_failures,
+            denied = aws_calls.denied,
+            unopened = aws_calls.unopened,
+            lag_ms = lag_ms(part, run, Clock::system().now()),
             duration_ms,
             "tenants verified"
         );
+    }
+}
+
+/// How long after its minute a run of one ends; nothing, of what is no run of a minute.
+fn lag_ms(part: &str, run: &str, now: Timestamp) -> Option<u64> {
+    if part != "minute" {
+        return None;
+    }
+    let minute: i64 = run.parse().ok()?;
+    let began = minute.checked_mul(60_000)?;
+    u64::try_from(now.as_millisecond().saturating_sub(began)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_lags_behind_its_minute_and_nothing_else_lags() {
+        let now: Timestamp = "2026-03-02T00:03:00.500Z".parse().unwrap();
+        let minute = now.as_second() / 60 - 3;
+        let minute = minute.to_string();
+        assert_eq!(lag_ms("minute", &minute, now), Some(180_500));
+        assert_eq!(lag_ms("message", &minute, now), None);
+        assert_eq!(lag_ms("tenant", "4711", now), None);
     }
 }

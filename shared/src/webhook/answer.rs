@@ -97,6 +97,8 @@ impl Answer {
             store_failures,
             kms_calls,
             kms_failures,
+            denied,
+            unopened,
         } = aws_calls();
         macro_rules! event {
             ($level:ident, $message:literal) => {
@@ -127,6 +129,8 @@ impl Answer {
                     store_failures,
                     kms_calls,
                     kms_failures,
+                    denied,
+                    unopened,
                     $message
                 )
             };

@@ -92,11 +92,10 @@ async fn whatever_becomes_of_records_and_events_is_measured_on_the_line_of_their
 
     let contacts = Matching::operations(["TransactWriteItems"]).partition(other.partition());
     let faults = harness.stack.emulators().dynamodb().faults();
-    faults.inject(
-        contacts,
-        Effect::Refuse(AwsError::throttled()),
-        Times::Next(1),
-    );
+    for refusal in [AwsError::throttled(), AwsError::access_denied()] {
+        let refusal = Effect::Refuse(refusal);
+        faults.inject(contacts.clone(), refusal, Times::Next(1));
+    }
     let faults = harness.stack.emulators().eventbridge().entry_faults();
     let fault = faults.inject(Matching::any(), FailedEntry::throttled(), Times::Always);
     traffic::deliver(&other, &event(&other, Route::Sms)).await;

@@ -42,6 +42,13 @@ async fn whatever_becomes_of_calls_is_measured_on_the_line_that_ends_each() {
     faults.inject(Matching::any(), refusal(), Times::Always);
     assert_eq!(other.store().await.status, 503);
     faults.clear();
+    let damaged = AwsError::new(400, "InvalidCiphertextException", "");
+    for refusal in [damaged, AwsError::access_denied()] {
+        faults.inject(Matching::any(), Effect::Refuse(refusal), Times::Always);
+        let checked = newcomer.admin.post(VERIFY, &json!({})).await;
+        assert_eq!(checked.status, 500);
+        faults.clear();
+    }
     are_all_emitted(&harness, CALL, &[]).await;
 
     // What the providers answer is one line a call, however many attempts it takes.

@@ -45,14 +45,21 @@ async fn whatever_becomes_of_webhooks_is_measured_on_the_line_that_ends_each() {
     let forged = RawRequest::signed(&webhook.url, &webhook.parameters, &another);
     assert_eq!(forged.send(&client).await.status, 403);
 
-    let unread = harness.tenant(json!({})).await;
     let refusal = || Effect::Refuse(AwsError::internal());
     let faults = emulators.kms().faults();
-    faults.inject(Matching::any(), refusal(), Times::Always);
-    let signed = event(&unread, Route::Sms).webhook;
-    let signed = RawRequest::signed(&signed.url, &signed.parameters, unread.token());
-    assert_eq!(signed.send(&client).await.status, 503);
-    faults.clear();
+    let damaged = AwsError::new(400, "InvalidCiphertextException", "");
+    for refusal in [
+        refusal(),
+        Effect::Refuse(damaged),
+        Effect::Refuse(AwsError::access_denied()),
+    ] {
+        let unread = harness.tenant(json!({})).await;
+        faults.inject(Matching::any(), refusal, Times::Always);
+        let signed = event(&unread, Route::Sms).webhook;
+        let signed = RawRequest::signed(&signed.url, &signed.parameters, unread.token());
+        assert_eq!(signed.send(&client).await.status, 503);
+        faults.clear();
+    }
 
     let writes = Matching::writes().partition(tenant.partition());
     let faults = emulators.dynamodb().faults();

@@ -3,6 +3,7 @@
 
 use local::double::Misbehaviour;
 use local::emulators::faults::{Matching, Times};
+use shared::integrations::RotationAction;
 use shared::twilio::RotationStage;
 
 use super::world::{LEASE, World};
@@ -53,6 +54,32 @@ async fn a_rotation_that_is_cut_off_while_it_promotes_is_finished() {
 #[tokio::test]
 async fn a_rotation_that_is_cut_off_while_it_retires_the_old_token_is_finished() {
     is_finished_wherever_it_is_cut_off(&[10, 15 * 60]).await;
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_cut_off_while_it_is_rolled_back_is_rolled_back() {
+    for calls in 0..60 {
+        let world = World::new().await;
+        world.advance().await.unwrap();
+        let fault = world.lose_store_after(calls);
+        let made = world.ask(RotationAction::RollBack).await;
+        world.mend_store(fault);
+        world.assert_signatures_are_taken().await;
+        world.clock.advance(LEASE + 1);
+        if world.stage().await != RotationStage::RolledBack {
+            world.ask(RotationAction::RollBack).await.unwrap();
+        }
+        assert_eq!(world.stage().await, RotationStage::RolledBack, "{calls}");
+        let (_, credentials) = world.stored().await;
+        assert!(credentials.secondary_auth_token.is_none());
+        assert_eq!(world.newcomer.account.secondary_auth_token(), None);
+        assert_eq!(world.newcomer.account.auth_token().unwrap(), world.old);
+        if made.is_ok() {
+            assert!(calls > 3, "{calls}");
+            return;
+        }
+    }
+    panic!("a roll-back takes more calls than that");
 }
 
 #[tokio::test]
@@ -117,7 +144,9 @@ async fn a_promotion_that_was_not_heard_of_is_not_rolled_back() {
     faults.remove(lost);
     assert_eq!(world.stage().await, RotationStage::Promoting);
     assert_ne!(world.newcomer.account.auth_token().unwrap(), world.old);
-    let ask = world.ask(shared::integrations::RotationAction::RollBack);
+    // Nobody else goes on before the lease is over.
+    world.clock.advance(LEASE + 1);
+    let ask = world.ask(RotationAction::RollBack);
     ask.await.unwrap_err();
     assert_eq!(world.finish().await.stage, RotationStage::Done);
     world.assert_rotated().await;

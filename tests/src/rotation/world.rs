@@ -37,7 +37,20 @@ impl World {
     /// A tenant whose credentials its admin has stored.
     pub(super) async fn new() -> Self {
         let harness = Harness::shared().await;
-        let newcomer = harness.connected().await;
+        Self::of(harness, harness.connected().await)
+    }
+
+    /// One whose account nobody has proven.
+    pub(super) async fn unproven() -> Self {
+        let harness = Harness::shared().await;
+        let newcomer = harness.newcomer().await;
+        let path = "/api/integrations/twilio?verify=false";
+        let stored = newcomer.admin.put(path, &newcomer.credentials).await;
+        stored.document(201);
+        Self::of(harness, newcomer)
+    }
+
+    fn of(harness: &'static Harness, newcomer: Newcomer) -> Self {
         let clock = Clock::fixed(Clock::system().now());
         Self {
             rotations: rotations(harness, &clock),

@@ -59,6 +59,34 @@ fn every_functions_errors_and_throttles_raise_an_alarm_and_those_that_are_waited
 }
 
 #[test]
+fn a_rule_over_several_metrics_is_over_no_more_than_an_alarm_may_have_and_counts_each() {
+    let mut sums = 0;
+    for (name, alarm) in of_metrics(&template()) {
+        let parts = list(&alarm["Metrics"]);
+        let metrics = parts.iter().filter(|part| part["MetricStat"].is_object());
+        let metrics: Vec<_> = metrics.collect();
+        // CloudWatch takes ten.
+        assert!(metrics.len() <= 10, "{name}");
+        let told = parts.iter().filter(|part| part["ReturnData"] != "false");
+        assert!(parts.is_empty() || told.count() == 1, "{name}");
+        let expressions = parts.iter().filter_map(|part| part["Expression"].as_str());
+        for expression in expressions.filter(|it| it.contains("METRICS()")) {
+            // A function that was not called has no data, and must not take those of the others away.
+            let aggregates = ["SUM(FILL(METRICS(), 0))", "MAX(FILL(METRICS(), 0))"];
+            assert!(aggregates.contains(&expression), "{name}");
+            let stat = ["Sum", "Maximum"][usize::from(expression.starts_with("MAX"))];
+            for metric in &metrics {
+                assert_eq!(metric["MetricStat"]["Stat"], stat, "{name}");
+                let period = &metrics[0]["MetricStat"]["Period"];
+                assert_eq!(&metric["MetricStat"]["Period"], period, "{name}");
+            }
+            sums += 1;
+        }
+    }
+    assert!(sums > 0);
+}
+
+#[test]
 fn who_is_to_hear_of_alarms_hears_of_all_of_them() {
     let template = template();
     let parameter = &template["Parameters"]["AlarmTopicArn"];

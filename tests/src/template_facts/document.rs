@@ -72,13 +72,21 @@ pub(super) fn list(value: &Value) -> Vec<&Value> {
     }
 }
 
+/// A statement that there is on a condition counts as one that is there.
+fn of_condition(statement: &Value) -> &Value {
+    match &statement["Fn::If"] {
+        Value::Array(choices) => &choices[1],
+        _ => statement,
+    }
+}
+
 /// The statements of all policies of roles, with the logical id of the role: of its own policies, and of those that stand beside it.
 pub(super) fn permissions(template: &Value) -> Vec<(&str, &Value)> {
     let mut permissions = Vec::new();
     for (name, role) in of_type(template, "AWS::IAM::Role") {
         let policies = list(&role["Properties"]["Policies"]).into_iter();
         let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
-        permissions.extend(statements.map(|statement| (name, statement)));
+        permissions.extend(statements.map(|statement| (name, of_condition(statement))));
     }
     for (_, beside) in of_type(template, "AWS::IAM::RolePolicy") {
         let properties = &beside["Properties"];

@@ -7,6 +7,7 @@ use shared::telemetry::metrics::{MetricSet, SETS};
 
 use super::alarms::{alarms, of_metrics};
 use super::document::{binary, list, template};
+use super::metrics_insights;
 use crate::harness::workspace;
 
 /// The namespace of the functions' own metrics.
@@ -58,35 +59,9 @@ fn text(value: &Value) -> String {
     text.unwrap_or_else(|| panic!("{value}")).to_owned()
 }
 
-/// What stands between two texts.
-fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
-    let parts = text.split_once(before).map(|(_, rest)| rest);
-    let part = parts.and_then(|rest| rest.split_once(after));
-    part.unwrap_or_else(|| panic!("{text}")).0
-}
-
-/// What a query of Metrics Insights watches.
-pub(super) fn of_query(query: &str) -> Watched {
-    let aggregate = between(query, "SELECT ", "(");
-    assert!(["AVG", "COUNT", "MAX", "MIN", "SUM"].contains(&aggregate));
-    let schema = between(query, "FROM SCHEMA(", ")");
-    let (namespace, names) = schema.split_once("\",").unwrap();
-    let names = names.split(',').map(|name| name.trim().to_owned());
-    let mut dimensions: BTreeMap<_, BTreeSet<String>> =
-        names.map(|name| (name, BTreeSet::new())).collect();
-    if let Some((_, conditions)) = query.split_once(" WHERE ") {
-        let conditions = conditions.split(" GROUP BY ").next().unwrap();
-        for condition in conditions.split(" OR ") {
-            let (name, value) = condition.trim().split_once(" = ").unwrap();
-            let value = value.trim_matches('\'').to_owned();
-            dimensions.get_mut(name).unwrap().insert(value);
-        }
-    }
-    Watched {
-        namespace: namespace.trim_matches('"').to_owned(),
-        name: between(query, "(", ")").to_owned(),
-        dimensions,
-    }
+/// What a query of Metrics Insights watches, one that `CloudWatch` understands.
+fn of_query(query: &str) -> Watched {
+    metrics_insights::of_query(query).unwrap_or_else(|why| panic!("{why}: {query}"))
 }
 
 /// What an alarm watches by itself or in one of its parts.

@@ -33,6 +33,10 @@ const BEFORE_PROMOTION: Duration = CacheLimits::TENANTS.refresh_interval.saturat
 /// For how long a rotation that is done is what is answered to whoever asks it to go on, instead of another that begins.
 const DONE_LATELY: SignedDuration = SignedDuration::from_hours(1);
 
+/// For how long a rotation is waited for that is to be rolled back while somebody else is at it, and how often it is looked at.
+const BEFORE_ROLL_BACK: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
 /// How often a write is thought over again that others were in the way of.
 const TRIES: u32 = 8;
 
@@ -90,7 +94,7 @@ pub(super) fn keeps_tokens(
 
 impl IntegrationAdministration {
     /// Begins the rotation of the Twilio auth token, goes on with it as far as it can now, or rolls it back; gives it as it is
-    /// then. While somebody else is at it, that is as it was.
+    /// then. While somebody else is at it, that is as it was; a roll-back waits for them.
     ///
     /// # Errors
     /// [`RotationError`] of any kind. The rotation stays where it was, and goes on when it is asked to or by itself.
@@ -218,12 +222,22 @@ impl IntegrationAdministration {
         Err(raced())
     }
 
+    /// Rolls back, once nobody else is at it: whoever asks is not told that it is given up while somebody goes on with it.
     async fn roll_back(&self, scope: &TenantScope, turn: &Turn) -> Result<Rotation, RotationError> {
-        match self.hold(scope, turn, true).await? {
-            Held::Idle(rotation) => return Ok(rotation),
-            Held::Turn(record, rotation) => {
-                let made = self.undo(scope, turn, &record, &rotation).await;
-                self.release_after(scope, turn, made).await?;
+        let patience = turn.deadline.min(Instant::now() + BEFORE_ROLL_BACK);
+        loop {
+            match self.hold(scope, turn, true).await? {
+                Held::Turn(record, rotation) => {
+                    let made = self.undo(scope, turn, &record, &rotation).await;
+                    self.release_after(scope, turn, made).await?;
+                    break;
+                }
+                // It has ended meanwhile, one way or another.
+                Held::Idle(rotation) if !rotation.is_in_progress() => return Ok(rotation),
+                Held::Idle(_) if Instant::now() + LOOK_AGAIN >= patience => {
+                    return Err(RotationError::Held);
+                }
+                Held::Idle(_) => tokio::time::sleep(LOOK_AGAIN).await,
             }
         }
         let after = self.read(scope, Provider::Twilio).await?;

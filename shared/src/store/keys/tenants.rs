@@ -128,8 +128,12 @@ pub(in crate::store) const QUARANTINE: &str = "quarantine#";
 
 /// Credentials that do not open.
 pub(in crate::store) fn quarantine(tenant_id: &TenantId, provider: &str) -> Key {
-    let sort = format!("{QUARANTINE}{tenant_id}#{provider}");
-    item_of(re_encryption_partition(), sort)
+    quarantine_at(&format!("{tenant_id}#{provider}"))
+}
+
+/// Credentials that do not open, by their position: tenant and provider.
+pub(in crate::store) fn quarantine_at(position: &str) -> Key {
+    item_of(re_encryption_partition(), format!("{QUARANTINE}{position}"))
 }
 
 /// What is remembered for a while of a tenant that was deleted: that its id was.

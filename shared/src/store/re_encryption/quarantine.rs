@@ -1,6 +1,7 @@
 //! What does not open, until it does or is gone.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{Put, Select, TransactWriteItem};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -23,6 +24,14 @@ pub struct Quarantined {
     pub key: Option<String>,
     /// When that was first found.
     pub at: Timestamp,
+}
+
+impl Quarantined {
+    /// Where it is in the quarantine, which [`ReEncryptionItems::quarantined`] goes on behind.
+    #[must_use]
+    pub fn position(&self) -> String {
+        format!("{}#{}", self.tenant_id, self.provider)
+    }
 }
 
 impl ReEncryptionItems {
@@ -63,40 +72,67 @@ impl ReEncryptionItems {
         }
     }
 
-    /// Everything that did not open and was not released since.
+    /// What did not open and was not released since, behind a position, so many at most. One query.
     ///
     /// # Errors
     /// [`StoreError`] of any kind but a conflict.
-    pub async fn quarantined(&self) -> Result<Vec<Quarantined>, StoreError> {
+    pub async fn quarantined(
+        &self,
+        after: Option<&str>,
+        most: i32,
+    ) -> Result<Vec<Quarantined>, StoreError> {
         const OPERATION: &str = "list what does not open";
-        let (mut found, mut after) = (Vec::new(), None);
+        let after = after.map(|position| keys::quarantine_at(position).into_attributes());
+        let query = self.quarantine_query();
+        let output = query
+            .set_exclusive_start_key(after)
+            .limit(most)
+            .send()
+            .await
+            .map_err(|error| StoreError::of(OPERATION, "", &error))?;
+        let mut found = Vec::new();
+        for item in output.items.unwrap_or_default() {
+            let attributes = Attributes::of(OPERATION, &item);
+            found.push(Quarantined {
+                tenant_id: attributes.text("tenant_id")?.to_owned(),
+                provider: attributes.text("provider")?.to_owned(),
+                key: attributes.optional("key")?,
+                at: attributes.time("at")?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// How many did not open and were not released since. A query for each megabyte of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] of any kind but a conflict.
+    pub async fn count_quarantined(&self) -> Result<u64, StoreError> {
+        const OPERATION: &str = "count what does not open";
+        let (mut count, mut after) = (0_u64, None);
         loop {
-            let output = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("pk = :partition AND begins_with(sk, :quarantine)")
-                .expression_attribute_values(":partition", text(keys::re_encryption_partition()))
-                .expression_attribute_values(":quarantine", text(keys::QUARANTINE))
-                .consistent_read(true)
+            let query = self.quarantine_query().select(Select::Count);
+            let output = query
                 .set_exclusive_start_key(after)
                 .send()
                 .await
                 .map_err(|error| StoreError::of(OPERATION, "", &error))?;
-            for item in output.items.unwrap_or_default() {
-                let attributes = Attributes::of(OPERATION, &item);
-                found.push(Quarantined {
-                    tenant_id: attributes.text("tenant_id")?.to_owned(),
-                    provider: attributes.text("provider")?.to_owned(),
-                    key: attributes.optional("key")?,
-                    at: attributes.time("at")?,
-                });
-            }
+            count = count.saturating_add(u64::try_from(output.count).unwrap_or_default());
             after = output.last_evaluated_key;
             if after.is_none() {
-                return Ok(found);
+                return Ok(count);
             }
         }
+    }
+
+    fn quarantine_query(&self) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :partition AND begins_with(sk, :quarantine)")
+            .expression_attribute_values(":partition", text(keys::re_encryption_partition()))
+            .expression_attribute_values(":quarantine", text(keys::QUARANTINE))
+            .consistent_read(true)
     }
 
     /// Forgets that a message did not open: it does, or is there no longer. One write.

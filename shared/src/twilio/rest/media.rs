@@ -84,7 +84,7 @@ impl TwilioClient<'_> {
         }
         let host = Host::TwilioApi;
         let call = Call::get(host, operation, path, self.deadline).media(wanted);
-        let answer = self.outbound.send(self.authenticated(call)).await?;
+        let answer = self.answered(call).await?;
         let Some(location) = answer.location() else {
             let refused = TwilioError::of_answer(&answer);
             return match answer.into_media() {

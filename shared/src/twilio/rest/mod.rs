@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::TwilioCredentials;
-use crate::outbound::{Answer, Call, Outbound};
+use crate::outbound::{Answer, Call, CallError, Outbound};
 pub use accounts::{Account, AccountStatus};
 pub use applications::{Application, ApplicationConfig};
 pub use error::{ErrorKind, Refusal, TwilioError};
@@ -47,7 +47,7 @@ pub struct TwilioClient<'a> {
 /// What a call is authenticated by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Login {
-    /// The API key where there is one: it can be revoked alone, and webhooks do not depend on it.
+    /// The API key where there is one: it can be revoked alone, and webhooks do not depend on it. Else the auth token that works.
     Preferred,
     AuthToken,
     Secondary,
@@ -118,10 +118,36 @@ impl<'a> TwilioClient<'a> {
 
     /// Sends a call with the client's credentials; the answer is a success.
     async fn send(&self, call: Call<'_>) -> Result<Answer, TwilioError> {
-        let answer = self.outbound.send(self.authenticated(call)).await?;
+        let answer = self.answered(call).await?;
         match answer.is_success() {
             true => Ok(answer),
             false => Err(TwilioError::of_answer(&answer)),
+        }
+    }
+
+    /// Sends a call with the client's credentials, whatever is answered. Where it asks by the auth token for want of a key, and Twilio
+    /// does not accept that, it asks once more by the secondary one: in the middle of a rotation that may be the primary one.
+    async fn answered(&self, call: Call<'_>) -> Result<Answer, CallError> {
+        let TwilioCredentials {
+            secondary_auth_token,
+            api_key_sid,
+            api_key_secret,
+            ..
+        } = self.credentials;
+        let has_key = api_key_sid.is_some() && api_key_secret.is_some();
+        let has_other =
+            self.login == Login::Preferred && !has_key && secondary_auth_token.is_some();
+        let again = has_other.then(|| call.clone());
+        let answer = self.outbound.send(self.authenticated(call)).await?;
+        match again {
+            Some(call)
+                if !answer.is_success()
+                    && TwilioError::of_answer(&answer).kind() == ErrorKind::Authentication =>
+            {
+                let by_secondary = self.as_secondary_auth_token();
+                self.outbound.send(by_secondary.authenticated(call)).await
+            }
+            _ => Ok(answer),
         }
     }
 

@@ -6,8 +6,8 @@ use super::super::IntegrationAdministration;
 use super::{RotationError, TRIES, Turn, pause, raced};
 use crate::store::{IntegrationRecord, RotationStep};
 use crate::tenant::{Provider, TenantScope};
-use crate::twilio::Rotation;
 use crate::twilio::rest::ErrorKind;
+use crate::twilio::{Rotation, RotationStage};
 
 /// Whether a step may be made.
 pub(super) enum Held {
@@ -56,6 +56,7 @@ impl IntegrationAdministration {
     }
 
     /// Gives the lease up after a step that failed, and keeps why, for the tenant's admin to see. That may fail: the lease runs out.
+    /// A promotion of which Twilio said nothing may still be on its way: the lease is kept until that is over.
     pub(super) async fn release_after(
         &self,
         scope: &TenantScope,
@@ -73,7 +74,10 @@ impl IntegrationAdministration {
             if !rotation.is_held_by(&turn.owner) {
                 return Ok(());
             }
-            let mut rotation = rotation.released();
+            let mut rotation = match is_open(rotation, &error) {
+                true => rotation.clone(),
+                false => rotation.released(),
+            };
             rotation.problem = problem(&error).or(rotation.problem);
             let step = RotationStep {
                 rotation: &rotation,
@@ -91,6 +95,12 @@ impl IntegrationAdministration {
         }
         Err(error)
     }
+}
+
+/// Whether it is not known what came of a promotion.
+fn is_open(rotation: &Rotation, error: &RotationError) -> bool {
+    rotation.stage == RotationStage::Promoting
+        && matches!(error, RotationError::Twilio(error) if error.kind() == ErrorKind::Unavailable)
 }
 
 /// What is said of a step that failed. What is the platform's own is nothing for the tenant's admin.

@@ -62,6 +62,9 @@ pub enum RotationError {
     /// There is nothing that could be rolled back (any more).
     #[error("{0}")]
     NotPossible(&'static str),
+    /// Somebody else is at it for longer than could be waited. It is not rolled back.
+    #[error("somebody else is at the rotation, which is not rolled back")]
+    Held,
     /// Twilio did not do its part.
     #[error(transparent)]
     Twilio(#[from] TwilioError),
