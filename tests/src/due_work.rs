@@ -88,14 +88,14 @@ async fn what_is_looked_at_and_not_taken_is_as_it_was() {
 #[tokio::test]
 async fn work_is_given_from_its_moment_on_the_longest_due_first() {
     let list = List::new();
-    let recheck = Work::Recheck(Provider::Resend);
     list.put("acme", Work::Rotation, 20).await;
-    list.put("bolt", recheck, 10).await;
+    list.put("bolt", Work::Subaccount, 10).await;
     list.put("acme", Work::Deletion, 90).await;
     assert_eq!(list.take(9).await, []);
     list.clock.advance(20);
     let taken = list.take(9).await;
-    assert_eq!(told(&taken), [("bolt", recheck), ("acme", Work::Rotation)]);
+    let expected = [("bolt", Work::Subaccount), ("acme", Work::Rotation)];
+    assert_eq!(told(&taken), expected);
     assert_eq!(taken[1].at, list.clock.now());
 }
 

@@ -1,4 +1,4 @@
-//! What the functions measure: their own lines, read as CloudWatch reads them (the embedded metric format).
+//! What the functions measure: their own lines, read as `CloudWatch` reads them (the embedded metric format).
 
 mod background;
 mod batches;

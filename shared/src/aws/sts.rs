@@ -65,7 +65,7 @@ impl LoadError for SessionError {
 pub(super) struct Asked<'a> {
     /// The ARN of the role.
     pub(super) role: &'a str,
-    /// Its name, for CloudTrail: 2 to 64 characters of a-z, 0-9 and -.
+    /// Its name, for `CloudTrail`: 2 to 64 characters of a-z, 0-9 and -.
     pub(super) name: &'a str,
     /// What it is tagged with.
     pub(super) tags: &'a [(&'static str, &'a str)],

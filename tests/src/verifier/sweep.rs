@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 use super::{MIDNIGHT, World, run_of, text};
 use crate::measured::report;
 
-/// How many tenants the sweep has, unless `VERIFIER_SWEEP_TENANTS` says so.
+/// How many tenants the sweep has.
 const TENANTS: usize = 10_000;
 
 /// Tenants that were stored without asking anybody, all in one minute.
@@ -154,8 +154,7 @@ impl Kind {
 
 #[tokio::test]
 async fn every_tenant_of_a_large_minute_is_verified_once_though_the_run_is_killed_twice() {
-    let count = std::env::var("VERIFIER_SWEEP_TENANTS");
-    let count = count.map_or(TENANTS, |count| count.parse().unwrap());
+    let count = TENANTS;
     let world = World::start();
     let at: Timestamp = MIDNIGHT.parse().unwrap();
     let seeding = Instant::now();
