@@ -48,8 +48,9 @@ def url_faults(resources: dict) -> list[str]:
 
 
 def statements(role: dict) -> list[dict]:
-    """Every statement of a role's inline policies."""
-    return [s for policy in role.get("Policies", []) for s in policy["PolicyDocument"]["Statement"]]
+    """Every statement of a role's inline policies, those too that there are on a condition."""
+    inline = [s for policy in role.get("Policies", []) for s in policy["PolicyDocument"]["Statement"]]
+    return [s["Fn::If"][1] if "Fn::If" in s else s for s in inline]
 
 
 def as_list(value: object) -> list:
