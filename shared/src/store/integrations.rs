@@ -110,9 +110,9 @@ impl Integrations {
         read(client, table, "read an integration", scope, provider).await
     }
 
-    /// Stores credentials, and gives them as they are stored, and whom it displaced. Twilio's claim their account: with proof
-    /// ([`Verification::proves_account`](crate::verification::Verification::proves_account)) also from a tenant that holds it without. The account before, if it was another, is
-    /// released.
+    /// Stores credentials, and gives them as they are stored, and whom it displaced. Twilio's claim their account: with
+    /// [proof](crate::verification::Verification::proves_account) also from a tenant that holds it without. The account before,
+    /// if it was another, is released.
     ///
     /// A check that could not tell, or none, leaves the state of unchanged secrets as it was; of changed ones nothing is known
     /// then. What makes credentials active that were not is told as an event. Without proof an account that unchanged secrets
