@@ -22,6 +22,8 @@ import yaml
 
 # The tenants that schemathesis.toml names. No request changes what the first one has, so that its credentials stay good.
 KEPT, CHANGED, EMPTIED = "globex", "initech", "emptied"
+# Its auth token is another one once it was rotated, so that its credentials are stored once.
+ROTATED = "hooli"
 OTHER_TENANTS = ["renamed"]
 
 # For how long one kind of caller may ask, in seconds: several times what it takes on two cores.
@@ -44,6 +46,12 @@ TWILIO = {
         "api_key_sid": "SK" + "c" * 32,
         "api_key_secret": "ccccKey3" * 4,
         "phone_number": "+15005550301",
+    },
+    ROTATED: {
+        "account_sid": "AC" + "e" * 32,
+        "auth_token": "eeee5555" * 4,
+        "api_key_sid": "SK" + "e" * 32,
+        "api_key_secret": "eeeeKey5" * 4,
     },
     # Nobody's: stored without a check.
     EMPTIED: {"account_sid": "AC" + "0" * 32, "auth_token": "0" * 32},
@@ -105,8 +113,10 @@ class Operator:
             sys.exit(f"{method} {path} for {tenant or 'nobody'}: {error.code} {error.read().decode()}")
 
     def store_credentials(self) -> None:
-        """The three tenants have credentials of all providers, whatever was made of them before, but for one to be stored anew."""
+        """These tenants have credentials of all providers, whatever was made of them before, but for one to be stored anew."""
         for tenant, twilio in TWILIO.items():
+            if tenant == ROTATED:
+                continue
             query = "?verify=false" if tenant == EMPTIED else ""
             for provider, configuration in {"twilio": twilio, **OTHER_PROVIDERS}.items():
                 self.send("PUT", f"/api/integrations/{provider}{query}", configuration, tenant)
@@ -158,7 +168,7 @@ def main() -> int:
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=STEP_LIMIT).stdout.strip()
 
     operator = Operator(url, token("operator"))
-    for tenant in [CHANGED, EMPTIED, *OTHER_TENANTS]:
+    for tenant in [CHANGED, EMPTIED, ROTATED, *OTHER_TENANTS]:
         operator.send("POST", "/api/tenants", {"tenant_id": tenant, "name": "Asked by Schemathesis"})
 
     # Something to read: a message with a picture, and calls that nobody answers, with their voicemails, one of them to be deleted.
@@ -175,6 +185,7 @@ def main() -> int:
     operations = contract()
     faults = []
     operator.store_credentials()
+    operator.send("PUT", "/api/integrations/twilio", TWILIO[ROTATED], ROTATED)
     operator.send("POST", "/api/phone-numbers/sync", tenant=KEPT)
     sids["PHONE_NUMBER_SID"] = operator.sid("phone-numbers")
     for role in (None, "member", "admin", "operator"):
@@ -183,7 +194,7 @@ def main() -> int:
         phases = "examples,coverage,fuzzing" if role in ("admin", "operator") else "examples,coverage"
         tokens = {
             f"{name}_TOKEN": "none" if role is None else operator.token if role == "operator" else token(role, tenant)
-            for name, tenant in {"KEPT": KEPT, "CHANGED": CHANGED, "EMPTIED": EMPTIED}.items()
+            for name, tenant in {"KEPT": KEPT, "CHANGED": CHANGED, "EMPTIED": EMPTIED, "ROTATED": ROTATED}.items()
         }
         print(f"\nWith {'no valid token' if role is None else f'the role {role}'}:", flush=True)
         with tempfile.TemporaryDirectory() as folder:
