@@ -4,7 +4,7 @@ set -euo pipefail
 
 limit=8000000
 # These call Twilio and the other providers: reqwest and a second set of roots come with them.
-clients=" TokenFunction CredentialsFunction "
+clients=" TokenFunction CredentialsFunction MessagingFunction TenantsFunction VerifierFunction "
 client_limit=10000000
 glibc=2.34
 failed=0
